@@ -1,0 +1,59 @@
+# Two commands on a fresh machine with Python >= 3.11, make and git: `make run` and `make test`.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.installed
+DEV    := $(VENV)/.installed-dev
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run demo test check bench soak lock clean
+
+help: ## what each target does
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
+
+setup: $(DEV) ## install everything into .venv, with hashes checked
+
+$(STAMP): requirements/runtime.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "Einmal needs Python 3.11 or newer; say which with: make run PYTHON=python3.12"; exit 2; }
+	@test -x $(BIN)/python || { echo "Creating .venv ..."; $(PYTHON) -m venv $(VENV) \
+	  || { echo "venv is missing: on Debian, apt-get install python3-venv"; exit 2; }; }
+	@echo "Installing pinned requirements (hashes checked) ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/runtime.txt
+	@echo "$(CURDIR)/src" > "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/einmal-src.pth"
+	@printf '#!/bin/sh\nexec "%s" -m einmal "$$@"\n' "$(CURDIR)/$(BIN)/python" > $(BIN)/einmal && chmod +x $(BIN)/einmal
+	@touch $@
+
+$(DEV): $(STAMP) requirements/dev.txt
+	@echo "Installing pinned test tools (hashes checked) ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@touch $@
+
+run: $(STAMP) ## start the gateway (with the built-in simulator when no Cal.com key is set)
+	@$(BIN)/einmal serve
+
+demo: $(STAMP) ## watch the incident happen to an unguarded gateway, and not to Einmal
+	@$(BIN)/einmal demo
+
+check: $(DEV) ## ruff, strict mypy, the floors
+	@$(BIN)/ruff check src tests bench
+	@$(BIN)/ruff format --check --quiet src tests bench
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-cache
+
+test: check ## everything CI runs
+	@$(BIN)/coverage run -m pytest
+	@$(BIN)/coverage report --include='src/einmal/domain/*' --fail-under=95
+
+bench: $(STAMP) ## measure; numbers are printed, never asserted
+	@$(BIN)/python bench/booking.py
+
+soak: $(DEV) ## long proofs in bounded legs: make soak LEG=... SECONDS=...
+	@echo "No soak legs yet."; exit 2
+
+lock: ## write requirements/*.txt anew from pyproject.toml (needs uv)
+	uv pip compile -q pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header -o requirements/runtime.txt
+	uv pip compile -q pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes --no-header -c requirements/runtime.txt -o requirements/dev.txt
+
+clean: ## remove .venv and caches (never the data folder)
+	rm -rf $(VENV) .mypy_cache .ruff_cache .hypothesis .coverage

@@ -1,0 +1,1 @@
+"""Translation between the outside and the domain, one room per neighbour, unaware of each other."""

@@ -1,0 +1,104 @@
+"""The one table that says what an HTTP answer to `POST /v2/bookings` means.
+
+By status and structure first. Cal.com has several meanings for a 400 and tells them apart by English text
+only; those texts are all in TEXTS, each with where it was seen. Unknown means MAYBE: it is looked up, not
+guessed at.
+"""
+
+from typing import Final
+
+from einmal.adapters.calcom.transport import WireAnswer
+from einmal.adapters.calcom.wire import Unreadable, booking_of, json_object
+from einmal.domain.answer import AnswerKind
+from einmal.domain.model import Booking
+
+Reading = tuple[AnswerKind, Booking | None, str]
+"""Kind, booking if there is one, and a short word of ours for the evidence."""
+
+BY_STATUS: Final[dict[int, tuple[AnswerKind, str]]] = {
+    401: (AnswerKind.UNAUTHORISED, "unauthorised"),
+    403: (AnswerKind.UNAUTHORISED, "forbidden"),
+    404: (AnswerKind.REFUSED, "not_found"),
+    # Both of Cal.com's 409s: a lost race for the slot, and "already signed up" on seats.
+    409: (AnswerKind.CONFLICT, "conflict"),
+    # Refused before the body reached a handler.
+    405: (AnswerKind.REFUSED, "method"),
+    413: (AnswerKind.REFUSED, "too_large"),
+    415: (AnswerKind.REFUSED, "media_type"),
+    422: (AnswerKind.REFUSED, "no_hosts"),
+}
+
+TEXTS: Final[tuple[tuple[str, AnswerKind, str], ...]] = (
+    # Recorded: the usual answer for an occupied slot, user and team form. It may be occupied by ourselves.
+    ("already has booking at this time or is not available", AnswerKind.CONFLICT, "not_available"),
+    # Recorded in production mode: a lost race for the unique key whose error code was redacted.
+    ("An error occurred while querying the database", AnswerKind.CONFLICT, "database"),
+    ("no_available_users_found_error", AnswerKind.CONFLICT, "not_available"),
+    ("booking_conflict_error", AnswerKind.CONFLICT, "conflict"),
+    # From the source: thrown after the row was created.
+    ("Missing payment credentials", AnswerKind.LOST, "payment"),
+    # Recorded.
+    ("Attempting to book a meeting in the past", AnswerKind.REFUSED, "past"),
+    ("The event type can't be booked at the", AnswerKind.REFUSED, "out_of_bounds"),
+    ("booking_time_out_of_bounds_error", AnswerKind.REFUSED, "out_of_bounds"),
+    ("booker_limit_exceeded_error", AnswerKind.REFUSED, "booker_limit"),
+    ("Maximum booking limit reached", AnswerKind.REFUSED, "booker_limit"),
+    # Recorded: the validation pipe, and the schema behind it.
+    ("property is wrong", AnswerKind.REFUSED, "validation"),
+    ("responses - {", AnswerKind.REFUSED, "validation"),
+    ("metadata.", AnswerKind.REFUSED, "validation"),
+    ("is not valid JSON", AnswerKind.REFUSED, "validation"),
+)
+
+THROTTLE_CODE: Final = "ThrottlerException"
+
+
+def read_answer(answer: WireAnswer) -> Reading:
+    """What this answer to the POST means."""
+    status = answer.status
+    if status in {200, 201}:
+        return _read_booking(answer.body)
+    if status in BY_STATUS:
+        return _certain(*BY_STATUS[status])
+    if status == 400:
+        return _read_bad_request(answer.body)
+    if status == 429:
+        # Only the throttle's own body says that nothing ran; a proxy's 429 says nothing.
+        code, _ = _error(answer.body)
+        return _certain(AnswerKind.THROTTLED, "throttled") if code == THROTTLE_CODE else _lost("http_429")
+    return _lost(f"http_{status}")
+
+
+def _read_booking(body: bytes) -> Reading:
+    try:
+        return AnswerKind.BOOKING, booking_of(json_object(body).get("data")), ""
+    except Unreadable as odd:
+        return _lost(f"unreadable_{odd.args[0]}")
+
+
+def _read_bad_request(body: bytes) -> Reading:
+    _, message = _error(body)
+    for text, kind, word in TEXTS:
+        if text in message:
+            return _certain(kind, word)
+    return _lost("unknown_400")
+
+
+def _error(body: bytes) -> tuple[str, str]:
+    """Code and message of Cal.com's error bodies: the envelope with `error`, and the bare one without."""
+    try:
+        data = json_object(body)
+    except Unreadable:
+        return "", ""
+    error = data.get("error")
+    inner = error if isinstance(error, dict) else data
+    code, message = inner.get("code"), inner.get("message")
+    return (code if isinstance(code, str) else ""), (message if isinstance(message, str) else "")
+
+
+def _certain(kind: AnswerKind, word: str) -> Reading:
+    return kind, None, word
+
+
+def _lost(word: str) -> Reading:
+    return AnswerKind.LOST, None, word

@@ -1,0 +1,160 @@
+"""The Calendar port over Cal.com's API v2."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Final
+from urllib.parse import quote, urlencode
+
+from einmal.adapters.calcom.answers import read_answer
+from einmal.adapters.calcom.transport import MaybeSent, NeverSent, Transport, WireAnswer, WireRequest
+from einmal.adapters.calcom.wire import Unreadable, booking_body, booking_of, http_date, json_object
+from einmal.domain.answer import Answer, AnswerKind
+from einmal.domain.intent import Intent
+from einmal.domain.model import Offer, Service
+from einmal.ports import Blind, BookingRequest, Clock, Seen
+
+BOOKINGS_VERSIONS: Final = ("2024-08-13", "2026-02-25")
+SLOTS_VERSION: Final = "2024-09-04"
+PAGE: Final = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """How to speak to one Cal.com account. `time_zone` and `language` are what attendees are told in."""
+
+    api_key: str | None
+    api_version: str
+    time_zone: str
+    language: str
+
+    def __repr__(self) -> str:
+        return f"Account(api_version={self.api_version!r})"  # never the key
+
+
+class CalcomCalendar:
+    """One POST per create, sent once. What comes back is read, never trusted."""
+
+    def __init__(self, transport: Transport, account: Account, clock: Clock) -> None:
+        self._transport = transport
+        self._clock = clock
+        self._account = account
+
+    async def create(self, request: BookingRequest) -> Answer:
+        account = self._account
+        headers = self._headers(account.api_version) | {
+            "Content-Type": "application/json",
+            # Cal.com ignores it today (recorded). Nothing here relies on it.
+            "Idempotency-Key": request.idempotency_key,
+        }
+        body = booking_body(request.intent, account.time_zone, account.language)
+        # The POST may be written until its deadline and is waited for as long again as is left then.
+        wire = WireRequest("POST", "/v2/bookings", headers, body, request.deadline, request.deadline)
+        began = self._clock.monotonic()
+        try:
+            answer = await self._transport.send(wire)
+        except NeverSent as failure:
+            return Answer(AnswerKind.NOT_SENT, detail=failure.args[0], elapsed=self._since(began))
+        except MaybeSent as failure:
+            return Answer(AnswerKind.LOST, detail=failure.args[0], elapsed=self._since(began))
+        kind, booking, word = read_answer(answer)
+        return Answer(
+            kind,
+            booking,
+            answer.status,
+            word,
+            timedelta(seconds=answer.elapsed_seconds),
+            http_date(answer.headers.get("date")),
+        )
+
+    async def find(self, intent: Intent, deadline: float) -> Seen | Blind:
+        query = {
+            "attendeeEmail": intent.attendee_email,
+            "afterStart": _z(intent.wish.start),
+            "sortStart": "asc",
+            "take": str(PAGE),
+        }
+        answer = await self._get(f"/v2/bookings?{urlencode(query)}", self._account.api_version, deadline)
+        if isinstance(answer, Blind):
+            return answer
+        if answer.status != 200:
+            return Blind(f"http_{answer.status}")
+        try:
+            rows = json_object(answer.body).get("data")
+            if not isinstance(rows, list):
+                return Blind("no_list")
+            # One row that cannot be read could be the one looked for: blind, not absent.
+            return Seen(tuple(booking_of(row) for row in rows), complete=len(rows) < PAGE)
+        except Unreadable as odd:
+            return Blind(f"unreadable_{odd.args[0]}")
+
+    async def read(self, uid: str, deadline: float) -> Seen | Blind:
+        answer = await self._get(f"/v2/bookings/{quote(uid, safe='')}", self._account.api_version, deadline)
+        if isinstance(answer, Blind):
+            return answer
+        if answer.status == 404:
+            return Seen(())
+        if answer.status != 200:
+            return Blind(f"http_{answer.status}")
+        try:
+            return Seen((booking_of(json_object(answer.body).get("data")),))
+        except Unreadable as odd:
+            return Blind(f"unreadable_{odd.args[0]}")
+
+    async def slots(
+        self, service: Service, start: datetime, end: datetime, deadline: float
+    ) -> tuple[Offer, ...] | Blind:
+        query = {
+            "eventTypeId": str(service.event_type_id),
+            "start": _z(start),
+            "end": _z(end),
+            "timeZone": "UTC",
+        }
+        answer = await self._get(f"/v2/slots?{urlencode(query)}", SLOTS_VERSION, deadline)
+        if isinstance(answer, Blind):
+            return answer
+        if answer.status != 200:
+            return Blind(f"http_{answer.status}")
+        try:
+            days = json_object(answer.body).get("data")
+        except Unreadable as odd:
+            return Blind(f"unreadable_{odd.args[0]}")
+        starts = sorted(_starts(days))
+        return tuple(Offer(at, service.service_id) for at in starts if start <= at < end)
+
+    async def _get(self, target: str, version: str, deadline: float) -> WireAnswer | Blind:
+        request = WireRequest("GET", target, self._headers(version), b"", deadline, deadline)
+        try:
+            return await self._transport.send(request)
+        except (NeverSent, MaybeSent) as failure:
+            return Blind(str(failure.args[0]))
+
+    def _since(self, began: float) -> timedelta:
+        return timedelta(seconds=self._clock.monotonic() - began)
+
+    def _headers(self, version: str) -> dict[str, str]:
+        headers = {"cal-api-version": version, "Accept": "application/json", "User-Agent": "einmal"}
+        if self._account.api_key is not None:
+            headers["Authorization"] = f"Bearer {self._account.api_key}"
+        return headers
+
+
+def _z(value: datetime) -> str:
+    return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+_SLOT = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:\d{2})")
+
+
+def _starts(days: object) -> list[datetime]:
+    """Slot starts as instants. A slot that cannot be read is not offered: this look is advisory."""
+    if not isinstance(days, Mapping):
+        return []
+    rows = [row for slots in days.values() if isinstance(slots, list) for row in slots]
+    texts = [row.get("start") for row in rows if isinstance(row, Mapping)]
+    return [
+        datetime.fromisoformat(text).astimezone(UTC)
+        for text in texts
+        if isinstance(text, str) and _SLOT.fullmatch(text)
+    ]

@@ -1,0 +1,1 @@
+"""Retell: its signature, its envelope, the fields that its agents send, and the answer they expect."""

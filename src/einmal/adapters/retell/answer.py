@@ -1,0 +1,53 @@
+"""The answer to a function call: small, stable JSON. Always HTTP 200 for what happened in the business."""
+
+import json
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from einmal.domain.model import Offer
+from einmal.domain.reply import CONFIRMATION_STATUS, Reply
+from einmal.domain.slot import slot_name
+from einmal.ports import Tenant
+from einmal.speech.sentences import Voice
+
+
+def answer_body(reply: Reply, tenant: Tenant, voice: Voice, now: datetime, *, staff_wished: bool = False) -> bytes:
+    """The body of the HTTP answer; `message` is what the agent speaks."""
+    body: dict[str, Any] = {
+        "success": reply.success,
+        "status": reply.outcome.value,
+        "message": voice.sentence(reply, now, staff_wished=staff_wished),
+        "bestaetigung_status": CONFIRMATION_STATUS[reply.outcome],
+    }
+    slot = reply.booking
+    if slot is not None:
+        body["booking"] = {
+            "ref": slot.ref,
+            "start": _local(slot.start, voice.zone),
+            "end": _local(slot.end, voice.zone),
+            "service": slot.service,
+        }
+        if slot.staff is not None:
+            body["booking"]["staff"] = slot.staff
+    if reply.alternatives:
+        body["alternatives"] = [_alternative(offer, tenant, voice, now) for offer in reply.alternatives]
+    if reply.missing:
+        body["missing"] = [item.field for item in reply.missing]
+    if reply.do_not_rebook:
+        body["do_not_rebook"] = True
+    if reply.error_id is not None:
+        body["error_id"] = reply.error_id
+    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _alternative(offer: Offer, tenant: Tenant, voice: Voice, now: datetime) -> dict[str, str]:
+    return {
+        "slot": slot_name(offer, tenant.hash_key),
+        "start": _local(offer.start, voice.zone),
+        "message": voice.offer(offer, now),
+    }
+
+
+def _local(at: datetime, zone: ZoneInfo) -> str:
+    return at.astimezone(zone).isoformat()

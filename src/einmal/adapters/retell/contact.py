@@ -1,0 +1,67 @@
+"""E-mail addresses and phone numbers as spoken and as platforms send them."""
+
+import re
+from functools import cache, lru_cache
+from importlib.resources import files
+from typing import Final
+
+import phonenumbers
+
+WITHHELD: Final = frozenset({"anonymous", "anonym", "unknown", "restricted", "private", "withheld", "unavailable"})
+
+_ADDRESS = re.compile(r"[a-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}")
+_SPOKEN: Final = (
+    (re.compile(r"\s+(?:at|ät|klammeraffe)\s+"), "@"),
+    (re.compile(r"\s+(?:punkt|dot)\s+"), "."),
+    (re.compile(r"\s+(?:minus|bindestrich|dash)\s+"), "-"),
+    (re.compile(r"\s+(?:unterstrich|underscore)\s+"), "_"),
+)
+
+
+class OddAddress(ValueError):
+    """This cannot be an e-mail address, so it must be asked for again."""
+
+
+def email_address(text: str) -> str:
+    """The address in lower case, always in one form: Cal.com compares letter by letter. Raises OddAddress."""
+    spoken = text.lower()
+    for pattern, letter in _SPOKEN:
+        spoken = pattern.sub(letter, spoken)
+    spoken = re.sub(r"\s+", "", spoken)
+    if _ADDRESS.fullmatch(spoken) is None or ".." in spoken:
+        raise OddAddress
+    return spoken
+
+
+@lru_cache(maxsize=4096)
+def phone_number(text: str, region: str) -> str | None:
+    """E.164, or None where it is withheld or no number. "4930…" is "+4930…"."""
+    if text.strip().lower() in WITHHELD:
+        return None
+    try:
+        number = phonenumbers.parse(text, region)
+    except phonenumbers.NumberParseException:
+        return None
+    digits = re.sub(r"\D", "", text)
+    country = str(phonenumbers.country_code_for_region(region))
+    if not text.strip().startswith(("+", "0")) and digits.startswith(country):
+        # Without "+" or "0" a number that begins with the country's code is meant internationally.
+        try:
+            number = phonenumbers.parse("+" + digits, region)
+        except phonenumbers.NumberParseException:
+            return None
+    if not phonenumbers.is_possible_number(number):
+        return None
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+@cache
+def region_of_zone(zone: str) -> str:
+    """The country of a time zone (Europe/Berlin is DE), for numbers dialled without a country code."""
+    table = files("tzdata").joinpath("zoneinfo", "zone.tab").read_text("utf-8")
+    for line in table.splitlines():
+        if not line.startswith("#"):
+            country, _, name = line.split("\t")[:3]
+            if name == zone:
+                return country
+    return "DE"

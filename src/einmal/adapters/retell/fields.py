@@ -1,0 +1,97 @@
+"""The fields of a booking as agents send them: many names for one thing, and many ways to say nothing."""
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from einmal.domain.keys import normal_name
+
+NAMES: Final[dict[str, tuple[str, ...]]] = {
+    "slot": ("slot", "slot_id"),
+    "date": ("datum", "date", "appointment_date", "preferred_date"),
+    "time": ("uhrzeit", "time", "appointment_time", "preferred_time"),
+    "both": ("datetime", "date_time", "start"),
+    "name": ("name", "customer_name", "kundenname"),
+    "service": ("dienstleistung", "service", "service_name", "service_type"),
+    "email": ("email", "customer_email", "e_mail"),
+    "phone": ("telefon", "customer_phone", "phone_number", "phone", "telefonnummer"),
+    "staff": ("mitarbeiter", "staff", "preferred_staff_id"),
+    "confirm": ("bestaetigung", "bestätigung", "confirm_booking"),
+}
+"""Ours first, then every synonym seen in the field."""
+
+TEXT_MAX: Final = 200
+
+_TEMPLATE = re.compile(r"\{\{.*?\}\}|\$\{.*?\}")
+_NOTHING: Final = frozenset({"", "none", "null", "undefined", "n/a", "na", "nan", "-", "--"})
+_NO_NAMES: Final = frozenset(
+    {"anonymous", "anonym", "unbekannt", "unknown", "anrufer", "anruferin", "caller", "gast", "guest", "kunde"}
+    | {"kundin", "customer", "user", "name", "test name", "herr", "frau", "mr", "mrs", "kein name", "no name"}
+    | {"nicht angegeben", "not provided", "not given", "unbekannter anrufer", "unknown caller", "mein name"}
+)
+_CLOCK_TIME = re.compile(r"(\d{1,2}([:.]\d{2})?|\w+)\s*(uhr|o clock|am|pm)(\s\w+)?")
+_WISH_FOR_STAFF = re.compile(r"(bei|zu|mit|with)\s\w+")
+
+
+@dataclass(frozen=True, slots=True)
+class Fields:
+    """What was said, cleaned and not yet understood. None is: not said."""
+
+    slot: str | None = None
+    date: str | None = None
+    time: str | None = None
+    name: str | None = None
+    service: str | None = None
+    email: str | None = None
+    phone: str | None = None
+    staff: str | None = None
+    confirm: str | None = None
+
+
+def collect(args: Mapping[str, Any]) -> Fields:
+    """The fields out of a function call's arguments. What nobody knows (`execution_message`) is ignored."""
+    said = {field: _first(args, names) for field, names in NAMES.items()}
+    both = said.pop("both")
+    if both is not None and said["date"] is None:
+        said["date"] = both
+    name = said.pop("name")
+    return Fields(**said, name=None if name is None or is_no_name(name) else name)
+
+
+def is_no_name(text: str) -> bool:
+    """Whether this cannot be somebody's name, so that it must be asked for."""
+    plain = normal_name(text)
+    return (
+        sum(c.isalpha() for c in plain) < 2
+        or plain in _NO_NAMES
+        or _CLOCK_TIME.fullmatch(plain) is not None
+        or _WISH_FOR_STAFF.fullmatch(plain) is not None
+    )
+
+
+def _first(args: Mapping[str, Any], names: tuple[str, ...]) -> str | None:
+    for name in names:
+        text = clean(args.get(name))
+        if text is not None:
+            return text
+    return None
+
+
+def clean(value: object) -> str | None:
+    """One line of text; None for whatever says nothing: no text, a template nobody filled in, "None"."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | float):
+        value = str(value)
+    if not isinstance(value, str) or _TEMPLATE.search(value):
+        return None
+    text = unicodedata.normalize("NFC", "".join(" " if _unspeakable(c) else c for c in value[: 4 * TEXT_MAX]))
+    text = " ".join(text.split())[:TEXT_MAX].strip()
+    return None if text.lower() in _NOTHING else text
+
+
+def _unspeakable(character: str) -> bool:
+    # Control and format characters (NUL, line breaks, bidi overrides), lone surrogates, private use.
+    return unicodedata.category(character) in {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}

@@ -1,0 +1,130 @@
+"""From fields to a wish: everything is understood, or the reply asks for what is missing. Never a guess."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from einmal.adapters.retell.contact import OddAddress, email_address, phone_number, region_of_zone
+from einmal.adapters.retell.envelope import FunctionCall
+from einmal.adapters.retell.fields import Fields, collect
+from einmal.domain.keys import normal_name
+from einmal.domain.model import Person, Service, Wish
+from einmal.domain.reply import Missing, Outcome, Reply
+from einmal.domain.slot import offer_of
+from einmal.ports import CallContact, Tenant
+from einmal.speech.heard import Heard, hear_start
+
+_YES: Final = frozenset({"true", "1", "1.0", "ja", "yes", "y", "j", "ok", "okay"})
+_NO: Final = frozenset({"false", "0", "0.0", "nein", "no", "n"})
+
+
+@dataclass(frozen=True, slots=True)
+class Understood:
+    """A wish that can be acted on. `confirmed` is False where it is only to be checked."""
+
+    wish: Wish
+    call: CallContact | None
+    confirmed: bool
+
+
+def understand(function_call: FunctionCall, tenant: Tenant, now: datetime, *, books: bool | None) -> Understood | Reply:
+    """The wish, or a reply with the question to ask.
+
+    `books`: True or False where the function's name says whether it books, None where `bestaetigung` does.
+    """
+    fields = collect(function_call.args)
+    zone = ZoneInfo(tenant.time_zone)
+    service = _service(fields, tenant)
+    heard = _start(fields, tenant, now, zone)
+    email = _email(fields, tenant)
+    confirmed = _confirmed(fields) if books is None else books
+    missing = [item for item in (service, confirmed, email) if isinstance(item, Missing)] + list(heard.missing)
+    # A check needs no name: the caller may ask what is free before saying who they are.
+    if fields.name is None and confirmed is not False:
+        missing.append(Missing.NAME)
+    if missing or heard.start is None or not isinstance(service, Service):
+        return _question(missing, tenant)
+    phone = _phone(fields, function_call, tenant)
+    person = Person(fields.name or "", phone, None if isinstance(email, Missing) else email)
+    wish = Wish(tenant.tenant_id, function_call.conversation_id, service, heard.start, person, fields.staff)
+    call = None
+    if function_call.call_id is not None:
+        call = CallContact("retell", function_call.call_id, function_call.agent_id)
+    return Understood(wish, call, confirmed=confirmed is True)
+
+
+_ORDER: Final = (
+    *(Missing.SERVICE, Missing.SERVICE_UNKNOWN, Missing.DATE, Missing.DATE_PAST, Missing.DATE_ODD),
+    *(Missing.TIME, Missing.TIME_ODD, Missing.TIME_TWICE, Missing.TIME_SKIPPED),
+    *(Missing.NAME, Missing.EMAIL_ODD, Missing.CONFIRMATION_ODD),
+)
+"""In which order people are asked."""
+
+
+def _question(missing: Sequence[Missing], tenant: Tenant) -> Reply:
+    ordered = tuple(sorted(missing, key=_ORDER.index))
+    return Reply(Outcome.NEEDS_INPUT, missing=ordered, choices=tuple(s.name for s in tenant.services))
+
+
+def _service(fields: Fields, tenant: Tenant) -> Service | Missing:
+    offer = None if fields.slot is None else offer_of(fields.slot, tenant.hash_key)
+    if offer is not None:
+        return next((s for s in tenant.services if s.service_id == offer.service_id), Missing.SERVICE_UNKNOWN)
+    if fields.service is None:
+        # Where there is only one thing to book, nothing is substituted by booking it.
+        return tenant.services[0] if len(tenant.services) == 1 else Missing.SERVICE
+    wanted = normal_name(fields.service)
+    for service in tenant.services:
+        known = (service.service_id, service.name, str(service.event_type_id), *service.aliases)
+        if wanted in {normal_name(name) for name in known}:
+            return service
+    return Missing.SERVICE_UNKNOWN
+
+
+def _start(fields: Fields, tenant: Tenant, now: datetime, zone: ZoneInfo) -> Heard:
+    if fields.slot is None:
+        return hear_start(fields.date, fields.time, now, zone)
+    offer = offer_of(fields.slot, tenant.hash_key)
+    if offer is None:
+        # A slot that we did not offer: composed by the model, or another tenant's.
+        return Heard(missing=(Missing.DATE_ODD,))
+    return Heard(offer.start) if offer.start > now else Heard(missing=(Missing.DATE_PAST,))
+
+
+def _email(fields: Fields, tenant: Tenant) -> str | Missing | None:
+    if fields.email is None:
+        return None
+    try:
+        address = email_address(fields.email)
+    except OddAddress:
+        return Missing.EMAIL_ODD
+    # The house's own address identifies nobody: taking it for the caller's was the incident.
+    return None if _is_house(address, tenant.house_email) else address
+
+
+def _is_house(address: str, house: str) -> bool:
+    local, _, domain = address.rpartition("@")
+    house_local, _, house_domain = house.lower().rpartition("@")
+    return domain == house_domain and local.partition("+")[0] == house_local.partition("+")[0]
+
+
+def _phone(fields: Fields, function_call: FunctionCall, tenant: Tenant) -> str | None:
+    """What was said first, then the line it came from. The house's own number identifies nobody."""
+    region = region_of_zone(tenant.time_zone)
+    house = function_call.to_number and phone_number(function_call.to_number, region)
+    for text in (fields.phone, function_call.from_number):
+        number = phone_number(text, region) if text else None
+        if number is not None and number != house:
+            return number
+    return None
+
+
+def _confirmed(fields: Fields) -> bool | Missing:
+    if fields.confirm is None:
+        return True
+    said = fields.confirm.lower()
+    if said in _YES:
+        return True
+    return False if said in _NO else Missing.CONFIRMATION_ODD

@@ -1,0 +1,73 @@
+"""Bringing a ledger to the schema that this code expects, and back.
+
+A fresh database is built without being asked. One that holds data is never changed silently: the command
+`einmal db upgrade` does it, and migrations refuse rather than delete rows.
+"""
+
+import sqlite3
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.pool import NullPool
+
+from einmal.adapters.sql.ledger import SCHEMA_HEAD
+
+
+class SchemaMismatch(Exception):
+    """The database holds another schema than this code can use. Says which command puts it right."""
+
+
+def schema_version(path: Path) -> str | None:
+    """The version of the schema in this file; None where there is no database or an empty one."""
+    if not path.exists():
+        return None
+    connection = sqlite3.connect(path)
+    try:
+        tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+        if not tables:
+            return None
+        if "alembic_version" not in tables:
+            raise SchemaMismatch(f"{path} is an SQLite database, but not a ledger of Einmal's")
+        row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+        return None if row is None else str(row[0])
+    except sqlite3.DatabaseError as error:
+        raise SchemaMismatch(f"{path} cannot be read as an SQLite database: {error}") from error
+    finally:
+        connection.close()
+
+
+def upgrade(path: Path, revision: str = SCHEMA_HEAD) -> None:
+    """Migrate up. Creates file and folder where they are missing."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with _engine(path).begin() as connection:
+        command.upgrade(_config(connection), revision)
+
+
+def downgrade(path: Path, revision: str) -> None:
+    """Migrate down: the documented way to switch layer 4 off (`0001`)."""
+    with _engine(path).begin() as connection:
+        command.downgrade(_config(connection), revision)
+
+
+def _config(connection: Connection) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.attributes["connection"] = connection
+    return config
+
+
+def _engine(path: Path) -> Engine:
+    engine = create_engine(f"sqlite:///{path}", poolclass=NullPool)
+
+    @event.listens_for(engine, "connect")
+    def _(connection: sqlite3.Connection, _record: object) -> None:
+        # The driver's own transaction handling commits before DDL; a half-done migration would remain.
+        connection.isolation_level = None
+
+    @event.listens_for(engine, "begin")
+    def _(connection: Connection) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    return engine

@@ -1,0 +1,171 @@
+"""Rows and the domain: how an intent, a reply and a fact are written down, and read back the same."""
+
+import dataclasses
+import json
+import sqlite3
+from datetime import UTC, datetime, timedelta
+from enum import Enum
+from typing import Any
+
+from einmal.domain.facts import Fact
+from einmal.domain.intent import Intent, State
+from einmal.domain.keys import IntentKey, PersonKey
+from einmal.domain.model import Offer, Person, PersonKind, Service, Wish
+from einmal.domain.reply import BookedSlot, Missing, Outcome, Reply, Why
+from einmal.ports import Candidate
+
+INTENT_COLUMNS = (
+    "intent_id, tenant_id, operation_id, intent_key, generation, fingerprint, person_kind, person_hash, "
+    "name_hash, conversation_id, service_id, service_name, event_type_id, duration_minutes, start_at, "
+    "person_name, person_phone, person_email, staff, attendee_email, state, epoch, created_at, sent_at, "
+    "send_deadline, resolved_at, booking_uid"
+)
+"""Every select of an intent begins with these, so that one function reads them all."""
+
+
+def instant_text(value: datetime) -> str:
+    """ISO 8601, UTC, milliseconds, fixed width: 2026-12-01T09:00:00.000Z."""
+    return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{value.microsecond // 1000:03d}Z"
+
+
+def instant_of(text: str) -> datetime:
+    return datetime.fromisoformat(text)
+
+
+def _optional(text: str | None) -> datetime | None:
+    return None if text is None else instant_of(text)
+
+
+def intent_of(row: sqlite3.Row | tuple[Any, ...]) -> Intent:
+    """The intent of a row that begins with INTENT_COLUMNS."""
+    person_key = PersonKey(PersonKind(row[6]), row[7], row[8])
+    service = Service(row[10], row[11], row[12], row[13])
+    # The name is nulled when its retention ends; what remains still deduplicates.
+    person = Person(row[15] or "", row[16], row[17])
+    wish = Wish(row[1], row[9], service, instant_of(row[14]), person, row[18])
+    return Intent(
+        intent_id=row[0],
+        operation_id=row[2],
+        key=IntentKey(row[3], row[5], person_key),
+        generation=row[4],
+        wish=wish,
+        attendee_email=row[19],
+        state=State(row[20]),
+        epoch=row[21],
+        created_at=instant_of(row[22]),
+        sent_at=_optional(row[23]),
+        send_deadline=_optional(row[24]),
+        resolved_at=_optional(row[25]),
+        booking_uid=row[26],
+    )
+
+
+def new_intent(candidate: Candidate, generation: int) -> Intent:
+    """The row that is about to be written: armed at once."""
+    return Intent(
+        intent_id=candidate.intent_id,
+        operation_id=candidate.operation_id,
+        key=candidate.key,
+        generation=generation,
+        wish=candidate.wish,
+        attendee_email=candidate.attendee_email,
+        state=State.SENT,
+        epoch=1,
+        created_at=candidate.now,
+        sent_at=candidate.now,
+        send_deadline=candidate.send_deadline,
+    )
+
+
+def intent_values(intent: Intent) -> tuple[Any, ...]:
+    """In the order of INTENT_COLUMNS."""
+    wish, key = intent.wish, intent.key
+    return (
+        intent.intent_id,
+        wish.tenant_id,
+        intent.operation_id,
+        key.value,
+        intent.generation,
+        key.fingerprint,
+        key.person.kind.value,
+        key.person.hash,
+        key.person.name_hash,
+        wish.conversation_id,
+        wish.service.service_id,
+        wish.service.name,
+        wish.service.event_type_id,
+        wish.service.duration_minutes,
+        instant_text(wish.start),
+        wish.person.name,
+        wish.person.phone,
+        wish.person.email,
+        wish.staff,
+        intent.attendee_email,
+        intent.state.value,
+        intent.epoch,
+        instant_text(intent.created_at),
+        None if intent.sent_at is None else instant_text(intent.sent_at),
+        None if intent.send_deadline is None else instant_text(intent.send_deadline),
+        None if intent.resolved_at is None else instant_text(intent.resolved_at),
+        intent.booking_uid,
+    )
+
+
+def reply_text(reply: Reply) -> str:
+    """The reply as JSON. Only refusals are stored; what a booking says is read from its appointment."""
+    booking = reply.booking
+    return json.dumps(
+        {
+            "outcome": reply.outcome,
+            "why": reply.why,
+            "asked_start": None if reply.asked_start is None else instant_text(reply.asked_start),
+            "alternatives": [[instant_text(o.start), o.service_id] for o in reply.alternatives],
+            "missing": list(reply.missing),
+            "choices": list(reply.choices),
+            "error_id": reply.error_id,
+            "booking": None
+            if booking is None
+            else [booking.ref, instant_text(booking.start), instant_text(booking.end), booking.service, booking.staff],
+        },
+        separators=(",", ":"),
+        ensure_ascii=False,
+    )
+
+
+def reply_of(text: str) -> Reply:
+    data = json.loads(text)
+    booking = data["booking"]
+    if booking is not None:
+        ref, start, end, service, staff = booking
+        booking = BookedSlot(ref, instant_of(start), instant_of(end), service, staff)
+    return Reply(
+        outcome=Outcome(data["outcome"]),
+        why=Why(data["why"]),
+        booking=booking,
+        asked_start=_optional(data["asked_start"]),
+        alternatives=tuple(Offer(instant_of(start), service) for start, service in data["alternatives"]),
+        missing=tuple(Missing(value) for value in data["missing"]),
+        choices=tuple(data["choices"]),
+        error_id=data["error_id"],
+    )
+
+
+def fact_text(fact: Fact) -> str:
+    """The fact's fields as JSON, in the order of the class."""
+    return json.dumps(_plain(dataclasses.asdict(fact)), separators=(",", ":"))
+
+
+def _plain(value: Any) -> Any:
+    match value:
+        case dict():
+            return {key: _plain(item) for key, item in value.items()}
+        case list() | tuple():
+            return [_plain(item) for item in value]
+        case datetime():
+            return instant_text(value)
+        case timedelta():
+            return value.total_seconds()
+        case Enum():
+            return value.value
+        case _:
+            return value

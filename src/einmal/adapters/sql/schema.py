@@ -1,0 +1,212 @@
+"""The schema, as the current code expects it. The migrations lead here; a test holds the two together.
+
+Not imported by the serving process: the hot path speaks SQL itself. Every table is the tenant's first, so
+that nothing crosses and so that it can be the distribution key one day. Instants are ISO 8601 in UTC with
+milliseconds, fixed width: they sort as text, and a person can read the rows.
+"""
+
+from typing import Final
+
+from sqlalchemy import (
+    JSON,
+    CheckConstraint,
+    Column,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    UniqueConstraint,
+    text,
+)
+
+metadata: Final = MetaData()
+
+LIVE_STATES: Final = "state IN ('intent', 'sent', 'doubt', 'escalated', 'confirmed', 'pending')"
+UNRESOLVED_STATES: Final = "state IN ('intent', 'sent', 'doubt', 'escalated')"
+IDENTIFIED_AND_LIVE: Final = f"person_kind <> 'name' AND {LIVE_STATES}"
+
+tenants = Table(
+    "tenants",
+    metadata,
+    Column("tenant_id", String, primary_key=True),
+    Column("name", String, nullable=False),
+    Column("hash_key", LargeBinary, nullable=False),
+    Column("created_at", String, nullable=False),
+)
+
+services = Table(
+    "services",
+    metadata,
+    Column("tenant_id", String, nullable=False),
+    Column("service_id", String, nullable=False),
+    Column("name", String, nullable=False),
+    Column("event_type_id", Integer, nullable=False),
+    Column("duration_minutes", Integer, nullable=False),
+    Column("aliases", JSON, nullable=False),
+    PrimaryKeyConstraint("tenant_id", "service_id"),
+    ForeignKeyConstraint(["tenant_id"], ["tenants.tenant_id"]),
+)
+
+customers = Table(
+    "customers",
+    metadata,
+    Column("customer_id", String, primary_key=True),
+    Column("tenant_id", String, nullable=False),
+    Column("name", String, nullable=False),
+    Column("name_normal", String, nullable=False),
+    Column("phone", String),
+    Column("email", String),
+    Column("created_at", String, nullable=False),
+    ForeignKeyConstraint(["tenant_id"], ["tenants.tenant_id"]),
+    CheckConstraint("email <> '' AND phone <> ''", name="absent_is_null"),
+)
+Index(
+    "unique_customer_phone",
+    customers.c.tenant_id,
+    customers.c.phone,
+    unique=True,
+    sqlite_where=text("phone IS NOT NULL"),
+    postgresql_where=text("phone IS NOT NULL"),
+)
+Index("customers_email_index", customers.c.tenant_id, customers.c.email)
+Index("customers_name_index", customers.c.tenant_id, customers.c.name_normal)
+
+calls = Table(
+    "calls",
+    metadata,
+    Column("tenant_id", String, nullable=False),
+    Column("call_id", String, nullable=False),
+    Column("platform", String, nullable=False),
+    Column("agent_id", String),
+    Column("first_seen_at", String, nullable=False),
+    PrimaryKeyConstraint("tenant_id", "call_id"),
+    ForeignKeyConstraint(["tenant_id"], ["tenants.tenant_id"]),
+)
+
+intents = Table(
+    "intents",
+    metadata,
+    Column("intent_id", String, primary_key=True),
+    Column("tenant_id", String, nullable=False),
+    Column("operation_id", String, nullable=False),
+    Column("intent_key", String, nullable=False),
+    Column("generation", Integer, nullable=False),
+    Column("fingerprint", String, nullable=False),
+    Column("person_kind", String, nullable=False),
+    Column("person_hash", String, nullable=False),
+    Column("name_hash", String, nullable=False),
+    Column("conversation_id", String),
+    Column("service_id", String, nullable=False),
+    Column("service_name", String, nullable=False),
+    Column("event_type_id", Integer, nullable=False),
+    Column("duration_minutes", Integer, nullable=False),
+    Column("start_at", String, nullable=False),
+    Column("person_name", String),
+    Column("person_phone", String),
+    Column("person_email", String),
+    Column("staff", String),
+    Column("attendee_email", String, nullable=False),
+    Column("state", String, nullable=False),
+    Column("epoch", Integer, nullable=False),
+    Column("created_at", String, nullable=False),
+    Column("sent_at", String),
+    Column("send_deadline", String),
+    Column("resolved_at", String),
+    Column("booking_uid", String),
+    Column("reply", JSON),
+    ForeignKeyConstraint(["tenant_id"], ["tenants.tenant_id"]),
+    UniqueConstraint("operation_id", name="unique_operation_id"),
+    UniqueConstraint("tenant_id", "intent_key", "generation", name="unique_intent_key_generation"),
+    # A 'sent' row without its deadline could never be known to be in doubt.
+    CheckConstraint("state <> 'sent' OR (sent_at IS NOT NULL AND send_deadline IS NOT NULL)", name="sent_has_deadline"),
+)
+Index(
+    "unique_live_intent",
+    intents.c.tenant_id,
+    intents.c.intent_key,
+    unique=True,
+    sqlite_where=text(LIVE_STATES),
+    postgresql_where=text(LIVE_STATES),
+)
+Index(
+    # Of one person, at most one live intent on a slot, whichever call it came from (I8).
+    "unique_live_wish_of_person",
+    intents.c.tenant_id,
+    intents.c.start_at,
+    intents.c.service_id,
+    intents.c.person_hash,
+    unique=True,
+    sqlite_where=text(IDENTIFIED_AND_LIVE),
+    postgresql_where=text(IDENTIFIED_AND_LIVE),
+)
+Index(
+    "intents_live_start_index",
+    intents.c.tenant_id,
+    intents.c.start_at,
+    sqlite_where=text(LIVE_STATES),
+    postgresql_where=text(LIVE_STATES),
+)
+Index(
+    "intents_unresolved_call_index",
+    intents.c.tenant_id,
+    intents.c.conversation_id,
+    sqlite_where=text(UNRESOLVED_STATES),
+    postgresql_where=text(UNRESOLVED_STATES),
+)
+
+attempts = Table(
+    "attempts",
+    metadata,
+    Column("intent_id", String, nullable=False),
+    Column("epoch", Integer, nullable=False),
+    Column("answered_at", String, nullable=False),
+    Column("kind", String, nullable=False),
+    Column("http_status", Integer),
+    Column("detail", String, nullable=False),
+    Column("booking_uid", String),
+    Column("elapsed_ms", Integer, nullable=False),
+    PrimaryKeyConstraint("intent_id", "epoch"),
+    ForeignKeyConstraint(["intent_id"], ["intents.intent_id"]),
+)
+
+appointments = Table(
+    "appointments",
+    metadata,
+    Column("appointment_id", String, primary_key=True),
+    Column("tenant_id", String, nullable=False),
+    Column("intent_id", String, nullable=False),
+    Column("customer_id", String, nullable=False),
+    Column("service_id", String, nullable=False),
+    Column("call_id", String),
+    Column("starts_at", String, nullable=False),
+    Column("ends_at", String, nullable=False),
+    Column("staff", String),
+    Column("status", String, nullable=False),
+    Column("calcom_v2_booking_id", String),
+    Column("confirmed_at", String),
+    Column("webhook_data", JSON),
+    Column("created_at", String, nullable=False),
+    ForeignKeyConstraint(["tenant_id"], ["tenants.tenant_id"]),
+    ForeignKeyConstraint(["intent_id"], ["intents.intent_id"]),
+    ForeignKeyConstraint(["customer_id"], ["customers.customer_id"]),
+    UniqueConstraint("intent_id", name="unique_appointment_intent"),
+)
+# Layer 4. NULLs are free. It is a migration of its own, so that it can be taken down in an emergency.
+Index("unique_calcom_v2_booking_id", appointments.c.calcom_v2_booking_id, unique=True)
+Index("appointments_customer_index", appointments.c.customer_id)
+
+facts = Table(
+    "facts",
+    metadata,
+    Column("fact_id", Integer, primary_key=True),
+    Column("tenant_id", String, nullable=False),
+    Column("intent_id", String),
+    Column("at", String, nullable=False),
+    Column("kind", String, nullable=False),
+    Column("data", JSON, nullable=False),
+)
+Index("facts_intent_index", facts.c.intent_id)

@@ -1,0 +1,31 @@
+"""The machine's own clock and chance."""
+
+import asyncio
+import secrets
+import time
+from datetime import UTC, datetime
+
+from einmal.domain.keys import OPERATION_ID_BITS, operation_id
+
+_CROCKFORD = "0123456789abcdefghjkmnpqrstvwxyz"
+
+
+class SystemClock:
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+    def monotonic(self) -> float:
+        return time.monotonic()
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+
+
+class SystemIds:
+    def operation_id(self) -> str:
+        return operation_id(secrets.token_bytes(OPERATION_ID_BITS // 8))
+
+    def time_ordered(self) -> str:
+        """A ULID: 48 bits of milliseconds, 80 of chance, 26 letters that sort by time."""
+        value = (time.time_ns() // 1_000_000) << 80 | secrets.randbits(80)
+        return "".join(_CROCKFORD[(value >> shift) & 31] for shift in range(125, -1, -5))

@@ -1,0 +1,1 @@
+"""Facts made visible: log lines now, metrics to come."""

@@ -1,0 +1,146 @@
+"""Log lines: one JSON object a line, on named channels, made of facts and of nothing else.
+
+An allow-list by construction: facts hold ids, states and durations, and no name, phone, address or body
+can get here. The guard's texts are those that the operators of the original search for (contract).
+"""
+
+import json
+import logging
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any, Final, TextIO, assert_never
+
+from einmal.domain.facts import Alarm, Answered, Booked, Doubted, Fact, Rejected
+from einmal.domain.verdict import Layer, Reason
+
+CHANNELS: Final = ("calcom", "guard", "alerts", "performance", "http")
+
+_PREVENTED: Final = "DUPLICATE BOOKING PREVENTION: "
+TEXTS: Final[dict[Reason, str]] = {
+    Reason.STALE_BOOKING: _PREVENTED + "Stale booking detected",
+    Reason.CALL_ID_MISMATCH: _PREVENTED + "Call ID mismatch",
+    Reason.IDENTITY_MISMATCH: _PREVENTED + "Identity mismatch",
+    Reason.DATABASE_DUPLICATE: _PREVENTED + "Appointment already exists",
+    Reason.CONSTRAINT_VIOLATION: _PREVENTED + "Constraint violation",
+}
+
+
+class JsonLines(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        line: dict[str, Any] = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname,
+            "channel": record.name.removeprefix("einmal."),
+            "message": record.getMessage(),
+        }
+        line |= getattr(record, "fields", {})
+        if record.exc_info and record.exc_info[0] is not None:
+            # The type and the place; never the message, which may quote what a caller said.
+            line["exception"] = record.exc_info[0].__name__
+            trace = record.exc_info[2]
+            while trace is not None and trace.tb_next is not None:
+                trace = trace.tb_next
+            if trace is not None:
+                line["at"] = f"{trace.tb_frame.f_code.co_name}:{trace.tb_lineno}"
+        return json.dumps(line, ensure_ascii=False, separators=(",", ":"), default=str)
+
+
+def configure_logs(stream: TextIO | None = None, level: int = logging.INFO) -> None:
+    """Send all channels to `stream` (standard error by default)."""
+    handler = logging.StreamHandler(stream or sys.stderr)
+    handler.setFormatter(JsonLines())
+    root = logging.getLogger("einmal")
+    root.handlers[:] = [handler]
+    root.setLevel(level)
+    root.propagate = False
+
+
+def channel(name: str) -> logging.Logger:
+    return logging.getLogger(f"einmal.{name}")
+
+
+class LogObserver:
+    """Writes one line for each fact."""
+
+    def observe(self, facts: Sequence[Fact]) -> None:
+        for fact in facts:
+            match fact:
+                case Rejected():
+                    _say("guard", logging.ERROR, TEXTS[fact.reason], _rejected(fact))
+                case Booked():
+                    _say("guard", logging.INFO, "booking successful and validated", _booked(fact))
+                case Answered():
+                    _say("calcom", logging.INFO, "answer", _answered(fact))
+                case Doubted():
+                    fields = {"intent_id": fact.intent_id, "call_id": fact.call_id, "why": fact.why}
+                    _say("guard", logging.WARNING, "booking in doubt", fields)
+                case Alarm():
+                    fields = {"intent_id": fact.intent_id, "detail": fact.detail}
+                    _say("alerts", logging.ERROR, fact.what, fields)
+                case _:
+                    assert_never(fact)
+
+
+def _say(name: str, level: int, message: str, fields: dict[str, Any]) -> None:
+    logger = channel(name)
+    if logger.isEnabledFor(level):
+        logger.log(level, message, extra={"fields": fields})
+
+
+def _rejected(fact: Rejected) -> dict[str, Any]:
+    ids = {"intent_id": fact.intent_id, "booking_id": fact.booking_uid}
+    why = {"layer": fact.layer, "reason": fact.reason}
+    match fact.layer, fact.reason:
+        case Layer.FRESHNESS, _:
+            return {
+                "booking_id": fact.booking_uid,
+                "created_at": fact.booking_created_at,
+                "age_seconds": fact.age_seconds,
+                "freshness_threshold_seconds": fact.freshness_limit_seconds,
+                "current_call_id": fact.call_id,
+                "booking_metadata_call_id": fact.booking_call_id,
+                "intent_id": fact.intent_id,
+                **why,
+            }
+        case Layer.IDENTITY, Reason.CALL_ID_MISMATCH:
+            return {"expected_call_id": fact.call_id, "received_call_id": fact.booking_call_id, **ids, **why}
+        case ((Layer.LEDGER | Layer.CONSTRAINT), _):
+            return {
+                "existing_appointment_id": fact.known_appointment_id,
+                "existing_call_id": fact.known_call_id,
+                "current_call_id": fact.call_id,
+                "calcom_booking_id": fact.booking_uid,
+                "intent_id": fact.intent_id,
+                **why,
+            }
+        case _:
+            return {"expected": fact.expected, "received": fact.received, "call_id": fact.call_id, **ids, **why}
+
+
+def _booked(fact: Booked) -> dict[str, Any]:
+    return {
+        "booking_id": fact.booking_uid,
+        "time": fact.start,
+        "freshness_validated": Reason.STALE_BOOKING not in fact.overruled and fact.age_seconds is not None,
+        "call_id_validated": Reason.CALL_ID_MISMATCH not in fact.overruled,
+        "call_id": fact.call_id,
+        "intent_id": fact.intent_id,
+        "state": fact.state,
+        "clock_skew": fact.skewed,
+        "overruled": list(fact.overruled),
+    }
+
+
+def _answered(fact: Answered) -> dict[str, Any]:
+    return {
+        "intent_id": fact.intent_id,
+        "epoch": fact.epoch,
+        "kind": fact.kind,
+        "status": fact.http_status,
+        "detail": fact.detail,
+        "elapsed_seconds": fact.elapsed_seconds,
+        "age_seconds": fact.booking_age_seconds,
+        "is_fresh": fact.fresh,
+        "judgement": fact.judgement,
+    }

@@ -1,0 +1,144 @@
+"""Facts: what happened, frozen, told to observers after the commit that made it true.
+
+Ids, states and durations only; never a name, a phone or an address. Logs and metrics are made of these.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from einmal.domain.answer import Answer, AnswerKind
+from einmal.domain.intent import Intent, State
+from einmal.domain.model import Booking, MetadataKey
+from einmal.domain.verdict import GuardPolicy, Judgement, Layer, Reason, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A layer rejected a booking that the calendar gave us as ours."""
+
+    at: datetime
+    intent_id: str
+    call_id: str | None
+    layer: Layer
+    reason: Reason
+    expected: str
+    received: str
+    booking_uid: str
+    booking_call_id: str | None
+    booking_created_at: datetime | None
+    age_seconds: float | None
+    freshness_limit_seconds: float
+    known_appointment_id: str | None = None
+    known_call_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Booked:
+    """A booking was validated and stands in calendar and ledger."""
+
+    at: datetime
+    intent_id: str
+    call_id: str | None
+    booking_uid: str
+    start: datetime
+    state: State
+    age_seconds: float | None
+    skewed: bool
+    overruled: tuple[Reason, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """The calendar answered a POST, or its time ran out."""
+
+    at: datetime
+    intent_id: str
+    epoch: int
+    kind: AnswerKind
+    http_status: int | None
+    detail: str
+    elapsed_seconds: float
+    booking_age_seconds: float | None = None
+    fresh: bool | None = None
+    judgement: Judgement | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Doubted:
+    """An intent is in doubt: it may have landed."""
+
+    at: datetime
+    intent_id: str
+    call_id: str | None
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """A person should look at this. `what` is a short word of ours, `intent_id` where to look."""
+
+    at: datetime
+    what: str
+    intent_id: str | None
+    detail: str = ""
+
+
+Fact = Rejected | Booked | Answered | Doubted | Alarm
+
+
+def rejected(intent: Intent, booking: Booking, verdict: Verdict, at: datetime, policy: GuardPolicy) -> Rejected:
+    """The fact of a verdict that has a rejection. Raises ValueError for one that has none."""
+    finding = verdict.rejection
+    if finding is None:
+        raise ValueError("nothing was rejected")
+    return Rejected(
+        at=at,
+        intent_id=intent.intent_id,
+        call_id=intent.wish.conversation_id,
+        layer=finding.layer,
+        reason=finding.reason,
+        expected=finding.expected,
+        received=finding.received,
+        booking_uid=booking.uid,
+        booking_call_id=booking.metadata.get(MetadataKey.CALL_ID),
+        booking_created_at=booking.created_at,
+        age_seconds=_seconds(verdict.age),
+        freshness_limit_seconds=policy.freshness_limit.total_seconds(),
+        known_appointment_id=None if verdict.known is None else verdict.known.appointment_id,
+        known_call_id=None if verdict.known is None else verdict.known.call_id,
+    )
+
+
+def booked(intent: Intent, booking: Booking, verdict: Verdict, state: State, at: datetime) -> Booked:
+    return Booked(
+        at=at,
+        intent_id=intent.intent_id,
+        call_id=intent.wish.conversation_id,
+        booking_uid=booking.uid,
+        start=booking.start,
+        state=state,
+        age_seconds=_seconds(verdict.age),
+        skewed=verdict.skewed,
+        overruled=tuple(finding.reason for finding in verdict.findings),
+    )
+
+
+def answered(intent: Intent, answer: Answer, verdict: Verdict | None, at: datetime, policy: GuardPolicy) -> Answered:
+    age = None if verdict is None else verdict.age
+    return Answered(
+        at=at,
+        intent_id=intent.intent_id,
+        epoch=intent.epoch,
+        kind=answer.kind,
+        http_status=answer.http_status,
+        detail=answer.detail,
+        elapsed_seconds=round(answer.elapsed.total_seconds(), 6),
+        # From birth to receipt: what an operator calls the booking's age.
+        booking_age_seconds=None if age is None else (age + answer.elapsed).total_seconds(),
+        fresh=None if age is None else age <= policy.freshness_limit,
+        judgement=None if verdict is None else verdict.judgement,
+    )
+
+
+def _seconds(value: timedelta | None) -> float | None:
+    return None if value is None else value.total_seconds()

@@ -1,0 +1,177 @@
+"""The intent: our durable row for one wish, and the only moves it may make.
+
+    wish admitted -> sent -> confirmed | pending | rejected
+                       \\-> doubt -> confirmed | pending | rejected | escalated
+
+A row says `sent` before a byte is on the wire, so a crash at any point leaves either nothing or a row that
+says "this may have landed". Whatever is not in MOVES is illegal and changes nothing. The database applies
+each move as one guarded update (`... WHERE state = old AND epoch = mine`); zero rows is an error with a
+name. docs/states.md is to be drawn from this table.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import Final
+
+from einmal.domain.keys import IntentKey
+from einmal.domain.model import Wish
+
+
+class State(StrEnum):
+    INTENT = "intent"
+    SENT = "sent"
+    DOUBT = "doubt"
+    CONFIRMED = "confirmed"
+    PENDING = "pending"
+    REJECTED = "rejected"
+    ESCALATED = "escalated"
+    COMPENSATING = "compensating"
+    COMPENSATED = "compensated"
+    DECLINED = "declined"
+    CANCELLED = "cancelled"
+    MOVED = "moved"
+    LOST = "lost"
+
+
+UNRESOLVED: Final = frozenset({State.INTENT, State.SENT, State.DOUBT, State.ESCALATED})
+"""It may have landed, or may still: nobody can tell the caller yes or no."""
+
+BOOKED: Final = frozenset({State.CONFIRMED, State.PENDING})
+"""A booking of ours stands in the calendar, as far as we were told."""
+
+LIVE: Final = UNRESOLVED | BOOKED
+"""These occupy their slot for their person: a second one beside them would be the duplicate."""
+
+REFUSED: Final = frozenset({State.REJECTED, State.COMPENSATING, State.COMPENSATED, State.DECLINED})
+"""The caller was told no, and it stays no for as long as a stored answer is replayed."""
+
+ENDED: Final = frozenset({State.CANCELLED, State.MOVED, State.LOST})
+"""There was a booking and it is there no longer: the same wish may be wished again."""
+
+
+class Event(StrEnum):
+    ARMED = "armed"
+    SHED = "shed"
+    NOT_PROCESSED = "not_processed"
+    LANDED_ACCEPTED = "landed_accepted"
+    LANDED_PENDING = "landed_pending"
+    REFUSED = "refused"
+    DOUBTED = "doubted"
+    FOUND_ACCEPTED = "found_accepted"
+    FOUND_PENDING = "found_pending"
+    NOT_OURS_AND_ABSENT = "not_ours_and_absent"
+    SETTLED_ABSENT = "settled_absent"
+    ESCALATED = "escalated"
+    RULED_BOOKED = "ruled_booked"
+    RULED_NOT_BOOKED = "ruled_not_booked"
+    SURFACED = "surfaced"
+    COMPENSATED = "compensated"
+    HOST_ACCEPTED = "host_accepted"
+    HOST_DECLINED = "host_declined"
+    CANCELLED = "cancelled"
+    MOVED = "moved"
+    VANISHED = "vanished"
+
+
+MOVES: Final[dict[State, dict[Event, State]]] = {
+    State.INTENT: {
+        Event.ARMED: State.SENT,
+        # The call's budget ran out, the breaker is open, or policy says no. Nothing was sent.
+        Event.SHED: State.REJECTED,
+    },
+    State.SENT: {
+        # Failed before the first byte left, or the throttle's own 429: it does not count as a POST.
+        Event.NOT_PROCESSED: State.INTENT,
+        Event.LANDED_ACCEPTED: State.CONFIRMED,
+        Event.LANDED_PENDING: State.PENDING,
+        Event.REFUSED: State.REJECTED,
+        # A foreign or conflict answer, anything unclear, the deadline passed, the process died.
+        Event.DOUBTED: State.DOUBT,
+    },
+    State.DOUBT: {
+        Event.FOUND_ACCEPTED: State.CONFIRMED,
+        Event.FOUND_PENDING: State.PENDING,
+        Event.NOT_OURS_AND_ABSENT: State.REJECTED,
+        Event.SETTLED_ABSENT: State.REJECTED,
+        Event.ESCALATED: State.ESCALATED,
+    },
+    State.ESCALATED: {
+        Event.RULED_BOOKED: State.CONFIRMED,
+        Event.RULED_NOT_BOOKED: State.REJECTED,
+    },
+    State.REJECTED: {
+        # A live booking with our id appears after all: it is ours to take back.
+        Event.SURFACED: State.COMPENSATING,
+    },
+    State.COMPENSATING: {Event.COMPENSATED: State.COMPENSATED},
+    State.COMPENSATED: {},
+    State.PENDING: {
+        Event.HOST_ACCEPTED: State.CONFIRMED,
+        Event.HOST_DECLINED: State.DECLINED,
+        Event.CANCELLED: State.CANCELLED,
+        Event.MOVED: State.MOVED,
+        Event.VANISHED: State.LOST,
+    },
+    State.CONFIRMED: {
+        Event.CANCELLED: State.CANCELLED,
+        Event.MOVED: State.MOVED,
+        Event.VANISHED: State.LOST,
+    },
+    State.DECLINED: {},
+    State.CANCELLED: {},
+    State.MOVED: {},
+    State.LOST: {},
+}
+
+
+class IllegalMove(Exception):
+    """Not in the table: a bug. Nothing was changed."""
+
+    def __init__(self, state: State, event: Event) -> None:
+        allowed = ", ".join(MOVES[state]) or "nothing: it is final"
+        super().__init__(f"{state} does not take {event}; it takes {allowed}")
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """We mean to book this. Written before the wire.
+
+    `epoch` counts the sends that surely were not processed; it fences a sender that woke up late.
+    `send_deadline` is when a `sent` row is in doubt at the latest, whoever still holds it.
+    `attendee_email` is the address the booking was asked for with: the caller's, or one of its own.
+    """
+
+    intent_id: str
+    operation_id: str
+    key: IntentKey
+    generation: int
+    wish: Wish
+    attendee_email: str
+    state: State
+    epoch: int
+    created_at: datetime
+    sent_at: datetime | None
+    send_deadline: datetime | None
+    resolved_at: datetime | None = None
+    booking_uid: str | None = None
+
+    def advance(self, event: Event, at: datetime) -> "Intent":
+        """The intent after the event. Raises IllegalMove for what the table does not hold."""
+        state = advance(self.state, event)
+        epoch = self.epoch + 1 if event is Event.NOT_PROCESSED else self.epoch
+        resolved_at = None if state in UNRESOLVED else (self.resolved_at or at)
+        return replace(self, state=state, epoch=epoch, resolved_at=resolved_at)
+
+    def state_at(self, now: datetime) -> State:
+        """The state as it must be read: a `sent` row past its deadline is in doubt, though nobody wrote so."""
+        overdue = self.state is State.SENT and self.send_deadline is not None and now > self.send_deadline
+        return State.DOUBT if overdue else self.state
+
+
+def advance(state: State, event: Event) -> State:
+    """The next state. Raises IllegalMove for what the table does not hold."""
+    try:
+        return MOVES[state][event]
+    except KeyError:
+        raise IllegalMove(state, event) from None

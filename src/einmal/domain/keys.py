@@ -1,0 +1,140 @@
+"""From a wish to its name: the intent key, the fingerprint, and by what a person is told from others.
+
+The key is made of normalised values of the wish, never of the request's bytes: a retry carries another
+transcript, and the model asks again in other words. Two calls with the same key want the same effect.
+
+Keys hold no personal data that could be read back: phone, e-mail and name go through a keyed hash whose
+key belongs to the tenant. They begin with the slot's start so that an index on them grows at its end
+(random keys make SQLite's checkpoints slow once the table is large).
+"""
+
+import hashlib
+import re
+import unicodedata
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import assert_never
+
+from einmal.domain.model import Person, PersonKind, Wish, instant
+
+OPERATION_ID_BITS = 160
+"""Wide enough that nobody guesses one; 32 letters of base32, which fit into a plus-address (64 letters)."""
+
+_BASE32 = "abcdefghijklmnopqrstuvwxyz234567"
+_OPERATION_ID = re.compile(r"[a-z2-7]{32}")
+
+
+def operation_id(random_bits: bytes) -> str:
+    """The operation id for 20 random bytes. Derived from nothing else. Raises ValueError for other sizes."""
+    if len(random_bits) * 8 != OPERATION_ID_BITS:
+        raise ValueError(f"an operation id takes {OPERATION_ID_BITS // 8} random bytes, got {len(random_bits)}")
+    value = int.from_bytes(random_bits, "big")
+    return "".join(_BASE32[(value >> shift) & 31] for shift in range(OPERATION_ID_BITS - 5, -1, -5))
+
+
+def is_operation_id(text: str) -> bool:
+    return _OPERATION_ID.fullmatch(text) is not None
+
+
+_UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss"})
+
+
+def normal_name(name: str) -> str:
+    """A name as compared: case, umlauts, accents, punctuation and spacing do not tell people apart.
+
+    Speech recognition writes Jürgen Groß, Juergen Gross and jürgen gross for one voice.
+    """
+    text = unicodedata.normalize("NFC", name).casefold().translate(_UMLAUTS)
+    text = unicodedata.normalize("NFKD", text)
+    letters = "".join(c if c.isalnum() else " " for c in text if not unicodedata.combining(c))
+    return " ".join(letters.split())
+
+
+@dataclass(frozen=True, slots=True)
+class PersonKey:
+    """By what this person is told from others, hashed. `name_hash` is always there, for doubtful cases."""
+
+    kind: PersonKind
+    hash: str
+    name_hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class IntentKey:
+    """Names one wish of one person. `fingerprint` tells whether the same key was used for another wish."""
+
+    value: str
+    fingerprint: str
+    person: PersonKey
+
+
+def _keyed_hash(secret: bytes, *parts: str) -> str:
+    # Lengths are part of what is hashed: ("ab", "c") and ("a", "bc") are different wishes.
+    text = "".join(f"{len(part)}:{part}" for part in parts)
+    return hashlib.blake2b(text.encode(), key=secret, digest_size=16).hexdigest()
+
+
+def person_key(person: Person, conversation_id: str | None, secret: bytes) -> PersonKey:
+    """The phone if known, else the e-mail, else the name within its conversation."""
+    name = normal_name(person.name)
+    name_hash = _keyed_hash(secret, "name", name)
+    if person.phone is not None:
+        return PersonKey(PersonKind.PHONE, _keyed_hash(secret, "phone", person.phone), name_hash)
+    if person.email is not None:
+        return PersonKey(PersonKind.EMAIL, _keyed_hash(secret, "email", person.email.casefold()), name_hash)
+    return PersonKey(PersonKind.NAME, _keyed_hash(secret, "name-in", conversation_id or "", name), name_hash)
+
+
+def _stamp(start: datetime) -> str:
+    return instant(start).strftime("%Y%m%dT%H%M%SZ")
+
+
+def intent_key(wish: Wish, secret: bytes) -> IntentKey:
+    """The key of a wish: tenant, conversation, service, start, person."""
+    person = person_key(wish.person, wish.conversation_id, secret)
+    what = (wish.service.service_id, _stamp(wish.start), person.kind.value, person.hash)
+    digest = _keyed_hash(secret, "wish", wish.tenant_id, wish.conversation_id or "", *what)
+    return IntentKey(f"{_stamp(wish.start)}-{digest}", _keyed_hash(secret, "what", *what), person)
+
+
+def unique_attendee_email(house_email: str, operation: str) -> str:
+    """`house+<operation id>@domain`: one address per intent for callers who gave none.
+
+    Cal.com takes two people under one address for one person (the incident). With an address of its own
+    the same rule turns into our idempotency. Raises ValueError where the house address cannot carry it.
+    """
+    local, at, domain = house_email.rpartition("@")
+    address = f"{local}+{operation}@{domain}"
+    if not at or not local or not domain or len(local) + 1 + len(operation) > MAX_LOCAL_PART:
+        raise ValueError(
+            f"the house address must be local@domain with a local part of at most "
+            f"{MAX_LOCAL_PART - 1 - len(operation)} letters, so that '+<operation id>' fits"
+        )
+    return address
+
+
+MAX_LOCAL_PART = 64
+"""RFC 5321 section 4.5.3.1.1."""
+
+
+class IdempotencyStrategy(StrEnum):
+    """How the outgoing Idempotency-Key is derived. The guard never relies on it."""
+
+    CALL = "call"
+    PAYLOAD = "payload"
+
+
+def outgoing_idempotency_key(strategy: IdempotencyStrategy, operation: str, wish: Wish, attendee_email: str) -> str:
+    """The header sent with the POST: two calls differ, an identical request agrees."""
+    event_type = str(wish.service.event_type_id)
+    parts: tuple[str, ...]
+    match strategy:
+        case IdempotencyStrategy.CALL:
+            parts = (wish.conversation_id or "", event_type, operation)
+        case IdempotencyStrategy.PAYLOAD:
+            person = wish.person
+            parts = (event_type, _stamp(wish.start), person.name, attendee_email, person.phone or "", operation)
+        case _ as unreachable:
+            assert_never(unreachable)
+    return _keyed_hash(b"idempotency-key", strategy.value, *parts)

@@ -1,0 +1,126 @@
+"""The command line. Exit codes: 0 fine, 1 found something, 2 usage, 3 constraint missing, 4 could not look."""
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Final
+
+from einmal import __version__
+from einmal.settings import BadSettings, Settings, read_settings
+
+OK: Final = 0
+FOUND: Final = 1
+USAGE: Final = 2
+COULD_NOT_LOOK: Final = 4
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; returns its exit code."""
+    parser = _parser()
+    arguments = parser.parse_args(argv)
+    run: Callable[[argparse.Namespace], int] | None = getattr(arguments, "run", None)
+    if run is None:
+        parser.print_help()
+        return USAGE
+    try:
+        return run(arguments)
+    except BadSettings as wrong:
+        print("einmal: the settings are not right:", file=sys.stderr)
+        for problem in wrong.problems:
+            print(f"  {problem}", file=sys.stderr)
+        return USAGE
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="einmal",
+        description="The exactly-once booking gateway between voice agents and Cal.com.",
+        epilog="Settings are read from the environment (EINMAL_...); `einmal config check` lists them.",
+    )
+    parser.add_argument("--version", action="version", version=f"einmal {__version__}")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND")
+
+    serve = commands.add_parser("serve", help="run the gateway (with the built-in simulator when no key is set)")
+    serve.set_defaults(run=_serve)
+
+    simulator = commands.add_parser("simulator", help="run a Cal.com API v2 as it really behaves")
+    simulator.add_argument("--host", default="127.0.0.1", help="address to listen on (127.0.0.1)")
+    simulator.add_argument("--port", type=int, default=8090, help="port to listen on (8090)")
+    simulator.add_argument("--latency", type=float, default=0.0, metavar="SECONDS", help="how long an answer takes")
+    simulator.set_defaults(run=_simulator)
+
+    demo = commands.add_parser("demo", help="the incident, unguarded and guarded, side by side")
+    demo.set_defaults(run=_demo)
+
+    config = commands.add_parser("config", help="settings").add_subparsers(title="commands", metavar="COMMAND")
+    check = config.add_parser("check", help="check the settings and show what is in force")
+    check.set_defaults(run=_config_check)
+
+    database = commands.add_parser("db", help="the ledger's schema").add_subparsers(title="commands", metavar="COMMAND")
+    database.add_parser("version", help="show the schema's version").set_defaults(run=_db_version)
+    database.add_parser("upgrade", help="migrate to the newest schema").set_defaults(run=_db_upgrade)
+    down = database.add_parser("downgrade", help="migrate down; to 0001 switches layer 4 off")
+    down.add_argument("revision", choices=["0001"])
+    down.set_defaults(run=_db_downgrade)
+    return parser
+
+
+def environment_settings() -> Settings:
+    return read_settings(os.environ)
+
+
+# Each command imports what it needs when it runs: `einmal --help` should not wait for a web server.
+
+
+def _serve(_: argparse.Namespace) -> int:
+    from einmal.entrypoints.cli.serve import serve  # noqa: PLC0415
+
+    return serve(environment_settings())
+
+
+def _simulator(arguments: argparse.Namespace) -> int:
+    from einmal.entrypoints.cli.serve import serve_simulator  # noqa: PLC0415
+
+    return serve_simulator(arguments.host, arguments.port, arguments.latency)
+
+
+def _demo(_: argparse.Namespace) -> int:
+    from einmal.entrypoints.cli.demo import demo  # noqa: PLC0415
+
+    return demo()
+
+
+def _config_check(_: argparse.Namespace) -> int:
+    from einmal.entrypoints.cli.config import config_check  # noqa: PLC0415
+
+    return config_check(environment_settings())
+
+
+def _db_version(_: argparse.Namespace) -> int:
+    return _with_schema(environment_settings().database_url, None)
+
+
+def _db_upgrade(_: argparse.Namespace) -> int:
+    return _with_schema(environment_settings().database_url, "head")
+
+
+def _db_downgrade(arguments: argparse.Namespace) -> int:
+    return _with_schema(environment_settings().database_url, str(arguments.revision))
+
+
+def _with_schema(path: Path, revision: str | None) -> int:
+    from einmal.adapters.sql import migrate  # noqa: PLC0415
+
+    try:
+        if revision == "head":
+            migrate.upgrade(path)
+        elif revision is not None:
+            migrate.downgrade(path, revision)
+        version = migrate.schema_version(path)
+    except (migrate.SchemaMismatch, RuntimeError) as wrong:
+        print(f"einmal: {wrong}", file=sys.stderr)
+        return COULD_NOT_LOOK
+    print(f"{path}: {'no ledger yet; `einmal db upgrade` makes one' if version is None else f'schema {version}'}")
+    return OK

@@ -1,0 +1,204 @@
+"""`einmal serve` and `einmal simulator`: processes that listen, say what they are, and end cleanly."""
+
+import asyncio
+import contextlib
+import json
+import socket
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import AsyncExitStack
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+import uvicorn
+
+from einmal.adapters.calcom.services import NoServices
+from einmal.adapters.sql.ledger import SCHEMA_HEAD, SCHEMA_WITHOUT_LAYER_4
+from einmal.adapters.sql.migrate import SchemaMismatch, schema_version, upgrade
+from einmal.adapters.telemetry.logs import channel, configure_logs
+from einmal.entrypoints.http.app import create_app
+from einmal.settings import Settings, is_loopback
+from einmal.simulator.app import simulator_app
+from einmal.simulator.catalogue import demo_calendar
+from einmal.simulator.wire import SimulatedCalcom
+from einmal.wiring import Gateway, build_gateway
+
+SIMULATOR_PORT: Final = 8090
+_COULD_NOT_START: Final = 4
+
+
+class CannotStart(Exception):
+    """Says in one line why, and what to do."""
+
+
+def serve(settings: Settings) -> int:
+    """Run the gateway until it is told to stop."""
+    configure_logs()
+    try:
+        _run(_serve(settings))
+    except (CannotStart, SchemaMismatch, NoServices) as why:
+        print(f"einmal: {why}", file=sys.stderr)
+        return _COULD_NOT_START
+    return 0
+
+
+def serve_simulator(host: str, port: int, latency_seconds: float) -> int:
+    """Run only the simulator."""
+    if not is_loopback(host):
+        print("einmal: the simulator knows no keys, so it listens on loopback only", file=sys.stderr)
+        return 2
+
+    async def run() -> None:
+        sockets = [_listen(host, port, "choose another with --port")]
+        print(f"Simulated Cal.com v2 on http://{host}:{port}. Every key works; nothing is kept.", flush=True)
+        await _server(_simulated_calcom(latency_seconds)).serve(sockets)
+
+    try:
+        _run(run())
+    except CannotStart as why:
+        print(f"einmal: {why}", file=sys.stderr)
+        return _COULD_NOT_START
+    return 0
+
+
+async def _serve(settings: Settings) -> None:
+    # Ports first: a database made or a simulator started for a gateway that cannot listen helps nobody.
+    door = _listen(settings.host, settings.port, "choose another with EINMAL_PORT")
+    simulated = settings.calcom_api_key is None
+    async with AsyncExitStack() as stack:
+        if simulated:
+            settings = await _simulate(settings, stack)
+        _prepare_ledger(settings.database_url)
+        gateway = await build_gateway(settings)
+        _announce(gateway, simulated=simulated)
+        try:
+            await _server(create_app(gateway)).serve([door])
+        finally:
+            left = await gateway.close()
+            if left:
+                channel("alerts").error("stopped with POSTs in flight", extra={"fields": {"left": left}})
+
+
+async def _simulate(settings: Settings, stack: AsyncExitStack) -> Settings:
+    """Start the built-in simulator, and unless told otherwise a ledger that ends with it.
+
+    The simulator forgets when it stops. A ledger that remembered would then tell of bookings that are no more.
+    """
+    if settings.is_default("database_url"):
+        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="einmal-"))
+        settings = replace(settings, database_url=Path(folder) / "ledger.sqlite3")
+    sockets = [_listen("127.0.0.1", SIMULATOR_PORT, "another simulator may be running; stop it first")]
+    server = _QuietServer(_config(_simulated_calcom(0.0)))
+    task = asyncio.create_task(server.serve(sockets))
+    stack.push_async_callback(_stop, server, task)
+    while not server.started:
+        if task.done():
+            task.result()
+            raise CannotStart("the built-in simulator ended at once")
+        await asyncio.sleep(0.01)
+    return replace(settings, calcom_base_url=f"http://127.0.0.1:{SIMULATOR_PORT}")
+
+
+async def _stop(server: uvicorn.Server, task: "asyncio.Task[None]") -> None:
+    server.should_exit = True
+    await task
+
+
+def _prepare_ledger(path: Path) -> None:
+    version = schema_version(path)
+    if version is None:
+        upgrade(path)
+        return
+    if version == SCHEMA_WITHOUT_LAYER_4:
+        channel("alerts").error("layer 4 is off: the ledger has no UNIQUE index on booking uids")
+    elif version != SCHEMA_HEAD:
+        raise CannotStart(f"the ledger {path} has schema {version}, not {SCHEMA_HEAD}; run `einmal db upgrade`")
+
+
+class _QuietServer(uvicorn.Server):
+    """A server beside the main one: signals are the main one's."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def _simulated_calcom(latency_seconds: float) -> Any:
+    calcom = SimulatedCalcom(demo_calendar(), api_keys=None, now=lambda: datetime.now(UTC))
+    return simulator_app(calcom, latency_seconds=latency_seconds)
+
+
+def _config(app: Any) -> uvicorn.Config:
+    return uvicorn.Config(
+        app, log_config=None, access_log=False, lifespan="off", server_header=False, timeout_graceful_shutdown=12
+    )
+
+
+def _server(app: Any) -> uvicorn.Server:
+    return uvicorn.Server(_config(app))
+
+
+def _listen(host: str, port: int, advice: str) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    door = socket.socket(family, socket.SOCK_STREAM)
+    door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        door.bind((host, port))
+    except OSError as error:
+        door.close()
+        raise CannotStart(f"{host}:{port} cannot be listened on ({error.strerror}); {advice}") from error
+    return door
+
+
+def _run(main: Any) -> None:
+    factory = None
+    if sys.platform != "win32":
+        import uvloop  # noqa: PLC0415
+
+        factory = uvloop.new_event_loop
+    with contextlib.suppress(KeyboardInterrupt), asyncio.Runner(loop_factory=factory) as runner:
+        runner.run(main)
+
+
+def _announce(gateway: Gateway, *, simulated: bool) -> None:
+    """What a person sees who has just started it."""
+    settings, services = gateway.settings, ", ".join(service.name for service in gateway.tenant.services)
+    address = f"http://{settings.host}:{settings.port}"
+    lines = [f"Einmal is listening on {address}"]
+    if simulated:
+        lines += [
+            "",
+            "  NO CAL.COM KEY IS SET: bookings go to the built-in simulator, not to a calendar.",
+            f"  It listens on {settings.calcom_base_url} and forgets everything when you stop it.",
+            "  For the real one set EINMAL_CALCOM_API_KEY and EINMAL_ATTENDEE_FALLBACK_EMAIL.",
+            "",
+        ]
+    else:
+        lines.append(f"Cal.com: {settings.calcom_base_url}")
+    lines += [f"Ledger: {settings.database_url}", f"Services: {services}"]
+    if not settings.retell_api_key:
+        where = "and are taken from this machine only" if settings.loopback else "and are REFUSED off loopback"
+        lines.append(f"WARNING: EINMAL_RETELL_API_KEY is not set: function calls are not signed, {where}.")
+    off = settings.guard.layers_off()
+    if off:
+        lines.append(f"WARNING: guard layers are OFF: {', '.join(off)}. What they would have stopped is logged only.")
+        channel("alerts").error("guard layers are off", extra={"fields": {"layers": off}})
+    if simulated:
+        lines += ["", "Book an appointment, and ask for the same again:", "", *_curl_lines(gateway, address), ""]
+    print("\n".join(lines), flush=True)
+
+
+def _curl_lines(gateway: Gateway, address: str) -> list[str]:
+    zone = ZoneInfo(gateway.settings.timezone)
+    day = (gateway.clock.now().astimezone(zone) + timedelta(days=7)).strftime("%Y-%m-%d")
+    # The shortest service fits on every day.
+    service = min(gateway.tenant.services, key=lambda one: one.duration_minutes)
+    arguments = {"datum": day, "uhrzeit": "10:00", "name": "Jürgen Groß", "dienstleistung": service.name}
+    call = {"name": "collect_appointment", "call": {"call_id": "call_1a2b3c"}, "args": arguments}
+    body = json.dumps(call, ensure_ascii=False)
+    line = f"  curl -s {address}/api/retell/collect-appointment -H 'Content-Type: application/json' -d '{body}'"
+    return [line, line]

@@ -1,0 +1,63 @@
+"""The ASGI application: routes and nothing else."""
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from einmal.entrypoints.http.door import ClientLeft, Refusal
+from einmal.entrypoints.http.inside import Inside
+from einmal.entrypoints.http.retell import CollectAppointment
+from einmal.ports import CommitUnknown, LedgerUnavailable
+from einmal.wiring import Gateway
+
+
+def create_app(gateway: Gateway) -> Starlette:
+    """The application. The gateway is opened and closed by whoever built it."""
+    inside = Inside(gateway)
+    routes = [
+        Route("/api/retell/collect-appointment", CollectAppointment(gateway), methods=["POST"]),
+        Route("/api/appointments/count", inside.appointments_count, methods=["GET"]),
+        Route("/api/internal/appointments/verify", inside.appointments_verify, methods=["POST"]),
+        Route("/healthz", inside.healthz, methods=["GET"]),
+        Route("/readyz", inside.readyz, methods=["GET"]),
+        Route("/", inside.root, methods=["GET"]),
+    ]
+    handlers = {
+        Refusal: _refused,
+        LedgerUnavailable: _unavailable,
+        CommitUnknown: _unavailable,
+        ClientLeft: _nobody,
+        404: _not_found,
+        405: _not_allowed,
+        Exception: _broken,
+    }
+    return Starlette(routes=routes, exception_handlers=handlers)
+
+
+async def _refused(_request: Request, refusal: Exception) -> Response:
+    if not isinstance(refusal, Refusal):
+        raise refusal
+    return Response(refusal.body, refusal.status, media_type="application/json")
+
+
+async def _unavailable(_request: Request, _error: Exception) -> Response:
+    return JSONResponse({"error": "ledger_unavailable", "message": "the ledger cannot be read just now"}, 503)
+
+
+async def _nobody(_request: Request, _error: Exception) -> Response:
+    return Response(status_code=400)
+
+
+async def _not_found(_request: Request, _error: Exception) -> Response:
+    return JSONResponse({"error": "not_found", "message": "there is no such path; see the README"}, 404)
+
+
+async def _not_allowed(_request: Request, error: Exception) -> Response:
+    headers = getattr(error, "headers", None)
+    message = "this path takes another method; see the Allow header"
+    return JSONResponse({"error": "method_not_allowed", "message": message}, 405, headers)
+
+
+async def _broken(_request: Request, _error: Exception) -> Response:
+    return JSONResponse({"error": "internal", "message": "this was a bug of ours; the log has its place"}, 500)

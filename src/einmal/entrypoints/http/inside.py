@@ -1,0 +1,61 @@
+"""What operators and probes ask: health, readiness, and two counts that end-to-end tests rely on."""
+
+import json
+from typing import Final
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+
+from einmal import __version__
+from einmal.entrypoints.http.door import Refusal, check_admin, read_body
+from einmal.ports import CommitUnknown, LedgerUnavailable
+from einmal.wiring import Gateway
+
+_NO_STORE: Final = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+
+
+class Inside:
+    def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
+
+    async def root(self, _request: Request) -> Response:
+        return PlainTextResponse(
+            f"Einmal {__version__}: one wish, one booking, and the caller hears the truth.\n"
+            "POST /api/retell/collect-appointment books. GET /readyz tells whether it can.\n",
+            headers=_NO_STORE,
+        )
+
+    async def healthz(self, _request: Request) -> Response:
+        return JSONResponse({"status": "ok", "version": __version__}, headers=_NO_STORE)
+
+    async def readyz(self, _request: Request) -> Response:
+        try:
+            ready = await self._gateway.ledger.ready()
+        except (LedgerUnavailable, CommitUnknown):
+            ready = False
+        body = {"status": "ready" if ready else "ledger_unavailable"}
+        return JSONResponse(body, 200 if ready else 503, headers=_NO_STORE)
+
+    async def appointments_count(self, request: Request) -> Response:
+        self._check(request)
+        customer = request.query_params.get("customer", "").strip()
+        if not customer:
+            raise Refusal(422, "customer_missing", "ask with ?customer=NAME")
+        count = await self._gateway.ledger.appointments_count(self._gateway.tenant.tenant_id, customer)
+        return JSONResponse({"count": count}, headers=_NO_STORE)
+
+    async def appointments_verify(self, request: Request) -> Response:
+        self._check(request)
+        try:
+            data = json.loads(await read_body(request.scope, request.receive))
+        except (ValueError, RecursionError):
+            data = None
+        booking_id = data.get("booking_id") if isinstance(data, dict) else None
+        if not isinstance(booking_id, str) or not booking_id:
+            raise Refusal(422, "booking_id_missing", 'send {"booking_id": "UID"}')
+        count = await self._gateway.ledger.bookings_count(self._gateway.tenant.tenant_id, booking_id)
+        return JSONResponse({"count": count}, headers=_NO_STORE)
+
+    def _check(self, request: Request) -> None:
+        settings = self._gateway.settings
+        check_admin(request.scope, settings.admin_token, loopback=settings.loopback)

@@ -1,0 +1,1 @@
+"""Where decisions meet ports. One file, one story."""

@@ -1,0 +1,181 @@
+"""Book: from a wish to the truth about it.
+
+    T1  admission; the intent is written as `sent`, with its operation id and deadline      commit
+        one POST, no transaction open
+        judge()
+    T2  the guarded move, the appointment, the facts                                        commit
+        observers, reply
+
+The work after T1 runs in a task of its own. The caller waits for it as long as the function's budget
+allows and is then told the truth of that moment ("being checked"); the POST is never cut short by it, nor
+by a caller who hangs up. Calls with the same wish wait for the same task.
+
+Whatever goes wrong after T1 leaves a row that says `sent`, and past its deadline that *is* a doubt: there
+is one repair path, not one for each way to fail.
+"""
+
+import asyncio
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import Final
+
+from einmal.domain.admission import (
+    AdmissionPolicy,
+    AlreadyBooked,
+    Busy,
+    Join,
+    KeyReused,
+    Namesake,
+    Replay,
+    Start,
+)
+from einmal.domain.facts import Alarm
+from einmal.domain.intent import Intent, State
+from einmal.domain.keys import intent_key, unique_attendee_email
+from einmal.domain.model import Wish
+from einmal.domain.reply import Outcome, Reply, Why, reply_to_state
+from einmal.flows.attempt import Attempts, told_before
+from einmal.flows.offer import Offers
+from einmal.ports import (
+    Admitted,
+    Budgets,
+    CallContact,
+    Candidate,
+    Clock,
+    CommitUnknown,
+    Ids,
+    Ledger,
+    LedgerUnavailable,
+    Observer,
+    StoredReply,
+    Tenant,
+)
+
+POLL_SECONDS: Final = 0.1
+"""How often a joined call looks for an answer that another process is getting."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bookings:
+    """Books wishes of one tenant."""
+
+    tenant: Tenant
+    ledger: Ledger
+    attempts: Attempts
+    offers: Offers
+    clock: Clock
+    ids: Ids
+    observer: Observer
+    budgets: Budgets
+    admission: AdmissionPolicy = field(default_factory=AdmissionPolicy)
+    _running: "dict[str, asyncio.Task[Reply]]" = field(default_factory=dict, init=False)
+
+    async def book(self, wish: Wish, call: CallContact | None) -> Reply:
+        """Book the wish once, however often and however concurrently it is asked; say what is true."""
+        began = self.clock.monotonic()
+        reply_by = began + self.budgets.reply_seconds
+        candidate = self._candidate(wish, call)
+        try:
+            admitted = await self._admit(candidate)
+        except (LedgerUnavailable, CommitUnknown) as failure:
+            # Nothing of ours is on the wire; a row that may say `sent` reads as a doubt later, which is true.
+            self.observer.observe((Alarm(self.clock.now(), "ledger_unavailable", None, type(failure).__name__),))
+            return Reply(Outcome.ERROR, Why.NOTHING_NEW, asked_start=wish.start, error_id=self.ids.time_ordered())
+        if admitted.started is not None:
+            task = self._launch(admitted.started, began + self.budgets.post_seconds)
+            return await self._await(task, wish, reply_by)
+        try:
+            return await self._answer(admitted, wish, reply_by)
+        except (LedgerUnavailable, CommitUnknown):
+            # There is an answer, and it cannot be read just now: not yes, not no.
+            return Reply(Outcome.IN_DOUBT, asked_start=wish.start)
+
+    async def drain(self, seconds: float) -> int:
+        """Wait for POSTs in flight, at most this long; returns how many are left for recovery."""
+        if self._running:
+            await asyncio.wait(self._running.values(), timeout=seconds)
+        return len(self._running)
+
+    def _candidate(self, wish: Wish, call: CallContact | None) -> Candidate:
+        now = self.clock.now()
+        operation = self.ids.operation_id()
+        email = wish.person.email or unique_attendee_email(self.tenant.house_email, operation)
+        lease = timedelta(seconds=self.budgets.post_seconds) + self.budgets.lease_margin
+        key = intent_key(wish, self.tenant.hash_key)
+        return Candidate(wish, call, key, self.ids.time_ordered(), operation, email, now, now + lease)
+
+    async def _admit(self, candidate: Candidate) -> Admitted:
+        try:
+            return await self.ledger.admit(candidate, self.admission)
+        except CommitUnknown:
+            # Nothing is on the wire yet. Ask again: either the row is there and ours, or it is written now.
+            again = await self.ledger.admit(candidate, self.admission)
+            match again.admission:
+                case Join(intent) if intent.intent_id == candidate.intent_id:
+                    return Admitted(Start(intent.generation), intent)
+                case _:
+                    return again
+
+    def _launch(self, intent: Intent, post_by: float) -> asyncio.Task[Reply]:
+        task = asyncio.create_task(self._run(intent, post_by), name=f"intent {intent.intent_id}")
+        self._running[intent.intent_id] = task
+        task.add_done_callback(lambda _: self._running.pop(intent.intent_id, None))
+        return task
+
+    async def _run(self, intent: Intent, post_by: float) -> Reply:
+        try:
+            return await self.attempts.run(intent, post_by)
+        except Exception as bug:  # noqa: BLE001 - the caller must hear the truth whatever broke
+            self.observer.observe((Alarm(self.clock.now(), "attempt_failed", intent.intent_id, type(bug).__name__),))
+            return Reply(Outcome.IN_DOUBT, asked_start=intent.wish.start)
+
+    async def _await(self, task: "asyncio.Task[Reply]", wish: Wish, reply_by: float) -> Reply:
+        left = max(0.0, reply_by - self.clock.monotonic())
+        done, _ = await asyncio.wait({task}, timeout=left)
+        return task.result() if done else Reply(Outcome.IN_DOUBT, asked_start=wish.start)
+
+    async def _answer(self, admitted: Admitted, wish: Wish, reply_by: float) -> Reply:
+        match admitted.admission:
+            case Join(intent):
+                return await self._join(intent, wish, reply_by)
+            case Replay(intent):
+                return await self._replay(intent.intent_id, wish)
+            case AlreadyBooked(intent):
+                stored = await self.ledger.stored(intent.intent_id)
+                return _already_booked(stored, wish)
+            case Busy(intent):
+                same_slot = intent.wish.start == wish.start
+                why = Why.PLAIN if same_slot else Why.OTHER_IN_DOUBT
+                return Reply(Outcome.IN_DOUBT, why, asked_start=wish.start)
+            case Namesake():
+                alternatives = await self.offers.alternatives(wish)
+                return Reply(Outcome.SLOT_TAKEN, asked_start=wish.start, alternatives=alternatives)
+            case KeyReused():
+                return Reply(Outcome.REJECTED, Why.KEY_REUSED, asked_start=wish.start)
+            case Start():
+                raise AssertionError("a Start comes with its intent")
+
+    async def _join(self, intent: Intent, wish: Wish, reply_by: float) -> Reply:
+        while (left := reply_by - self.clock.monotonic()) > 0:
+            task = self._running.get(intent.intent_id)
+            if task is not None:
+                return await self._await(task, wish, reply_by)
+            stored = await self.ledger.stored(intent.intent_id)
+            if stored is None or stored.intent.state_at(self.clock.now()) not in {State.INTENT, State.SENT}:
+                break
+            await self.clock.sleep(min(POLL_SECONDS, left))
+        return await self._replay(intent.intent_id, wish)
+
+    async def _replay(self, intent_id: str, wish: Wish) -> Reply:
+        stored = await self.ledger.stored(intent_id)
+        if stored is None:
+            return Reply(Outcome.IN_DOUBT, asked_start=wish.start)
+        return told_before(stored, self.clock.now())
+
+
+def _already_booked(stored: StoredReply | None, wish: Wish) -> Reply:
+    if stored is None or stored.booking is None:
+        return Reply(Outcome.IN_DOUBT, asked_start=wish.start)
+    reply = reply_to_state(stored.intent, stored.intent.state, stored.booking)
+    # Pending stays "requested": the host has not accepted it for this person in any call.
+    return replace(reply, outcome=Outcome.ALREADY_BOOKED) if reply.outcome is Outcome.BOOKED else reply

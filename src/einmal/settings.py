@@ -1,0 +1,302 @@
+"""Settings from the environment, read once, checked all together. Nothing else reads the environment.
+
+Every setting stands in SETTINGS with its parser, its default and a sentence; `einmal config check` and the
+reference are made of it. A wrong value says which variable, what was wrong with it and what is allowed; a
+secret's value is never quoted.
+"""
+
+import ipaddress
+import re
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from einmal.domain.keys import IdempotencyStrategy, unique_attendee_email
+from einmal.domain.model import Service
+from einmal.domain.verdict import GuardPolicy
+
+
+class BadSettings(Exception):
+    """One line for each thing that is wrong: variable, what was wrong, what is allowed."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+class Secret:
+    """A value that is never shown: not in a repr, not in a log, not in a traceback's locals."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def reveal(self) -> str:
+        return self._value
+
+    def __repr__(self) -> str:
+        return "Secret(***)"
+
+    __str__ = __repr__
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    name: str
+    read: Callable[[str], Any]
+    default: Any
+    meaning: str
+
+    @property
+    def variable(self) -> str:
+        return f"EINMAL_{self.name.upper()}"
+
+
+def _boolean(text: str) -> bool:
+    values = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
+    try:
+        return values[text.strip().lower()]
+    except KeyError:
+        raise ValueError("must be true or false") from None
+
+
+def _port(text: str) -> int:
+    if not text.isdigit() or not 0 < int(text) < 65536:
+        raise ValueError("must be a port number from 1 to 65535")
+    return int(text)
+
+
+def _seconds(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 < value <= 86_400:
+        raise ValueError("must be a number of seconds greater than 0 and at most 86400")
+    return value
+
+
+def _zone(text: str) -> str:
+    try:
+        ZoneInfo(text)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError("must be a time zone such as Europe/Berlin") from None
+    return text
+
+
+def _one_of(*allowed: str) -> Callable[[str], str]:
+    def read(text: str) -> str:
+        if text not in allowed:
+            raise ValueError(f"must be one of {', '.join(allowed)}")
+        return text
+
+    return read
+
+
+def _base_url(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.username:
+        raise ValueError("must be an address such as https://api.cal.com, without user, query or fragment")
+    if parts.scheme == "http" and not is_loopback(parts.hostname):
+        raise ValueError("must use https, except on loopback")
+    # People paste the address from the documentation, with the version on it.
+    return text.rstrip("/").removesuffix("/v2")
+
+
+def _database(text: str) -> Path:
+    prefix = "sqlite:///"
+    if not text.startswith(prefix) or len(text) == len(prefix):
+        raise ValueError("must be sqlite:///path/to/file for now; PostgreSQL is on its way")
+    return Path(text.removeprefix(prefix))
+
+
+def _house_email(text: str) -> str:
+    unique_attendee_email(text.strip(), "x" * 32)
+    return text.strip()
+
+
+def _namespace(text: str) -> str:
+    if re.fullmatch(r"[a-z][a-z0-9_]{0,30}", text) is None:
+        raise ValueError("must be lower-case letters, digits and underscores")
+    return text
+
+
+def _secrets(text: str) -> tuple[Secret, ...]:
+    return tuple(Secret(part.strip()) for part in text.split(",") if part.strip())
+
+
+SETTINGS: Final[tuple[Setting, ...]] = (
+    Setting("database_url", _database, Path("data/einmal.sqlite3"), "the ledger, sqlite:///path"),
+    Setting("host", str, "127.0.0.1", "the address to listen on"),
+    Setting("port", _port, 8080, "the port to listen on"),
+    Setting("calcom_api_key", Secret, None, "Cal.com's API key; without one the built-in simulator is used"),
+    Setting("calcom_base_url", _base_url, "https://api.cal.com", "api.cal.com, api.cal.eu or your own"),
+    Setting("calcom_api_version", _one_of("2024-08-13", "2026-02-25"), "2024-08-13", "cal-api-version of bookings"),
+    Setting("calcom_webhook_secret", Secret, None, "Cal.com's webhook secret"),
+    Setting("retell_api_key", _secrets, (), "Retell's API key; two, with a comma, during a rotation"),
+    Setting(
+        "attendee_fallback_email",
+        _house_email,
+        None,
+        "the house address; callers without an e-mail get an address of their own made from it",
+    ),
+    Setting("admin_token", Secret, None, "for /api/internal, /api/appointments and the pages off loopback"),
+    Setting("timezone", _zone, "Europe/Berlin", "where callers and calendar live"),
+    Setting("language", _one_of("de", "en"), "de", "what callers are answered in"),
+    Setting("metrics_namespace", _namespace, "einmal", "the prefix of metrics"),
+    Setting("config", Path, None, "a TOML file with services"),
+    Setting("guard_enabled", _boolean, True, "all guard layers but the schema's"),
+    Setting("guard_ownership", _boolean, True, "layer 0; off is seed mode"),
+    Setting("guard_freshness", _boolean, True, "layer 1"),
+    Setting("guard_identity", _boolean, True, "layer 2"),
+    Setting("guard_ledger", _boolean, True, "layer 3"),
+    Setting("guard_freshness_seconds", _seconds, 30.0, "how old an answer may be, for layer 1"),
+    Setting("idempotency_strategy", _one_of("call", "payload"), "call", "how the outgoing Idempotency-Key is made"),
+    Setting("reply_seconds", _seconds, 8.0, "how long a booking call may take before the caller hears 'checking'"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """All settings, valid. `services` comes from the file that EINMAL_CONFIG names."""
+
+    database_url: Path
+    host: str
+    port: int
+    calcom_api_key: Secret | None
+    calcom_base_url: str
+    calcom_api_version: str
+    calcom_webhook_secret: Secret | None
+    retell_api_key: tuple[Secret, ...]
+    attendee_fallback_email: str | None
+    admin_token: Secret | None
+    timezone: str
+    language: str
+    metrics_namespace: str
+    config: Path | None
+    guard_enabled: bool
+    guard_ownership: bool
+    guard_freshness: bool
+    guard_identity: bool
+    guard_ledger: bool
+    guard_freshness_seconds: float
+    idempotency_strategy: str
+    reply_seconds: float
+    services: tuple[Service, ...] = ()
+
+    @property
+    def loopback(self) -> bool:
+        return is_loopback(self.host)
+
+    @property
+    def guard(self) -> GuardPolicy:
+        return GuardPolicy(
+            enabled=self.guard_enabled,
+            ownership=self.guard_ownership,
+            freshness=self.guard_freshness,
+            identity=self.guard_identity,
+            ledger=self.guard_ledger,
+            freshness_limit=timedelta(seconds=self.guard_freshness_seconds),
+        )
+
+    def is_default(self, name: str) -> bool:
+        return bool(getattr(self, name) == next(one.default for one in SETTINGS if one.name == name))
+
+    @property
+    def strategy(self) -> IdempotencyStrategy:
+        return IdempotencyStrategy(self.idempotency_strategy)
+
+
+def read_settings(environment: Mapping[str, str]) -> Settings:
+    """The settings. Raises BadSettings with every problem at once. An empty value counts as not set."""
+    values: dict[str, Any] = {}
+    problems = []
+    for setting in SETTINGS:
+        text = environment.get(setting.variable, "")
+        try:
+            values[setting.name] = setting.read(text) if text.strip() else setting.default
+        except ValueError as wrong:
+            problems.append(f"{setting.variable}: {wrong}")
+    known = {setting.variable for setting in SETTINGS}
+    problems += [
+        f"{name}: there is no such setting; {_nearest(name, known)}"
+        for name in sorted(environment)
+        if name.startswith("EINMAL_") and name not in known
+    ]
+    if values.get("config") is not None:
+        services, wrong_lines = _services(values["config"])
+        values["services"] = services
+        problems += wrong_lines
+    if values.get("calcom_api_key") is not None and values.get("attendee_fallback_email") is None:
+        problems.append(
+            "EINMAL_ATTENDEE_FALLBACK_EMAIL: needed beside EINMAL_CALCOM_API_KEY, for callers who have no e-mail; "
+            "an address of yours that takes mail for local+anything@domain"
+        )
+    if problems:
+        raise BadSettings(problems)
+    return Settings(**values)
+
+
+def is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+def _nearest(name: str, known: set[str]) -> str:
+    words = set(name.split("_")[1:])
+    best = max(sorted(known), key=lambda other: len(words & set(other.split("_"))))
+    return f"did you mean {best}?" if words & set(best.split("_")) else "see the README for those there are"
+
+
+_SERVICE_KEYS: Final = {"id": str, "name": str, "event_type_id": int, "duration_minutes": int, "aliases": list}
+
+
+def _services(path: Path) -> tuple[tuple[Service, ...], list[str]]:
+    try:
+        data = tomllib.loads(path.read_text("utf-8"))
+    except OSError as error:
+        return (), [f"EINMAL_CONFIG: {path} cannot be read: {error.strerror}"]
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        return (), [f"EINMAL_CONFIG: {path} is not TOML: {error}"]
+    problems = [f"EINMAL_CONFIG: unknown key {key!r}; allowed is services" for key in data if key != "services"]
+    rows = data.get("services", [])
+    if not isinstance(rows, list):
+        return (), [*problems, "EINMAL_CONFIG: services must be a list of [[services]] tables"]
+    services = []
+    for number, row in enumerate(rows, 1):
+        wrong = _service_problems(row)
+        problems += [f"EINMAL_CONFIG: services, number {number}: {line}" for line in wrong]
+        if not wrong:
+            services.append(
+                Service(
+                    str(row.get("id", row["event_type_id"])),
+                    row["name"],
+                    row["event_type_id"],
+                    row["duration_minutes"],
+                    tuple(row.get("aliases", ())),
+                )
+            )
+    return tuple(services), problems
+
+
+def _service_problems(row: object) -> list[str]:
+    if not isinstance(row, dict):
+        return ["must be a table"]
+    wrong = [f"unknown key {key!r}; allowed are {', '.join(_SERVICE_KEYS)}" for key in row if key not in _SERVICE_KEYS]
+    wrong += [f"{key} is missing" for key in ("name", "event_type_id", "duration_minutes") if key not in row]
+    wrong += [
+        f"{key} must be {kind.__name__}"
+        for key, kind in _SERVICE_KEYS.items()
+        if key in row and (not isinstance(row[key], kind) or isinstance(row[key], bool))
+    ]
+    return wrong

@@ -1,0 +1,105 @@
+"""What the simulated Cal.com knows: hosts, event types, bookings.
+
+Every record is frozen: a booking that changes is replaced by a new record, so whoever holds an old one
+(an auditor, an answer under way) keeps what was true when it looked. All moments are aware; the calendar
+turns them into UTC on the way in, as Cal.com's database does.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum
+
+
+class Scheduling(Enum):
+    """Who takes a booking: the only host, or whichever host of the team is free."""
+
+    INDIVIDUAL = "individual"
+    ROUND_ROBIN = "roundRobin"
+
+
+class BookingStatus(Enum):
+    """The four states a booking can be in, spelled as on the wire."""
+
+    ACCEPTED = "accepted"
+    PENDING = "pending"
+    CANCELLED = "cancelled"
+    REJECTED = "rejected"
+
+
+@dataclass(frozen=True)
+class Host:
+    """A person whose time is booked."""
+
+    id: int
+    name: str
+    email: str
+    username: str
+    time_zone: str = "UTC"
+
+
+@dataclass(frozen=True)
+class EventType:
+    """Something that can be booked, and the rules under which it can."""
+
+    id: int
+    slug: str
+    title: str
+    length_minutes: int
+    hosts: tuple[Host, ...]
+    scheduling: Scheduling
+    requires_confirmation: bool = False
+    # Cal.com's requiresConfirmationWillBlockSlot: without it a pending booking keeps nobody else out.
+    confirmation_blocks_slot: bool = False
+    minimum_notice_minutes: int = 0
+    opens: tuple[int, int] = (0, 24)  # hours of the local day, the second one excluded
+    time_zone: str = "UTC"
+    location: str = "https://example.test/meet"
+
+
+@dataclass(frozen=True)
+class Attendee:
+    """A person who comes. E-mail and phone are kept as typed, since Cal.com compares them as typed."""
+
+    name: str
+    email: str
+    phone: str | None = None
+    time_zone: str = "UTC"
+    language: str = "en"
+
+
+@dataclass(frozen=True)
+class SimulatedBooking:
+    """One row of the booking table."""
+
+    id: int
+    uid: str
+    event_type: EventType
+    host: Host
+    status: BookingStatus
+    start: datetime
+    end: datetime
+    created_at: datetime
+    updated_at: datetime
+    attendee: Attendee
+    guests: tuple[str, ...] = ()
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    responses: Mapping[str, object] = field(default_factory=dict)
+    cancellation_reason: str = ""
+    location: str = "https://example.test/meet"
+
+    @property
+    def attendees(self) -> tuple[Attendee, ...]:
+        """The booker and a nameless row per guest: Cal.com stores and matches guests as attendees."""
+        booker = self.attendee
+        return (
+            booker,
+            *(Attendee("", email, None, booker.time_zone, booker.language) for email in self.guests),
+        )
+
+    @property
+    def blocks_host(self) -> bool:
+        """Whether nobody else can have the host at this time."""
+        return self.status is BookingStatus.ACCEPTED or (
+            self.status is BookingStatus.PENDING and self.event_type.confirmation_blocks_slot
+        )

@@ -1,0 +1,173 @@
+"""Cal.com API v2 as bytes in and bytes out: routes, keys, versions, headers.
+
+`SimulatedCalcom.handle` is one plain function from a request to an answer, so it can stand behind a socket,
+an in-process transport or a test alike. Nothing is awaited in it: a request happens as a whole. Where Cal.com's
+own server was recorded, status, message and shape are the recorded ones; where this simulator cannot follow
+(old API versions, recurring and instant bookings, teams) it says so instead of making something up.
+"""
+
+import base64
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from functools import partial
+from urllib.parse import parse_qsl, unquote
+from uuid import UUID
+
+from einmal.simulator.booking_calls import BookingCalls, named_by_slug
+from einmal.simulator.calendar import SimulatedCalendar
+from einmal.simulator.call import Call, JsonProblem, read_json
+from einmal.simulator.querying import read_slots_query
+from einmal.simulator.rendering import Answer, event_type_data, refused, refused_with, slots_data, success
+from einmal.simulator.throttle import Throttle
+from einmal.simulator.validation import Malformed
+
+# The hosted service documents the newer version for the same calls with the same bodies; the recorded server
+# was built before it existed.
+_BOOKING_VERSIONS = frozenset({"2024-08-13", "2026-02-25"})
+_SLOTS_VERSION = "2024-09-04"
+
+_GUARD = "CustomThrottlerGuard"
+
+# The recorded server's setting. A hosted Cal.com lets 120 through; pass that to see the 429s.
+_REQUESTS_PER_MINUTE_DEFAULT = 100_000
+
+
+@dataclass(frozen=True)
+class WireAnswer:
+    """What goes back over the wire."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+
+class SimulatedCalcom:
+    """One Cal.com: a calendar behind its HTTP surface."""
+
+    def __init__(
+        self,
+        calendar: SimulatedCalendar,
+        *,
+        api_keys: frozenset[str] | None,
+        now: Callable[[], datetime],
+        requests_per_minute: int = _REQUESTS_PER_MINUTE_DEFAULT,
+    ) -> None:
+        """`api_keys` are the keys that work, all of the same account; None lets every key work."""
+        self._calendar = calendar
+        self._api_keys = api_keys
+        self._now = now
+        self._throttle = Throttle(requests_per_minute)
+        self._bookings = BookingCalls(calendar)
+        self._requests = 0
+
+    def handle(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> WireAnswer:
+        """Answer one request; header names come in lower case.
+
+        The order is the recorded one: what is no JSON is refused before the request gets its number, what has
+        no route before its key is looked at, and neither of them counts towards the rate limit.
+        """
+        now = self._now()
+        self._requests += 1
+        read = read_json(headers, body)
+        if isinstance(read, JsonProblem):
+            return self._sent(refused(400, read.message, target, now), {}, now, request_id="unknown-request-id")
+        path, _, query = target.partition("?")
+        key = _bearer(headers)
+        call = Call(
+            method=method,
+            target=target,
+            query=dict(parse_qsl(query)),
+            version=headers.get("cal-api-version"),
+            body=read,
+            has_key=key is not None,
+            now=now,
+        )
+        route = self._route(call, [unquote(segment) for segment in path.strip("/").split("/")])
+        if route is None:
+            return self._sent(refused(404, f"Cannot {method} {target}", target, now), {}, now)
+        if key is not None and self._api_keys is not None and key not in self._api_keys:
+            return self._sent(refused(401, f"{_GUARD} - Invalid API Key", target, now), {}, now)
+        allowance = self._throttle.admit(key or "", now)
+        if not allowance.admitted:
+            message = f"{_GUARD} - Too many requests. Please try again later."
+            error = {"code": "ThrottlerException", "message": message, "details": message}
+            return self._sent(refused_with(429, error, target, now), allowance.headers, now)
+        return self._sent(route(), allowance.headers, now)
+
+    def _route(self, call: Call, segments: list[str]) -> Callable[[], Answer] | None:
+        match call.method, *segments:
+            case _, "v2", "bookings", *rest if call.version in _BOOKING_VERSIONS:
+                return self._booking_route(call, rest)
+            case _, "v2", "bookings", *rest if call.version != _SLOTS_VERSION:
+                return self._old_booking_route(call, rest)
+            case "GET", "v2", "slots" if call.version == _SLOTS_VERSION:
+                return partial(self._slots, call)
+            case "GET", "v2", "event-types":
+                return self._event_types
+            case _:
+                return None
+
+    def _booking_route(self, call: Call, rest: list[str]) -> Callable[[], Answer] | None:
+        match call.method, *rest:
+            case ["POST"]:
+                return partial(self._bookings.create, call)
+            case ["GET"]:
+                return partial(self._bookings.list, call)
+            case ["GET", uid]:
+                return partial(self._bookings.read, call, uid)
+            case ["POST", uid, "cancel"]:
+                return partial(self._bookings.cancel, call, uid)
+            case _:
+                return None
+
+    def _old_booking_route(self, call: Call, rest: list[str]) -> Callable[[], Answer]:
+        """Cal.com falls back to its version of 2024-04-15 without a word: other bodies, other answers."""
+        if call.method == "POST" and not rest:
+            return partial(self._bookings.create_in_old_version, call)
+        versions = " and ".join(sorted(_BOOKING_VERSIONS))
+        message = f"This simulator speaks cal-api-version {versions} only."
+        return partial(refused, 400, message, call.target, call.now)
+
+    def _event_types(self) -> Answer:
+        return success(200, [event_type_data(each) for each in self._calendar.event_types])
+
+    def _slots(self, call: Call) -> Answer:
+        wanted = read_slots_query(call.query)
+        if isinstance(wanted, Malformed):
+            return refused(400, wanted.message, call.target, call.now)
+        if wanted.event_type_id is not None:
+            event_type = self._calendar.event_type(wanted.event_type_id)
+        else:
+            event_type = named_by_slug(self._calendar, wanted.event_type_slug, wanted.username)
+        if event_type is None:
+            return refused(404, "Event Type not found", call.target, call.now)
+        slots = self._calendar.slots(event_type, wanted.start, wanted.end, wanted.duration_minutes)
+        length = timedelta(minutes=wanted.duration_minutes or event_type.length_minutes)
+        return slots_data(slots, length, wanted.time_zone, as_range=wanted.as_range)
+
+    def _sent(
+        self, answer: Answer, limits: Mapping[str, str], now: datetime, request_id: str | None = None
+    ) -> WireAnswer:
+        text = json.dumps(answer.payload, ensure_ascii=False, separators=(",", ":"))
+        body = text.encode("utf-8", "replace")
+        digest = base64.b64encode(hashlib.sha1(body, usedforsecurity=False).digest()).decode()
+        headers = {
+            "Access-Control-Allow-Origin": "*",
+            **limits,
+            # Numbered instead of drawn, so that one simulated run is like the next.
+            "X-Request-Id": request_id or str(UUID(int=self._requests, version=4)),
+            "Content-Type": "application/json; charset=utf-8",
+            "Content-Length": str(len(body)),
+            "ETag": f'W/"{len(body):x}-{digest[:27]}"',
+            "Date": format_datetime(now.astimezone(UTC), usegmt=True),
+        }
+        return WireAnswer(answer.status, headers, body)
+
+
+def _bearer(headers: Mapping[str, str]) -> str | None:
+    """The key, good or not; without the word "Bearer" Cal.com takes the header as it stands."""
+    return headers.get("authorization", "").removeprefix("Bearer ").strip() or None

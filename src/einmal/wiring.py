@@ -1,0 +1,89 @@
+"""The one file that names concrete classes: settings in, a gateway out."""
+
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo
+
+from einmal.adapters.calcom.calendar import Account, CalcomCalendar
+from einmal.adapters.calcom.services import list_services
+from einmal.adapters.calcom.transport import AiohttpTransport, Transport
+from einmal.adapters.sql.ledger import SqliteLedger
+from einmal.adapters.sql.tenants import ensure_tenant
+from einmal.adapters.system import SystemClock, SystemIds
+from einmal.adapters.telemetry.logs import LogObserver
+from einmal.flows.attempt import Attempts
+from einmal.flows.book import Bookings
+from einmal.flows.offer import Offers
+from einmal.ports import Budgets, Clock, Ids, Ledger, Observer, Tenant
+from einmal.settings import Settings
+from einmal.speech.said import Language
+from einmal.speech.sentences import Voice
+
+TENANT_ID = "default"
+"""One tenant from the environment, for now. Every row carries it already."""
+
+HOUSE_EMAIL_OF_THE_SIMULATOR = "termin@salon.test"
+
+DRAIN_SECONDS = 12.0
+"""A POST's own deadline and a little more. What is left then is recovered from its `sent` row."""
+
+EVENT_TYPES_SECONDS = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """Everything that serves one process."""
+
+    settings: Settings
+    tenant: Tenant
+    voice: Voice
+    ledger: Ledger
+    bookings: Bookings
+    offers: Offers
+    clock: Clock
+    ids: Ids
+    transport: Transport
+    _sqlite: SqliteLedger
+
+    async def close(self) -> int:
+        """Finish POSTs in flight, then let go of everything; returns how many POSTs were left for recovery."""
+        left = await self.bookings.drain(DRAIN_SECONDS)
+        await self.transport.close()
+        self._sqlite.close()
+        return left
+
+
+async def build_gateway(
+    settings: Settings,
+    transport: Transport | None = None,
+    clock: Clock | None = None,
+    ids: Ids | None = None,
+    observer: Observer | None = None,
+) -> Gateway:
+    """The gateway on a ledger that stands already. Raises NoServices where nothing could be booked."""
+    clock, ids, observer = clock or SystemClock(), ids or SystemIds(), observer or LogObserver()
+    key = settings.calcom_api_key
+    account = Account(
+        None if key is None else key.reveal(), settings.calcom_api_version, settings.timezone, settings.language
+    )
+    transport = transport or AiohttpTransport(settings.calcom_base_url)
+    deadline = clock.monotonic() + EVENT_TYPES_SECONDS
+    services = settings.services or await list_services(transport, account, deadline)
+    hash_key = ensure_tenant(settings.database_url, TENANT_ID, TENANT_ID, services, clock.now())
+    tenant = Tenant(
+        TENANT_ID,
+        TENANT_ID,
+        settings.timezone,
+        settings.language,
+        settings.attendee_fallback_email or HOUSE_EMAIL_OF_THE_SIMULATOR,
+        services,
+        hash_key,
+    )
+    ledger = SqliteLedger(settings.database_url, ids)
+    ledger.open()
+    calendar = CalcomCalendar(transport, account, clock)
+    budgets = Budgets(reply_seconds=settings.reply_seconds)
+    offers = Offers(calendar, clock, ids, budgets)
+    attempts = Attempts(ledger, calendar, offers, clock, ids, observer, budgets, settings.guard, settings.strategy)
+    bookings = Bookings(tenant, ledger, attempts, offers, clock, ids, observer, budgets)
+    voice = Voice(Language(settings.language), ZoneInfo(settings.timezone))
+    return Gateway(settings, tenant, voice, ledger, bookings, offers, clock, ids, transport, ledger)
