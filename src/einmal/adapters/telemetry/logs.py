@@ -29,7 +29,7 @@ TEXTS: Final[dict[Reason, str]] = {
 class JsonLines(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         line: dict[str, Any] = {
-            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "timestamp": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname,
             "channel": record.name.removeprefix("einmal."),
             "message": record.getMessage(),

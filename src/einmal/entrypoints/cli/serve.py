@@ -21,7 +21,7 @@ from einmal.adapters.sql.ledger import SCHEMA_HEAD, SCHEMA_WITHOUT_LAYER_4
 from einmal.adapters.sql.migrate import SchemaMismatch, schema_version, upgrade
 from einmal.adapters.telemetry.logs import channel, configure_logs
 from einmal.entrypoints.http.app import create_app
-from einmal.settings import Settings, is_loopback
+from einmal.settings import Secret, Settings, is_loopback
 from einmal.simulator.app import simulator_app
 from einmal.simulator.catalogue import demo_calendar
 from einmal.simulator.wire import SimulatedCalcom
@@ -100,7 +100,9 @@ async def _simulate(settings: Settings, stack: AsyncExitStack) -> Settings:
             task.result()
             raise CannotStart("the built-in simulator ended at once")
         await asyncio.sleep(0.01)
-    return replace(settings, calcom_base_url=f"http://127.0.0.1:{SIMULATOR_PORT}")
+    # The simulator takes any key, and like the real one it lists bookings only to those who have one.
+    key = Secret("simulator")
+    return replace(settings, calcom_base_url=f"http://127.0.0.1:{SIMULATOR_PORT}", calcom_api_key=key)
 
 
 async def _stop(server: uvicorn.Server, task: "asyncio.Task[None]") -> None:

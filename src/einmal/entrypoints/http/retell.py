@@ -71,7 +71,7 @@ class CollectAppointment:
             raise Refusal(422, "bad_envelope", str(wrong.args[0])) from None
         try:
             reply, staff_wished = await self._reply(function_call)
-        except Exception:  # the agent must have something to say, whatever broke
+        except Exception:  # noqa: BLE001 - the agent must have something to say, whatever broke
             error_id = gateway.ids.time_ordered()
             channel("http").exception("function call failed", extra={"fields": {"error_id": error_id}})
             reply, staff_wished = Reply(Outcome.ERROR, Why.NOTHING_NEW, error_id=error_id), False

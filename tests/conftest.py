@@ -1,0 +1,20 @@
+"""Fixtures that more than one floor needs."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+from support.world import World, world
+
+# The machines are shared and noisy: no verdict hangs on how long an example took.
+settings.register_profile("einmal", deadline=None, print_blob=True)
+settings.load_profile("einmal")
+
+
+@pytest.fixture
+async def salon(tmp_path: Path) -> AsyncIterator[World]:
+    """The demo salon with default settings."""
+    async with world(tmp_path) as made:
+        yield made

@@ -1,0 +1,155 @@
+"""A small world: the real gateway on real SQLite, the simulated Cal.com where the network would be."""
+
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from einmal.adapters.calcom.transport import WireAnswer, WireRequest
+from einmal.adapters.sql.migrate import upgrade
+from einmal.adapters.sql.sqlite import connect
+from einmal.adapters.system import SystemIds
+from einmal.domain.facts import Fact
+from einmal.entrypoints.http.retell import CollectAppointment
+from einmal.settings import Secret, Settings, read_settings
+from einmal.simulator.calendar import SimulatedCalendar
+from einmal.simulator.catalogue import demo_event_types, random_uid
+from einmal.simulator.transport import InProcessTransport
+from einmal.simulator.wire import SimulatedCalcom
+from einmal.wiring import Gateway, build_gateway
+
+BERLIN_MORNING = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
+"""A Monday, ten o'clock in Berlin."""
+
+
+class SetClock:
+    """A wall clock that stands until it is moved; durations are real."""
+
+    def __init__(self, now: datetime = BERLIN_MORNING) -> None:
+        self._now = now
+        self._monotonic = 0.0
+
+    def now(self) -> datetime:
+        return self._now
+
+    def monotonic(self) -> float:
+        import time  # noqa: PLC0415
+
+        return time.monotonic() + self._monotonic
+
+    async def sleep(self, seconds: float) -> None:
+        import asyncio  # noqa: PLC0415
+
+        await asyncio.sleep(min(seconds, 0.01))
+
+    def pass_time(self, span: timedelta) -> None:
+        self._now += span
+        self._monotonic += span.total_seconds()
+
+
+Wire = Callable[[WireRequest], Awaitable[WireAnswer]]
+
+
+@dataclass
+class Tap:
+    """The transport with hooks: `on_post` replaces the POST, `on_get` the look-ups; None lets them through."""
+
+    inner: InProcessTransport
+    on_post: Wire | None = None
+    on_get: Wire | None = None
+    requests: list[WireRequest] = field(default_factory=list)
+
+    async def send(self, request: WireRequest) -> WireAnswer:
+        self.requests.append(request)
+        is_booking = request.method == "POST" and request.target == "/v2/bookings"
+        hook = self.on_post if is_booking else self.on_get if request.target.startswith("/v2/bookings") else None
+        return await (hook or self.inner.send)(request)
+
+    async def close(self) -> None:
+        return
+
+    @property
+    def posts(self) -> list[WireRequest]:
+        return [r for r in self.requests if r.method == "POST" and r.target == "/v2/bookings"]
+
+
+@dataclass
+class Recorder:
+    facts: list[Fact] = field(default_factory=list)
+
+    def observe(self, facts: Any) -> None:
+        self.facts.extend(facts)
+
+
+@dataclass
+class World:
+    gateway: Gateway
+    clock: SetClock
+    calendar: SimulatedCalendar
+    tap: Tap
+    observer: Recorder
+    path: Path
+
+    async def call(
+        self, call_id: str | None = "call_7d4d0c", name: str = "collect_appointment", **args: Any
+    ) -> dict[str, Any]:
+        """One wrapped function call; fields default to a bookable wish."""
+        wish = {
+            "datum": "2026-12-01",
+            "uhrzeit": "10:00",
+            "name": "Jürgen Groß",
+            "dienstleistung": "Beratung",
+        } | args
+        call = (
+            {}
+            if call_id is None
+            else {"call": {"call_id": call_id, "from_number": args.pop("from_number", "anonymous")}}
+        )
+        wish.pop("from_number", None)
+        return await self.raw({"name": name, "args": {k: v for k, v in wish.items() if v is not None}} | call)
+
+    async def raw(self, body: Any, header: str | None = None) -> dict[str, Any]:
+        data = body if isinstance(body, bytes) else json.dumps(body, ensure_ascii=False).encode()
+        answer: dict[str, Any] = json.loads(await CollectAppointment(self.gateway).answer(data, header))
+        return answer
+
+    def rows(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
+        connection = connect(self.path)
+        try:
+            return connection.execute(statement, values).fetchall()
+        finally:
+            connection.close()
+
+    def states(self) -> list[str]:
+        return [row[0] for row in self.rows("SELECT state FROM intents ORDER BY intent_id")]
+
+
+def settings(path: Path, **environment: str) -> Settings:
+    base = {
+        "EINMAL_DATABASE_URL": f"sqlite:///{path}",
+        "EINMAL_ATTENDEE_FALLBACK_EMAIL": "termin@salon.test",
+    }
+    made = read_settings(base | environment)
+    return made if made.calcom_api_key else replace(made, calcom_api_key=Secret("cal_test"))
+
+
+@asynccontextmanager
+async def world(
+    folder: Path, latency: float = 0.0, event_types: Any = None, **environment: str
+) -> AsyncIterator[World]:
+    path = folder / "ledger.sqlite3"
+    if not path.exists():
+        upgrade(path)
+    clock = SetClock()
+    calendar = SimulatedCalendar(event_types or demo_event_types(), now=clock.now, new_uid=random_uid)
+    calcom = SimulatedCalcom(calendar, api_keys=None, now=clock.now)
+    tap = Tap(InProcessTransport(calcom, latency))
+    observer = Recorder()
+    gateway = await build_gateway(settings(path, **environment), tap, clock, SystemIds(), observer)
+    try:
+        yield World(gateway, clock, calendar, tap, observer, path)
+    finally:
+        await gateway.close()
