@@ -4,7 +4,7 @@ import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from einmal.entrypoints.http.retell import CollectAppointment
 from einmal.settings import Secret, Settings, read_settings
 from einmal.simulator.calendar import SimulatedCalendar
 from einmal.simulator.catalogue import demo_event_types, random_uid
+from einmal.simulator.clock import SteppedClock
 from einmal.simulator.transport import InProcessTransport
 from einmal.simulator.wire import SimulatedCalcom
 from einmal.wiring import Gateway, build_gateway
@@ -25,29 +26,11 @@ BERLIN_MORNING = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 """A Monday, ten o'clock in Berlin."""
 
 
-class SetClock:
-    """A wall clock that stands until it is moved; durations are real."""
+class SetClock(SteppedClock):
+    """Stands on a Monday morning until it is moved; durations are real."""
 
-    def __init__(self, now: datetime = BERLIN_MORNING) -> None:
-        self._now = now
-        self._monotonic = 0.0
-
-    def now(self) -> datetime:
-        return self._now
-
-    def monotonic(self) -> float:
-        import time  # noqa: PLC0415
-
-        return time.monotonic() + self._monotonic
-
-    async def sleep(self, seconds: float) -> None:
-        import asyncio  # noqa: PLC0415
-
-        await asyncio.sleep(min(seconds, 0.01))
-
-    def pass_time(self, span: timedelta) -> None:
-        self._now += span
-        self._monotonic += span.total_seconds()
+    def __init__(self) -> None:
+        super().__init__(BERLIN_MORNING)
 
 
 Wire = Callable[[WireRequest], Awaitable[WireAnswer]]
@@ -94,22 +77,18 @@ class World:
     path: Path
 
     async def call(
-        self, call_id: str | None = "call_7d4d0c", name: str = "collect_appointment", **args: Any
+        self,
+        call_id: str | None = "call_7d4d0c",
+        name: str = "collect_appointment",
+        from_number: str = "anonymous",
+        **args: Any,
     ) -> dict[str, Any]:
-        """One wrapped function call; fields default to a bookable wish."""
-        wish = {
-            "datum": "2026-12-01",
-            "uhrzeit": "10:00",
-            "name": "Jürgen Groß",
-            "dienstleistung": "Beratung",
-        } | args
-        call = (
-            {}
-            if call_id is None
-            else {"call": {"call_id": call_id, "from_number": args.pop("from_number", "anonymous")}}
-        )
-        wish.pop("from_number", None)
-        return await self.raw({"name": name, "args": {k: v for k, v in wish.items() if v is not None}} | call)
+        """One wrapped function call; fields default to a bookable wish, None leaves a field out."""
+        wish = {"datum": "2026-12-01", "uhrzeit": "10:00", "name": "Jürgen Groß", "dienstleistung": "Beratung"} | args
+        body: dict[str, Any] = {"name": name, "args": {key: v for key, v in wish.items() if v is not None}}
+        if call_id is not None:
+            body["call"] = {"call_id": call_id, "from_number": from_number}
+        return await self.raw(body)
 
     async def raw(self, body: Any, header: str | None = None) -> dict[str, Any]:
         data = body if isinstance(body, bytes) else json.dumps(body, ensure_ascii=False).encode()

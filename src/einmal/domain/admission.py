@@ -8,6 +8,7 @@ conversation). So of any number of equal function calls at once exactly one star
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Final
 
 from einmal.domain.intent import BOOKED, ENDED, REFUSED, UNRESOLVED, Intent, State
 from einmal.domain.keys import IntentKey
@@ -17,9 +18,14 @@ from einmal.domain.model import PersonKind, Wish
 @dataclass(frozen=True, slots=True)
 class AdmissionPolicy:
     """`replay_no_for`: longer than any platform goes on retrying, short enough that a person who asks
-    again because a slot came free is heard."""
+    again because a slot came free is heard.
+
+    `replay_nameless_for`: where neither a phone, an e-mail nor a call tells who asks, only the name does, and
+    the same name may be a stranger's. A retry comes within minutes; after that "booked" is not said again.
+    """
 
     replay_no_for: timedelta = timedelta(seconds=60)
+    replay_nameless_for: timedelta = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,20 +99,26 @@ def admit(
         stored = _stored(same_key, now, policy)
         if stored is not None:
             return stored
-    generation = 1 if same_key is None else same_key.generation + 1
-    for neighbour in neighbours:
-        stands_in_the_way = _neighbour(wish, key, neighbour, now)
-        if stands_in_the_way is not None:
-            return stands_in_the_way
-    return Start(generation)
+    in_the_way = [found for other in neighbours if (found := _neighbour(wish, key, other, now)) is not None]
+    if in_the_way:
+        return min(in_the_way, key=lambda found: _TELLS_MOST.index(type(found)))
+    return Start(1 if same_key is None else same_key.generation + 1)
 
 
-def _stored(intent: Intent, now: datetime, policy: AdmissionPolicy) -> Join | Replay | None:
+_TELLS_MOST: Final[tuple[type, ...]] = (Replay, Join, AlreadyBooked, Busy, Namesake)
+"""Of several neighbours in the way, the one that says most about this very wish is answered."""
+
+
+def _stored(intent: Intent, now: datetime, policy: AdmissionPolicy) -> Join | Replay | Namesake | None:
     state = intent.state_at(now)
     if state in {State.INTENT, State.SENT}:
         return Join(intent)
-    if state in UNRESOLVED or state in BOOKED:
+    if state in UNRESOLVED:
         return Replay(intent)
+    if state in BOOKED:
+        nameless = intent.key.person.kind is PersonKind.NAME and intent.wish.conversation_id is None
+        too_late = nameless and now - intent.created_at > policy.replay_nameless_for
+        return Namesake(intent) if too_late else Replay(intent)
     if state in REFUSED and intent.resolved_at is not None and now - intent.resolved_at <= policy.replay_no_for:
         return Replay(intent)
     return None
@@ -121,10 +133,10 @@ def _neighbour(wish: Wish, key: IntentKey, other: Intent, now: datetime) -> Admi
     same_name = other.key.person.name_hash == key.person.name_hash
     same_person = _identified(key, other) or (same_call and same_name)
     if same_slot and same_person:
-        if state in BOOKED:
-            # Within one call this is the same wish said with more or fewer particulars.
-            return Replay(other) if same_call else AlreadyBooked(other)
-        return Join(other) if same_call and state is not State.DOUBT else Busy(other)
+        if same_call:
+            # The same wish, said with more or fewer particulars than before.
+            return Join(other) if state in {State.INTENT, State.SENT} else Replay(other)
+        return AlreadyBooked(other) if state in BOOKED else Busy(other)
     if same_call and same_person and state in UNRESOLVED:
         return Busy(other)
     only_names = key.person.kind is PersonKind.NAME and other.key.person.kind is PersonKind.NAME

@@ -84,6 +84,14 @@ class GuardPolicy:
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """When the intent was first sent, in the clock that `createdAt` is of if possible, and how long it took."""
+
+    at: datetime
+    elapsed: timedelta = timedelta(0)
+
+
+@dataclass(frozen=True, slots=True)
 class KnownBooking:
     """What our ledger holds under this uid. Never shown to a caller unless `same_person`."""
 
@@ -122,7 +130,7 @@ class Verdict:
     """The judgement over one sighting, with everything that led to it.
 
     `age` is how long before we asked the booking was created (negative: after). `skewed` says that it was
-    created further in the future than clocks should differ: reported, decided by the operation id.
+    created later after the answer than clocks should differ: reported, decided by the operation id.
     """
 
     judgement: Judgement
@@ -141,17 +149,16 @@ class Verdict:
 def judge(
     intent: Intent,
     booking: Booking,
-    asked_at: datetime,
+    asked: Asked,
     known: KnownBooking | None,
     policy: GuardPolicy,
 ) -> Verdict:
     """The verdict on `booking` as the answer to `intent`.
 
-    `asked_at`: when the intent was first sent, in the clock that `booking.created_at` is of if possible.
     `known`: the ledger's row with this uid under *another* intent, if there is one.
     """
-    age = None if booking.created_at is None else asked_at - booking.created_at
-    skewed = age is not None and age < -policy.skew_tolerance
+    age = None if booking.created_at is None else asked.at - booking.created_at
+    skewed = age is not None and age + asked.elapsed < -policy.skew_tolerance
     owned = booking.metadata.get(MetadataKey.OPERATION_ID) == intent.operation_id
     overruled = policy.owns and owned
     objections = [

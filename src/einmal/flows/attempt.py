@@ -18,7 +18,7 @@ from einmal.domain.keys import IdempotencyStrategy, outgoing_idempotency_key
 from einmal.domain.model import Booking, MetadataKey, Offer
 from einmal.domain.reply import Outcome, Reply, Why, reply_to_state
 from einmal.domain.settle import Absent, Found, NeedsPerson, Unclear, settle
-from einmal.domain.verdict import GuardPolicy, Judgement, KnownBooking, Verdict, judge, with_constraint
+from einmal.domain.verdict import Asked, GuardPolicy, Judgement, KnownBooking, Verdict, judge, with_constraint
 from einmal.flows.offer import Offers
 from einmal.ports import (
     Blind,
@@ -87,7 +87,7 @@ class Attempts:
         owned = booking.metadata.get(MetadataKey.OPERATION_ID) == intent.operation_id
         # An own booking needs no look at the ledger: the UNIQUE index has that word when the row is written.
         known = None if self.guard.owns and owned else await self.ledger.known_booking(booking.uid, intent)
-        verdict = judge(intent, booking, answer.asked_at(sent_at), known, self.guard)
+        verdict = judge(intent, booking, Asked(answer.asked_at(sent_at), answer.elapsed), known, self.guard)
         match verdict.judgement:
             case Judgement.OURS_ACCEPTED:
                 return await self._booked(intent, Event.LANDED_ACCEPTED, booking, answer, verdict)

@@ -91,9 +91,12 @@ async def _simulate(settings: Settings, stack: AsyncExitStack) -> Settings:
     if settings.is_default("database_url"):
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="einmal-"))
         settings = replace(settings, database_url=Path(folder) / "ledger.sqlite3")
-    sockets = [_listen("127.0.0.1", SIMULATOR_PORT, "another simulator may be running; stop it first")]
+    try:
+        door = _listen("127.0.0.1", SIMULATOR_PORT, "")
+    except CannotStart:
+        door = _listen("127.0.0.1", 0, "no port is free")
     server = _QuietServer(_config(_simulated_calcom(0.0)))
-    task = asyncio.create_task(server.serve(sockets))
+    task = asyncio.create_task(server.serve([door]))
     stack.push_async_callback(_stop, server, task)
     while not server.started:
         if task.done():
@@ -102,7 +105,8 @@ async def _simulate(settings: Settings, stack: AsyncExitStack) -> Settings:
         await asyncio.sleep(0.01)
     # The simulator takes any key, and like the real one it lists bookings only to those who have one.
     key = Secret("simulator")
-    return replace(settings, calcom_base_url=f"http://127.0.0.1:{SIMULATOR_PORT}", calcom_api_key=key)
+    port = door.getsockname()[1]
+    return replace(settings, calcom_base_url=f"http://127.0.0.1:{port}", calcom_api_key=key)
 
 
 async def _stop(server: uvicorn.Server, task: "asyncio.Task[None]") -> None:
