@@ -5,6 +5,7 @@ reference are made of it. A wrong value says which variable, what was wrong with
 secret's value is never quoted.
 """
 
+import difflib
 import ipaddress
 import re
 import tomllib
@@ -253,9 +254,8 @@ def is_loopback(host: str) -> bool:
 
 
 def _nearest(name: str, known: set[str]) -> str:
-    words = set(name.split("_")[1:])
-    best = max(sorted(known), key=lambda other: len(words & set(other.split("_"))))
-    return f"did you mean {best}?" if words & set(best.split("_")) else "see the README for those there are"
+    close = difflib.get_close_matches(name, sorted(known), n=1, cutoff=0.75)
+    return f"did you mean {close[0]}?" if close else "`einmal config check` lists those there are"
 
 
 _SERVICE_KEYS: Final = {"id": str, "name": str, "event_type_id": int, "duration_minutes": int, "aliases": list}

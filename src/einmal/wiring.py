@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
 from einmal.adapters.calcom.calendar import Account, CalcomCalendar
-from einmal.adapters.calcom.services import list_services
+from einmal.adapters.calcom.services import NoServices, list_services
 from einmal.adapters.calcom.transport import AiohttpTransport, Transport
 from einmal.adapters.sql.ledger import SqliteLedger
 from einmal.adapters.sql.tenants import ensure_tenant
@@ -67,7 +67,11 @@ async def build_gateway(
     )
     transport = transport or AiohttpTransport(settings.calcom_base_url)
     deadline = clock.monotonic() + EVENT_TYPES_SECONDS
-    services = settings.services or await list_services(transport, account, deadline)
+    try:
+        services = settings.services or await list_services(transport, account, deadline)
+    except NoServices:
+        await transport.close()
+        raise
     hash_key = ensure_tenant(settings.database_url, TENANT_ID, TENANT_ID, services, clock.now())
     tenant = Tenant(
         TENANT_ID,

@@ -54,8 +54,8 @@ def serve_simulator(host: str, port: int, latency_seconds: float) -> int:
 
     async def run() -> None:
         sockets = [_listen(host, port, "choose another with --port")]
-        print(f"Simulated Cal.com v2 on http://{host}:{port}. Every key works; nothing is kept.", flush=True)
-        await _server(_simulated_calcom(latency_seconds)).serve(sockets)
+        text = f"Simulated Cal.com v2 on http://{host}:{port}. Every key works; nothing is kept."
+        await _AnnouncedServer(_simulated_calcom(latency_seconds), text).serve(sockets)
 
     try:
         _run(run())
@@ -74,9 +74,8 @@ async def _serve(settings: Settings) -> None:
             settings = await _simulate(settings, stack)
         _prepare_ledger(settings.database_url)
         gateway = await build_gateway(settings)
-        _announce(gateway, simulated=simulated)
         try:
-            await _server(create_app(gateway)).serve([door])
+            await _AnnouncedServer(create_app(gateway), _greeting(gateway, simulated=simulated)).serve([door])
         finally:
             left = await gateway.close()
             if left:
@@ -144,8 +143,17 @@ def _config(app: Any) -> uvicorn.Config:
     )
 
 
-def _server(app: Any) -> uvicorn.Server:
-    return uvicorn.Server(_config(app))
+class _AnnouncedServer(uvicorn.Server):
+    """Says what it is once it can be reached, not before."""
+
+    def __init__(self, app: Any, text: str) -> None:
+        super().__init__(_config(app))
+        self._text = text
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            print(self._text, flush=True)
 
 
 def _listen(host: str, port: int, advice: str) -> socket.socket:
@@ -170,7 +178,7 @@ def _run(main: Any) -> None:
         runner.run(main)
 
 
-def _announce(gateway: Gateway, *, simulated: bool) -> None:
+def _greeting(gateway: Gateway, *, simulated: bool) -> str:
     """What a person sees who has just started it."""
     settings, services = gateway.settings, ", ".join(service.name for service in gateway.tenant.services)
     address = f"http://{settings.host}:{settings.port}"
@@ -194,8 +202,8 @@ def _announce(gateway: Gateway, *, simulated: bool) -> None:
         lines.append(f"WARNING: guard layers are OFF: {', '.join(off)}. What they would have stopped is logged only.")
         channel("alerts").error("guard layers are off", extra={"fields": {"layers": off}})
     if simulated:
-        lines += ["", "Book an appointment, and ask for the same again:", "", *_curl_lines(gateway, address), ""]
-    print("\n".join(lines), flush=True)
+        lines += ["", "Book an appointment, and ask for the same again:", "", *_curl_lines(gateway, address)]
+    return "\n".join(lines)
 
 
 def _curl_lines(gateway: Gateway, address: str) -> list[str]:

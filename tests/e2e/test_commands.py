@@ -1,0 +1,195 @@
+"""The commands as a new user runs them: real processes, real sockets."""
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+
+def command(*words: str, folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "einmal", *words],
+        cwd=folder,
+        env=clean_environment() | environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def clean_environment() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if not name.startswith("EINMAL_")}
+
+
+def free_port() -> int:
+    with socket.socket() as door:
+        door.bind(("127.0.0.1", 0))
+        return int(door.getsockname()[1])
+
+
+@contextmanager
+def running(*words: str, folder: Path, until: str, **environment: str) -> Iterator[list[str]]:
+    """A process that has said `until`; yields what it printed so far, and ends it as a person would."""
+    complaints = (folder / "stderr").open("a")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "einmal", *words],
+        cwd=folder,
+        env=clean_environment() | environment,
+        stdout=subprocess.PIPE,
+        stderr=complaints,
+        text=True,
+    )
+    printed: list[str] = []
+    try:
+        assert process.stdout is not None
+        for line in process.stdout:
+            printed.append(line.rstrip("\n"))
+            if until in line and (until != "curl" or sum("curl" in one for one in printed) == 2):
+                break
+        else:
+            pytest.fail((folder / "stderr").read_text() or "it ended without a word")
+        yield printed
+    finally:
+        process.send_signal(signal.SIGINT)
+        assert process.wait(30) == 0
+        assert process.stdout is not None
+        process.stdout.close()
+        complaints.close()
+
+
+def ask(url: str, body: str | None = None) -> Any:
+    data = None if body is None else body.encode()
+    with urllib.request.urlopen(urllib.request.Request(url, data), timeout=20) as answer:  # noqa: S310 - our own
+        return json.loads(answer.read())
+
+
+def test_serve_says_what_it_is_and_its_two_lines_book_once(tmp_path: Path) -> None:
+    """What `make run` prints is what one really gets."""
+    port = free_port()
+    with running("serve", folder=tmp_path, until="curl", EINMAL_PORT=str(port)) as printed:
+        text = "\n".join(printed)
+        assert "NO CAL.COM KEY IS SET" in text
+        assert "EINMAL_RETELL_API_KEY is not set" in text
+        line = printed[-1].strip()
+        url, body = re.search(r"(http\S+).*-d '(.*)'", line).groups()  # type: ignore[union-attr]
+        first, second = ask(url, body), ask(url, body)
+        assert first["status"] == "booked"
+        assert first == second
+        stranger = json.loads(body)
+        stranger["call"]["call_id"] = "call_9f8e7d"
+        stranger["args"]["name"] = "Anna Vogel"
+        assert ask(url, json.dumps(stranger))["status"] == "slot_taken"
+        assert ask(f"http://127.0.0.1:{port}/readyz") == {"status": "ready"}
+        simulator = re.search(r"(http://127.0.0.1:\d+) and forgets", text)
+        assert simulator is not None
+        assert [row["title"] for row in ask(simulator[1] + "/v2/event-types")["data"]] == [
+            "Beratung",
+            "Haarschnitt",
+            "Dauerwelle",
+        ]
+    assert list(tmp_path.iterdir()) == [tmp_path / "stderr"], "nothing is left behind"
+    for log_line in (tmp_path / "stderr").read_text().splitlines():
+        assert {"timestamp", "level", "channel", "message"} <= json.loads(log_line).keys()
+        assert "Groß" not in log_line
+        assert "Vogel" not in log_line
+
+
+def test_serve_against_a_calendar_of_its_own_keeps_its_ledger(tmp_path: Path) -> None:
+    """With a key it is the real thing: the ledger stays, and a restart tells the same."""
+    simulator, port = free_port(), free_port()
+    environment = {
+        "EINMAL_PORT": str(port),
+        "EINMAL_CALCOM_API_KEY": "cal_test_key",
+        "EINMAL_CALCOM_BASE_URL": f"http://127.0.0.1:{simulator}",
+        "EINMAL_ATTENDEE_FALLBACK_EMAIL": "termin@salon.test",
+    }
+    wish = {"datum": "2027-12-01", "uhrzeit": "10:00", "name": "Jürgen Groß", "dienstleistung": "Beratung"}
+    body = json.dumps({"call": {"call_id": "call_7d4d0c"}, "args": wish})
+    url = f"http://127.0.0.1:{port}/api/retell/collect-appointment"
+    with running("simulator", "--port", str(simulator), folder=tmp_path, until="Simulated"):
+        with running("serve", folder=tmp_path, until="Services", **environment) as printed:
+            assert "NO CAL.COM KEY" not in "\n".join(printed)
+            first = ask(url, body)
+        with running("serve", folder=tmp_path, until="Services", **environment):
+            assert ask(url, body) == first
+    assert first["status"] == "booked"
+    assert (tmp_path / "data" / "einmal.sqlite3").exists()
+
+
+@pytest.mark.parametrize(
+    ("environment", "words"),
+    [
+        ({"EINMAL_PORT": "eighty"}, "EINMAL_PORT: must be a port number"),
+        ({"EINMAL_GUARD_FRESHNES": "true"}, "did you mean EINMAL_GUARD_FRESHNESS"),
+        ({"EINMAL_CALCOM_API_KEY": "cal_x"}, "EINMAL_ATTENDEE_FALLBACK_EMAIL: needed"),
+    ],
+)
+def test_wrong_settings_are_said_and_exit_2(tmp_path: Path, environment: dict[str, str], words: str) -> None:
+    done = command("serve", folder=tmp_path, **environment)
+    assert done.returncode == 2
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_what_keeps_it_from_starting_is_one_line(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        done = command("serve", folder=tmp_path, EINMAL_PORT=str(taken.getsockname()[1]))
+    assert done.returncode == 4
+    assert "choose another with EINMAL_PORT" in done.stderr
+    unreachable = {
+        "EINMAL_PORT": str(free_port()),
+        "EINMAL_CALCOM_API_KEY": "cal_x",
+        "EINMAL_CALCOM_BASE_URL": f"http://127.0.0.1:{free_port()}",
+        "EINMAL_ATTENDEE_FALLBACK_EMAIL": "termin@salon.test",
+    }
+    done = command("serve", folder=tmp_path, **unreachable)
+    assert done.returncode == 4
+    assert done.stderr.strip().endswith("Cal.com cannot be reached (connect)")
+    (tmp_path / "no-ledger").write_text("this is no database, but it is long enough to look at")
+    done = command("db", "version", folder=tmp_path, EINMAL_DATABASE_URL="sqlite:///no-ledger")
+    assert done.returncode == 4
+    assert "cannot be read as an SQLite database" in done.stderr
+
+
+def test_the_demo_shows_what_it_claims(tmp_path: Path) -> None:
+    done = command("demo", folder=tmp_path)
+    assert done.returncode == 0, done.stdout
+    assert done.stdout.count("✓") == 10
+    assert "✗" not in done.stdout
+    assert "stale_booking" in done.stdout
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_layer_4_goes_down_and_up_again(tmp_path: Path) -> None:
+    words = {"EINMAL_DATABASE_URL": "sqlite:///ledger.sqlite3"}
+    assert "no ledger yet" in command("db", "version", folder=tmp_path, **words).stdout
+    assert "schema 0002" in command("db", "upgrade", folder=tmp_path, **words).stdout
+    assert "schema 0001" in command("db", "downgrade", "0001", folder=tmp_path, **words).stdout
+    assert "schema 0002" in command("db", "upgrade", folder=tmp_path, **words).stdout
+
+
+def test_config_check_shows_no_secret(tmp_path: Path) -> None:
+    done = command("config", "check", folder=tmp_path, EINMAL_ADMIN_TOKEN="hush", EINMAL_RETELL_API_KEY="key_hush")
+    assert done.returncode == 0
+    assert "hush" not in done.stdout + done.stderr
+    assert "***" in done.stdout
+
+
+@pytest.mark.parametrize(("words", "code"), [((), 2), (("--help",), 0), (("nothing",), 2), (("--version",), 0)])
+def test_help_and_usage(tmp_path: Path, words: tuple[str, ...], code: int) -> None:
+    done = command(*words, folder=tmp_path)
+    assert done.returncode == code
+    assert "einmal" in done.stdout + done.stderr
