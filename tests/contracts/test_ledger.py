@@ -40,7 +40,7 @@ from einmal.domain.intent import Event, IllegalMove, Intent, State
 from einmal.domain.keys import intent_key
 from einmal.domain.model import Booking, BookingStatus, MetadataKey, Offer, Person, Service, Wish
 from einmal.domain.reply import BookedSlot, Missing, Outcome, Reply, Why
-from einmal.domain.verdict import GuardPolicy, judge
+from einmal.domain.verdict import Asked, GuardPolicy, judge
 from einmal.ports import (
     Admitted,
     BookingUidTaken,
@@ -789,7 +789,7 @@ async def test_facts_are_written_with_the_move_and_hold_nothing_personal(books: 
     foreign = replace(
         a_booking(intent), metadata={}, attendee_emails=("kanaria-2@gast.test",), attendee_name="Kanaria Vogelsang"
     )
-    verdict = judge(intent, foreign, NOW, None, GuardPolicy())
+    verdict = judge(intent, foreign, Asked(NOW), None, GuardPolicy())
     facts = (
         fact.rejected(intent, foreign, verdict, NOW, GuardPolicy()),
         fact.booked(intent, a_booking(intent), verdict, State.CONFIRMED, NOW),
@@ -811,7 +811,7 @@ async def test_the_fact_of_a_rejection_can_be_read_back(books: Books) -> None:
     """Layer, reason, what was expected and received, age and ids: what an operator needs to explain it."""
     intent = await started(books.ledger)
     stale = replace(a_booking(intent), created_at=NOW - timedelta(seconds=35), metadata={"call_id": "call_0"})
-    verdict = judge(intent, stale, NOW, None, GuardPolicy())
+    verdict = judge(intent, stale, Asked(NOW), None, GuardPolicy())
     await moved(books.ledger, intent, Event.DOUBTED, facts=(fact.rejected(intent, stale, verdict, NOW, GuardPolicy()),))
     data = json.loads(books.rows("facts", "data")[0][0])
     assert data["at"] == "2026-11-23T09:00:00.000Z"

@@ -86,13 +86,14 @@ class BookingStatus(StrEnum):
 class Booking:
     """A booking as the calendar told it: evidence, not yet believed.
 
-    `created_at` is None where the calendar sent none or sent nonsense: no evidence either way.
+    `created_at` is None where the calendar sent none or sent nonsense: no evidence either way. `end` is None
+    where it was not told; nothing is judged by it.
     """
 
     uid: str
     status: BookingStatus
     start: datetime
-    end: datetime
+    end: datetime | None
     event_type_id: int
     created_at: datetime | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)

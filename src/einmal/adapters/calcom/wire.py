@@ -1,7 +1,7 @@
 """Cal.com's JSON: what we ask, and how what comes back is read. Every field is checked before it is believed.
 
 Shapes as recorded from Cal.com's own server (API version 2024-08-13). Unknown fields are ignored, missing
-or odd ones make the whole booking unreadable, except where absence is a legal answer (`createdAt`).
+or odd ones make the whole booking unreadable, except where nothing hangs on them (`createdAt`, `end`).
 """
 
 import json
@@ -80,7 +80,7 @@ def booking_of(data: object) -> Booking:
         uid=uid,
         status=status,
         start=_instant(data.get("start"), "start"),
-        end=_instant(data.get("end"), "end"),
+        end=_instant_or_none(data.get("end")),
         event_type_id=event_type,
         created_at=_instant_or_none(data.get("createdAt")),
         metadata=_metadata(data.get("metadata")),

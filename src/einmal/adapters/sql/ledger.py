@@ -202,6 +202,7 @@ def _insert_appointment(
     connection: sqlite3.Connection, transition: Transition, state: State, booking: Booking, ids: Ids
 ) -> BookedSlot:
     wish, at = transition.before.wish, instant_text(transition.at)
+    end = booking.end or booking.start + wish.service.duration
     customer_id, appointment_id = _customer(connection, transition, ids), ids.time_ordered()
     try:
         connection.execute(
@@ -216,7 +217,7 @@ def _insert_appointment(
                 wish.service.service_id,
                 wish.conversation_id,
                 instant_text(booking.start),
-                instant_text(booking.end),
+                instant_text(end),
                 booking.host_name,
                 state.value,
                 booking.uid,
@@ -229,7 +230,7 @@ def _insert_appointment(
         if "appointments.calcom_v2_booking_id" in str(error):
             raise BookingUidTaken(booking.uid) from error
         raise
-    return BookedSlot(appointment_id, booking.start, booking.end, wish.service.name, booking.host_name)
+    return BookedSlot(appointment_id, booking.start, end, wish.service.name, booking.host_name)
 
 
 def _customer(connection: sqlite3.Connection, transition: Transition, ids: Ids) -> str:

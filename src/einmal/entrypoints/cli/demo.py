@@ -140,7 +140,6 @@ async def _act_two(console: Console, folder: Path) -> list[tuple[str, bool]]:
         "uid": random_uid(),
         "status": "accepted",
         "start": SLOT.replace("Z", ".000Z"),
-        "end": "2026-10-09T06:30:00.000Z",
         "eventTypeId": BERATUNG,
         "createdAt": born.strftime("%Y-%m-%dT%H:%M:%S.002Z"),
         "metadata": {"call_id": FIRST[1]},
