@@ -127,7 +127,8 @@ class StoredReply:
 class Transition:
     """One or more moves of one intent, written in one commit, with everything that they make true.
 
-    `booking` is the appointment that the move books; `answer` the attempt that led here.
+    `booking` is the appointment that the move books; `answer` the attempt that led here; `send_deadline`
+    belongs to a move that arms.
     """
 
     before: Intent
@@ -137,6 +138,7 @@ class Transition:
     booking: Booking | None = None
     facts: tuple[Fact, ...] = ()
     reply: Reply | None = None
+    send_deadline: datetime | None = None
 
 
 class StaleIntent(Exception):

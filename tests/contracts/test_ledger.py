@@ -70,13 +70,14 @@ class Books:
     """A ledger under test, and what stands behind it.
 
     `another` is the ledger of a second process on the same books. `rows` reads columns of a table in the order
-    of its first column; `change` runs one statement beside the ledger; `add_tenant` makes a tenant.
+    of its first column; `change` runs one statement beside the ledger and returns what it RETURNs; `add_tenant`
+    makes a tenant.
     """
 
     ledger: Ledger
     another: Callable[[], Ledger]
     rows: Callable[..., list[tuple[Any, ...]]]
-    change: Callable[[str], None]
+    change: Callable[[str], list[tuple[Any, ...]]]
     add_tenant: Callable[[str], None]
 
     def everything(self) -> dict[str, list[tuple[Any, ...]]]:
@@ -107,7 +108,7 @@ def sqlite_books(folder: Path) -> Iterator[Books]:
         ensure_tenant(path, tenant_id, tenant_id, (), NOW)
 
     with stack:
-        yield Books(opened(), opened, rows, lambda statement: run(statement) and None, add_tenant)
+        yield Books(opened(), opened, rows, run, add_tenant)
 
 
 BACKENDS: dict[str, Callable[[Path], AbstractContextManager[Books]]] = {"sqlite": sqlite_books}
@@ -330,6 +331,18 @@ async def test_the_newest_generation_answers(ledger: Ledger) -> None:
     assert (await admitted_again(ledger, after=timedelta(minutes=3))).admission == Replay(stands.intent)
 
 
+async def test_generations_count_on(books: Books) -> None:
+    """Refused, refused again and wished a third time: the newest refusal is replayed, then the third starts."""
+    for generation in (1, 2, 3):
+        asked = NOW + generation * timedelta(minutes=2)
+        intent = await started(books.ledger, now=asked)
+        assert intent.generation == generation
+        stands = await moved(books.ledger, intent, Event.REFUSED, at=asked, reply=REFUSAL)
+        again = await books.ledger.admit(a_candidate(now=asked + timedelta(seconds=30)), POLICY)
+        assert again.admission == Replay(stands.intent)
+    assert sorted(books.rows("intents", "generation")) == [(1,), (2,), (3,)]
+
+
 async def test_a_key_that_names_another_wish_is_refused(books: Books) -> None:
     """A client's key used again for another wish does nothing for either."""
     first = await started(books.ledger)
@@ -521,7 +534,7 @@ async def test_control_without_the_guard_every_mover_believes_to_have_won(books:
     intent = await started(books.ledger)
     unguarded = "UPDATE intents SET state = '{}' WHERE intent_id = '{}' RETURNING state"
     for state in ("confirmed", "rejected"):
-        books.change(unguarded.format(state, intent.intent_id))
+        assert books.change(unguarded.format(state, intent.intent_id)) == [(state,)]
         assert books.rows("intents", "state") == [(state,)]
 
 

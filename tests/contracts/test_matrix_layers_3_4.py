@@ -136,7 +136,7 @@ def insert_raw(connection: sqlite3.Connection, number: int, uid: str | None) -> 
 # Layer 3 --------------------------------------------------------------------------------------------------------
 
 
-async def test_L3_001_no_row_with_that_id(ledger: SqliteLedger, path: Path) -> None:  # noqa: N802
+async def test_L3_001_no_row_with_that_id(ledger: SqliteLedger, path: Path) -> None:
     """L3-001: no row with that id | save | new row."""
     intent = await sent(ledger)
     assert await ledger.known_booking(UID, intent) is None
@@ -145,7 +145,7 @@ async def test_L3_001_no_row_with_that_id(ledger: SqliteLedger, path: Path) -> N
     assert run(path, "SELECT appointment_id, calcom_v2_booking_id FROM appointments") == [(stands.booking.ref, UID)]
 
 
-async def test_L3_002_row_exists(ledger: SqliteLedger, path: Path) -> None:  # noqa: N802
+async def test_L3_002_row_exists(ledger: SqliteLedger, path: Path) -> None:
     """L3-002: row exists | save | existing row returned, count stays 1."""
     intent = await sent(ledger)
     first = await save(ledger, intent)
@@ -163,7 +163,7 @@ async def test_L3_002_row_exists(ledger: SqliteLedger, path: Path) -> None:  # n
     assert await ledger.bookings_count("salon", UID) == 1
 
 
-async def test_L3_003_row_exists_from_another_call(ledger: SqliteLedger) -> None:  # noqa: N802
+async def test_L3_003_row_exists_from_another_call(ledger: SqliteLedger) -> None:
     """L3-003: row exists from another call | save | existing returned + warning ⚠ only to the same person."""
     first, stranger = await sent(ledger), await sent(ledger, 2)
     await save(ledger, first)
@@ -179,9 +179,7 @@ async def test_L3_003_row_exists_from_another_call(ledger: SqliteLedger) -> None
 
 
 @LAYER_4
-async def test_L3_004_five_concurrent_saves_of_one_id(  # noqa: N802
-    ledger: SqliteLedger, path: Path, layer_4: bool
-) -> None:
+async def test_L3_004_five_concurrent_saves_of_one_id(ledger: SqliteLedger, path: Path, layer_4: bool) -> None:
     """L3-004: 5 concurrent saves of one id | save | 1 row, 4 get it. Control: without layer 4, 5 rows."""
     if not layer_4:
         downgrade(path, SCHEMA_WITHOUT_LAYER_4)
@@ -199,7 +197,7 @@ async def test_L3_004_five_concurrent_saves_of_one_id(  # noqa: N802
         assert known.intent_id == saved[0].intent.intent_id
 
 
-def test_L3_005_id_null(path: Path) -> None:  # noqa: N802
+def test_L3_005_id_null(path: Path) -> None:
     """L3-005: id NULL | save | created without check. (A booking always has a uid: only by hand or by import.)"""
     with closing(connect(path)) as connection:
         for number in range(2):
@@ -207,7 +205,7 @@ def test_L3_005_id_null(path: Path) -> None:  # noqa: N802
     assert uids(path) == [None, None]
 
 
-async def test_L3_006_rows_are_not_soft_deleted(ledger: SqliteLedger, path: Path) -> None:  # noqa: N802
+async def test_L3_006_rows_are_not_soft_deleted(ledger: SqliteLedger, path: Path) -> None:
     """L3-006: row soft-deleted | save | new row. Ours: a cancelled appointment keeps its uid, and no second row."""
     await save(ledger, await sent(ledger))
     run(path, "UPDATE appointments SET status = 'cancelled'")
@@ -223,7 +221,7 @@ async def test_L3_006_rows_are_not_soft_deleted(ledger: SqliteLedger, path: Path
 
 
 @pytest.mark.parametrize("trouble", ["closed", "broken"])
-async def test_L3_007_look_up_fails(ledger: SqliteLedger, path: Path, trouble: str) -> None:  # noqa: N802
+async def test_L3_007_look_up_fails(ledger: SqliteLedger, path: Path, trouble: str) -> None:
     """L3-007: look-up times out | save | fails safe: an error with a name, never "there is no such row"."""
     intent = await sent(ledger)
     if trouble == "closed":
@@ -237,7 +235,7 @@ async def test_L3_007_look_up_fails(ledger: SqliteLedger, path: Path, trouble: s
     assert run(path, "SELECT state FROM intents") == [("sent",)]
 
 
-async def test_L3_008_transaction_rolled_back(ledger: SqliteLedger, ids: ProbingIds, path: Path) -> None:  # noqa: N802
+async def test_L3_008_transaction_rolled_back(ledger: SqliteLedger, ids: ProbingIds, path: Path) -> None:
     """L3-008: transaction rolled back | save | consistent: nothing of it, and the same save works afterwards."""
     intent = await sent(ledger)
 
@@ -255,9 +253,7 @@ async def test_L3_008_transaction_rolled_back(ledger: SqliteLedger, ids: Probing
     assert uids(path) == [UID]
 
 
-async def test_L3_009_check_and_insert_are_one_transaction(  # noqa: N802
-    ledger: SqliteLedger, ids: ProbingIds, path: Path
-) -> None:
+async def test_L3_009_check_and_insert_are_one_transaction(ledger: SqliteLedger, ids: ProbingIds, path: Path) -> None:
     """L3-009: check and insert | save | same transaction: between the guarded update and the insert nobody writes."""
     seen: list[str] = []
 
@@ -287,7 +283,7 @@ async def test_L3_009_check_and_insert_are_one_transaction(  # noqa: N802
     ("status", "live"),
     [("confirmed", True), ("pending", True), ("cancelled", False), ("moved", False), ("lost", False)],
 )
-async def test_L3_010_row_in_any_status(ledger: SqliteLedger, path: Path, status: str, live: bool) -> None:  # noqa: N802
+async def test_L3_010_row_in_any_status(ledger: SqliteLedger, path: Path, status: str, live: bool) -> None:
     """L3-010: row in any status (cancelled …) | save | existing returned ⚠ and a cancelled row is not "booked"."""
     await save(ledger, await sent(ledger))
     run(path, "UPDATE appointments SET status = ?", status)
@@ -303,7 +299,7 @@ async def test_L3_010_row_in_any_status(ledger: SqliteLedger, path: Path, status
 # Layer 4 --------------------------------------------------------------------------------------------------------
 
 
-def test_L4_001_new_id(path: Path) -> None:  # noqa: N802
+def test_L4_001_new_id(path: Path) -> None:
     """L4-001: new id | insert works."""
     with closing(connect(path)) as connection:
         insert_raw(connection, 1, "uid-1")
@@ -311,7 +307,7 @@ def test_L4_001_new_id(path: Path) -> None:  # noqa: N802
     assert uids(path) == ["uid-1", "uid-2"]
 
 
-async def test_L4_002_same_id(ledger: SqliteLedger, path: Path) -> None:  # noqa: N802
+async def test_L4_002_same_id(ledger: SqliteLedger, path: Path) -> None:
     """L4-002: same id | integrity violation, with a name of its own."""
     await save(ledger, await sent(ledger))
     with pytest.raises(BookingUidTaken) as caught:
@@ -321,21 +317,21 @@ async def test_L4_002_same_id(ledger: SqliteLedger, path: Path) -> None:  # noqa
 
 
 @LAYER_4
-def test_L4_003_raw_sql_insert(path: Path, layer_4: bool) -> None:  # noqa: N802
+def test_L4_003_raw_sql_insert(path: Path, layer_4: bool) -> None:
     """L4-003: raw SQL insert (layer 3 bypassed) | blocked. Control: without layer 4 it goes through."""
     if not layer_4:
         downgrade(path, SCHEMA_WITHOUT_LAYER_4)
     with closing(connect(path)) as connection:
         insert_raw(connection, 1, UID)
         if layer_4:
-            with pytest.raises(sqlite3.IntegrityError, match="UNIQUE constraint failed: .*calcom_v2_booking_id"):
+            with pytest.raises(sqlite3.IntegrityError, match=r"UNIQUE constraint failed: .*calcom_v2_booking_id"):
                 insert_raw(connection, 2, UID)
         else:
             insert_raw(connection, 2, UID)
     assert uids(path) == ([UID] if layer_4 else [UID, UID])
 
 
-def test_L4_004_five_rows_with_null(path: Path) -> None:  # noqa: N802
+def test_L4_004_five_rows_with_null(path: Path) -> None:
     """L4-004: 5 rows with NULL id | all inserted."""
     with closing(connect(path)) as connection:
         for number in range(5):
@@ -343,7 +339,7 @@ def test_L4_004_five_rows_with_null(path: Path) -> None:  # noqa: N802
     assert uids(path) == [None] * 5
 
 
-async def test_L4_005_violation_inside_a_transaction(ledger: SqliteLedger, path: Path) -> None:  # noqa: N802
+async def test_L4_005_violation_inside_a_transaction(ledger: SqliteLedger, path: Path) -> None:
     """L4-005: violation inside a transaction | nothing partial: the state, the customer, the fact are not there."""
     await save(ledger, await sent(ledger))
     intent = await sent(ledger, 2)
@@ -356,7 +352,7 @@ async def test_L4_005_violation_inside_a_transaction(ledger: SqliteLedger, path:
 
 
 @LAYER_4
-def test_L4_006_five_concurrent_inserts(path: Path, layer_4: bool) -> None:  # noqa: N802
+def test_L4_006_five_concurrent_inserts(path: Path, layer_4: bool) -> None:
     """L4-006: 5 concurrent inserts of one id | 1 works, 4 fail. Control: without layer 4 all 5 work."""
     if not layer_4:
         downgrade(path, SCHEMA_WITHOUT_LAYER_4)
@@ -381,7 +377,7 @@ def test_L4_006_five_concurrent_inserts(path: Path, layer_4: bool) -> None:  # n
     assert len(run(path, "SELECT 1 FROM customers")) == outcomes.count("works"), "and nothing of the failed ones"
 
 
-def test_L4_007_schema(path: Path) -> None:  # noqa: N802
+def test_L4_007_schema(path: Path) -> None:
     """L4-007: schema | index exists under that name, unique and over that one column."""
     indexes = {name: unique for _, name, unique, *_ in run(path, "PRAGMA index_list(appointments)")}
     assert indexes[UNIQUE_INDEX] == 1
@@ -389,7 +385,7 @@ def test_L4_007_schema(path: Path) -> None:  # noqa: N802
     assert PLAIN_INDEX not in indexes
 
 
-def test_L4_008_migration_down(path: Path) -> None:  # noqa: N802
+def test_L4_008_migration_down(path: Path) -> None:
     """L4-008: migration down | index removed, and the plain index of before restored."""
     downgrade(path, SCHEMA_WITHOUT_LAYER_4)
     indexes = {name: unique for _, name, unique, *_ in run(path, "PRAGMA index_list(appointments)")}
@@ -399,7 +395,7 @@ def test_L4_008_migration_down(path: Path) -> None:  # noqa: N802
 
 
 @LAYER_4
-def test_L4_009_a_thousand_rows(path: Path, layer_4: bool) -> None:  # noqa: N802
+def test_L4_009_a_thousand_rows(path: Path, layer_4: bool) -> None:
     """L4-009: 1000 rows | look-up uses the index; with layer 4 down it uses the plain one and never scans."""
     if not layer_4:
         downgrade(path, SCHEMA_WITHOUT_LAYER_4)
@@ -426,7 +422,7 @@ def guard_log() -> Iterator[io.StringIO]:
         channel("guard").removeHandler(handler)
 
 
-async def test_L4_010_violation_through_the_whole_gateway(tmp_path: Path) -> None:  # noqa: N802
+async def test_L4_010_violation_through_the_whole_gateway(tmp_path: Path) -> None:
     """L4-010: violation | caught, logged, caller gets a clean answer. (Layers 0 to 3 off, so that only it is left.)"""
     async with world(tmp_path, EINMAL_GUARD_ENABLED="false") as salon:
         answers: list[WireAnswer] = []
@@ -437,8 +433,14 @@ async def test_L4_010_violation_through_the_whole_gateway(tmp_path: Path) -> Non
             return answers[0]
 
         salon.tap.on_post = first_answer_for_all
-        assert (await salon.call("call_1", "book_appointment", telefon="030 901820"))["status"] == "booked"
-        said = await salon.call("call_2", "book_appointment", name="Anna Vogel", telefon="030 5550123")
+        wish = {"datum": "2026-12-01", "uhrzeit": "10:00", "dienstleistung": "Beratung"}
+        callers = {"call_1": ("Jürgen Groß", "030 901820"), "call_2": ("Anna Vogel", "030 5550123")}
+        bodies = [
+            {"name": "book_appointment", "call": {"call_id": call}, "args": wish | {"name": name, "telefon": phone}}
+            for call, (name, phone) in callers.items()
+        ]
+        assert (await salon.raw(bodies[0]))["status"] == "booked"
+        said = await salon.raw(bodies[1])
         assert (said["status"], said["success"]) == ("slot_taken", False)
         assert said["message"].startswith("Dieser Termin wurde bereits gebucht.")
         assert "IntegrityError" not in json.dumps(said)

@@ -58,7 +58,7 @@ def test_the_table_is_exactly_this() -> None:
 def test_whatever_is_not_in_the_table_raises_and_changes_nothing(state: State, event: Event) -> None:
     before = intent(state)
     if event in MOVES[state]:
-        assert before.advance(event, NOW).state is MOVES[state][event]
+        assert before.advance(event, NOW, NOW + timedelta(seconds=15)).state is MOVES[state][event]
         return
     with pytest.raises(IllegalMove, match=event.value):
         before.advance(event, NOW)
@@ -109,3 +109,13 @@ def test_a_sent_row_past_its_deadline_is_read_as_doubt() -> None:
 def test_an_illegal_move_says_what_is_allowed() -> None:
     with pytest.raises(IllegalMove, match="armed, shed"):
         advance(State.INTENT, Event.CANCELLED)
+
+
+def test_arming_sets_the_send_and_its_deadline() -> None:
+    """With the old deadline a second send would be in doubt at once; with none, never."""
+    later = NOW + timedelta(seconds=60)
+    waiting = intent().advance(Event.NOT_PROCESSED, NOW)
+    armed = waiting.advance(Event.ARMED, later, later + timedelta(seconds=15))
+    assert (armed.sent_at, armed.send_deadline) == (later, later + timedelta(seconds=15))
+    with pytest.raises(ValueError, match="deadline"):
+        waiting.advance(Event.ARMED, later)

@@ -358,3 +358,12 @@ def test_the_idempotency_key_tells_nothing_of_the_person(strategy: IdempotencySt
     made = outgoing_idempotency_key(strategy, OPERATION, a_wish(BY_PHONE), "juergen@gast.test")
     assert len(made) == 32
     assert set(made) <= set("0123456789abcdef")
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"])))
+@example("𝐀nna")
+@example("№")
+@example("ﬁnn")
+def test_any_name_is_normal_once_it_was_made_so(name: str) -> None:
+    """Compatibility letters decompose into capitals; they are folded too."""
+    assert normal_name(normal_name(name)) == normal_name(name)

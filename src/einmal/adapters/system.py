@@ -12,7 +12,9 @@ _CROCKFORD = "0123456789abcdefghjkmnpqrstvwxyz"
 
 class SystemClock:
     def now(self) -> datetime:
-        return datetime.now(UTC)
+        """In whole milliseconds, as the ledger keeps it: what was written reads back the same."""
+        now = datetime.now(UTC)
+        return now.replace(microsecond=now.microsecond // 1000 * 1000)
 
     def monotonic(self) -> float:
         return time.monotonic()

@@ -156,9 +156,16 @@ class Intent:
     resolved_at: datetime | None = None
     booking_uid: str | None = None
 
-    def advance(self, event: Event, at: datetime) -> "Intent":
-        """The intent after the event. Raises IllegalMove for what the table does not hold."""
+    def advance(self, event: Event, at: datetime, send_deadline: datetime | None = None) -> "Intent":
+        """The intent after the event. Raises IllegalMove for what the table does not hold.
+
+        ARMED takes the deadline of the new send; without one the row could never be known to be in doubt.
+        """
         state = advance(self.state, event)
+        if event is Event.ARMED:
+            if send_deadline is None:
+                raise ValueError("arming takes a send deadline")
+            return replace(self, state=state, sent_at=at, send_deadline=send_deadline)
         epoch = self.epoch + 1 if event is Event.NOT_PROCESSED else self.epoch
         resolved_at = None if state in UNRESOLVED else (self.resolved_at or at)
         return replace(self, state=state, epoch=epoch, resolved_at=resolved_at)

@@ -46,7 +46,8 @@ def normal_name(name: str) -> str:
     Speech recognition writes Jürgen Groß, Juergen Gross and jürgen gross for one voice.
     """
     text = unicodedata.normalize("NFC", name).casefold().translate(_UMLAUTS)
-    text = unicodedata.normalize("NFKD", text)
+    # NFKD brings capitals back (a mathematical A becomes a plain one), so the case is folded once more.
+    text = unicodedata.normalize("NFKD", text).casefold()
     letters = "".join(c if c.isalnum() else " " for c in text if not unicodedata.combining(c))
     return " ".join(letters.split())
 

@@ -40,6 +40,11 @@ class Person:
     phone: str | None = None
     email: str | None = None
 
+    def __post_init__(self) -> None:
+        if self.email is not None:
+            # Always in one form: Cal.com tells addresses apart by their case, people do not.
+            object.__setattr__(self, "email", self.email.lower())
+
 
 class PersonKind(StrEnum):
     """By what a person is told from others. Only phone and e-mail identify across phone calls."""

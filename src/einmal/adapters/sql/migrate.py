@@ -9,7 +9,7 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.pool import NullPool
 
 from einmal.adapters.sql.ledger import SCHEMA_HEAD
@@ -23,6 +23,8 @@ def schema_version(path: Path) -> str | None:
     """The version of the schema in this file; None where there is no database or an empty one."""
     if not path.exists():
         return None
+    if path.is_dir():
+        raise SchemaMismatch(f"{path} is a folder, not an SQLite database")
     connection = sqlite3.connect(path)
     try:
         tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
@@ -39,7 +41,8 @@ def schema_version(path: Path) -> str | None:
 
 
 def upgrade(path: Path, revision: str = SCHEMA_HEAD) -> None:
-    """Migrate up. Creates file and folder where they are missing."""
+    """Migrate up. Creates file and folder where they are missing; raises SchemaMismatch for a file not ours."""
+    schema_version(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     with _engine(path).begin() as connection:
         command.upgrade(_config(connection), revision)
@@ -47,6 +50,8 @@ def upgrade(path: Path, revision: str = SCHEMA_HEAD) -> None:
 
 def downgrade(path: Path, revision: str) -> None:
     """Migrate down: the documented way to switch layer 4 off (`0001`)."""
+    if schema_version(path) is None:
+        raise SchemaMismatch(f"{path} holds no ledger")
     with _engine(path).begin() as connection:
         command.downgrade(_config(connection), revision)
 
@@ -59,7 +64,7 @@ def _config(connection: Connection) -> Config:
 
 
 def _engine(path: Path) -> Engine:
-    engine = create_engine(f"sqlite:///{path}", poolclass=NullPool)
+    engine = create_engine(URL.create("sqlite", database=str(path)), poolclass=NullPool)
 
     @event.listens_for(engine, "connect")
     def _(connection: sqlite3.Connection, _record: object) -> None:

@@ -12,7 +12,7 @@ from einmal.domain.intent import Intent, State
 from einmal.domain.keys import IntentKey, PersonKey
 from einmal.domain.model import Offer, Person, PersonKind, Service, Wish
 from einmal.domain.reply import BookedSlot, Missing, Outcome, Reply, Why
-from einmal.ports import Candidate
+from einmal.ports import Candidate, StoredReply
 
 INTENT_COLUMNS = (
     "intent_id, tenant_id, operation_id, intent_key, generation, fingerprint, person_kind, person_hash, "
@@ -21,6 +21,13 @@ INTENT_COLUMNS = (
     "send_deadline, resolved_at, booking_uid"
 )
 """Every select of an intent begins with these, so that one function reads them all."""
+
+STORED = f"""
+    SELECT {", ".join("i." + c for c in INTENT_COLUMNS.split(", "))}, i.reply,
+           a.appointment_id, a.starts_at, a.ends_at, a.staff
+    FROM intents i LEFT JOIN appointments a ON a.intent_id = i.intent_id
+    WHERE i.intent_id = ?"""  # noqa: S608 - constants only
+"""An intent with its reply and its appointment."""
 
 
 def instant_text(value: datetime) -> str:
@@ -169,3 +176,14 @@ def _plain(value: Any) -> Any:
             return value.value
         case _:
             return value
+
+
+def stored_reply(row: tuple[Any, ...]) -> StoredReply:
+    intent = intent_of(row)
+    reply, ref, starts_at, ends_at, staff = row[27:]
+    booking = (
+        None
+        if ref is None
+        else BookedSlot(ref, instant_of(starts_at), instant_of(ends_at), intent.wish.service.name, staff)
+    )
+    return StoredReply(intent, booking, None if reply is None else reply_of(reply))

@@ -113,7 +113,12 @@ class SqliteThread:
                     last = True
                     break
                 batch.append(following)
-            connection = self._commit(connection, batch)
+            try:
+                connection = self._commit(connection, batch)
+            except BaseException as error:  # noqa: BLE001 - a thread that died would leave everyone waiting
+                # Not foreseen, so it cannot be said how far it got; the next batch gets a new connection.
+                _fail(batch, CommitUnknown(type(error).__name__))
+                connection = None
             for done in batch:
                 done.deliver()
             if last:
@@ -148,7 +153,7 @@ def _run_in_savepoint(connection: sqlite3.Connection, job: "_Job[Any]") -> None:
     connection.execute("SAVEPOINT job")
     try:
         job.result = job.work(connection)
-    except Exception as error:  # noqa: BLE001 - whatever it is belongs to the job's caller
+    except BaseException as error:  # noqa: BLE001 - whatever it is belongs to the job's caller
         job.error = LedgerUnavailable(str(error)) if isinstance(error, sqlite3.OperationalError) else error
         connection.execute("ROLLBACK TO job")
     connection.execute("RELEASE job")

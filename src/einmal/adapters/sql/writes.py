@@ -1,0 +1,216 @@
+"""The writing transactions of the ledger: admission (T1) and the guarded move (T2).
+
+The statements are written out here because this is the hot path (an ORM costs four times the whole
+gateway, docs/decisions/0002). What must never happen is a partial UNIQUE index or a guarded UPDATE, so a
+bug above this line makes an error with a name and not a second booking.
+"""
+
+import sqlite3
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from einmal.adapters.sql.rows import (
+    INTENT_COLUMNS,
+    STORED,
+    fact_text,
+    instant_text,
+    intent_of,
+    intent_values,
+    new_intent,
+    reply_text,
+    stored_reply,
+)
+from einmal.domain.admission import AdmissionPolicy, Start, admit
+from einmal.domain.answer import Answer
+from einmal.domain.facts import Fact
+from einmal.domain.intent import BOOKED, Intent, State
+from einmal.domain.keys import normal_name
+from einmal.domain.model import Booking, BookingStatus
+from einmal.ports import Admitted, BookingUidTaken, Candidate, Ids, StaleIntent, StoredReply, Transition
+
+_LIVE = "state IN ('intent', 'sent', 'doubt', 'escalated', 'confirmed', 'pending')"
+_UNRESOLVED = "state IN ('intent', 'sent', 'doubt', 'escalated')"
+
+_SAME_KEY = f"""
+    SELECT {INTENT_COLUMNS} FROM intents
+    WHERE tenant_id = ? AND intent_key = ? ORDER BY generation DESC LIMIT 1"""  # noqa: S608 - constants only
+
+_NEIGHBOURS = f"""
+    SELECT {INTENT_COLUMNS} FROM intents WHERE tenant_id = ? AND start_at = ? AND {_LIVE}
+    UNION
+    SELECT {INTENT_COLUMNS} FROM intents WHERE tenant_id = ? AND conversation_id = ? AND {_UNRESOLVED}
+    ORDER BY 1"""  # noqa: S608 - constants only
+
+_INSERT_INTENT = f"INSERT INTO intents ({INTENT_COLUMNS}) VALUES ({', '.join('?' * 27)})"  # noqa: S608 - constants only
+
+_MOVE = """
+    UPDATE intents SET state = ?, epoch = ?, sent_at = ?, send_deadline = ?, resolved_at = ?, booking_uid = ?,
+           reply = CASE WHEN ? THEN NULL ELSE coalesce(?, reply) END
+    WHERE intent_id = ? AND state = ? AND epoch = ?"""
+
+
+def admit_job(candidate: Candidate, policy: AdmissionPolicy) -> Callable[[sqlite3.Connection], Admitted]:
+    wish, key = candidate.wish, candidate.key
+
+    def work(connection: sqlite3.Connection) -> Admitted:
+        row = connection.execute(_SAME_KEY, (wish.tenant_id, key.value)).fetchone()
+        around = (wish.tenant_id, instant_text(wish.start), wish.tenant_id, wish.conversation_id)
+        neighbours = [intent_of(found) for found in connection.execute(_NEIGHBOURS, around)]
+        same_key = None if row is None else intent_of(row)
+        admission = admit(wish, key, same_key, neighbours, candidate.now, policy)
+        if candidate.call is not None:
+            connection.execute(
+                "INSERT INTO calls (tenant_id, call_id, platform, agent_id, first_seen_at) "
+                "VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+                (
+                    wish.tenant_id,
+                    candidate.call.call_id,
+                    candidate.call.platform,
+                    candidate.call.agent_id,
+                    instant_text(candidate.now),
+                ),
+            )
+        if not isinstance(admission, Start):
+            return Admitted(admission, None)
+        intent = new_intent(candidate, admission.generation)
+        connection.execute(_INSERT_INTENT, intent_values(intent))
+        return Admitted(admission, intent)
+
+    return work
+
+
+def apply_job(transition: Transition, ids: Ids) -> Callable[[sqlite3.Connection], StoredReply]:
+    before = transition.before
+    after = before if transition.booking is None else replace(before, booking_uid=transition.booking.uid)
+    for event in transition.events:
+        after = after.advance(event, transition.at, transition.send_deadline)
+    reply = None if transition.reply is None else reply_text(transition.reply)
+
+    def work(connection: sqlite3.Connection) -> StoredReply:
+        # What was said of a refusal is kept as long as it is one: also while it is compensated.
+        values = (*map(_text, (after.sent_at, after.send_deadline, after.resolved_at)), after.booking_uid)
+        guard = (before.intent_id, before.state.value, before.epoch)
+        booked = after.state in BOOKED
+        moved = connection.execute(_MOVE, (after.state.value, after.epoch, *values, booked, reply, *guard))
+        if moved.rowcount != 1:
+            raise StaleIntent(before.intent_id)
+        if transition.answer is not None:
+            _insert_attempt(connection, transition, transition.answer)
+        if before.state in BOOKED:
+            _move_appointment(connection, before, after.state, transition.at)
+        elif booked and transition.booking is not None:
+            _insert_appointment(connection, transition, after.state, transition.booking, ids)
+        for fact in transition.facts:
+            _insert_fact(connection, before, fact)
+        stands = connection.execute(STORED, (before.intent_id,)).fetchone()
+        return stored_reply(stands)
+
+    return work
+
+
+def _text(value: datetime | None) -> str | None:
+    return None if value is None else instant_text(value)
+
+
+def _move_appointment(connection: sqlite3.Connection, intent: Intent, state: State, at: datetime) -> None:
+    """The appointment follows its intent; when it was first confirmed stays on record."""
+    confirmed_at = instant_text(at) if state is State.CONFIRMED else None
+    connection.execute(
+        "UPDATE appointments SET status = ?, confirmed_at = coalesce(confirmed_at, ?) WHERE intent_id = ?",
+        (state.value, confirmed_at, intent.intent_id),
+    )
+
+
+def _insert_attempt(connection: sqlite3.Connection, transition: Transition, answer: Answer) -> None:
+    connection.execute(
+        "INSERT INTO attempts (intent_id, epoch, answered_at, kind, http_status, detail, booking_uid, elapsed_ms) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            transition.before.intent_id,
+            transition.before.epoch,
+            instant_text(transition.at),
+            answer.kind.value,
+            answer.http_status,
+            answer.detail,
+            None if answer.booking is None else answer.booking.uid,
+            answer.elapsed // timedelta(milliseconds=1),
+        ),
+    )
+
+
+def _insert_appointment(
+    connection: sqlite3.Connection, transition: Transition, state: State, booking: Booking, ids: Ids
+) -> None:
+    wish, at = transition.before.wish, instant_text(transition.at)
+    end = booking.end or booking.start + wish.service.duration
+    customer_id = _customer(connection, transition, ids)
+    try:
+        connection.execute(
+            "INSERT INTO appointments (appointment_id, tenant_id, intent_id, customer_id, service_id, call_id, "
+            "starts_at, ends_at, staff, status, calcom_v2_booking_id, confirmed_at, created_at) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                ids.time_ordered(),
+                wish.tenant_id,
+                transition.before.intent_id,
+                customer_id,
+                wish.service.service_id,
+                wish.conversation_id,
+                instant_text(booking.start),
+                instant_text(end),
+                booking.host_name,
+                state.value,
+                booking.uid,
+                at if booking.status is BookingStatus.ACCEPTED else None,
+                at,
+            ),
+        )
+    except sqlite3.IntegrityError as error:
+        # SQLite names the column of a violated index, not the index.
+        if "appointments.calcom_v2_booking_id" in str(error):
+            raise BookingUidTaken(booking.uid) from error
+        raise
+
+
+def _customer(connection: sqlite3.Connection, transition: Transition, ids: Ids) -> str:
+    """The customer's id: found by phone, else by e-mail, else made. A name alone identifies nobody."""
+    wish = transition.before.wish
+    person = wish.person
+    for column, value in (("phone", person.phone), ("email", person.email)):
+        if value is not None:
+            row = connection.execute(
+                f"SELECT customer_id FROM customers WHERE tenant_id = ? AND {column} = ? "  # noqa: S608 - constant
+                "ORDER BY customer_id LIMIT 1",
+                (wish.tenant_id, value),
+            ).fetchone()
+            if row is not None:
+                return str(row[0])
+    customer_id = ids.time_ordered()
+    connection.execute(
+        "INSERT INTO customers (customer_id, tenant_id, name, name_normal, phone, email, created_at) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (
+            customer_id,
+            wish.tenant_id,
+            person.name,
+            normal_name(person.name),
+            person.phone,
+            person.email,
+            instant_text(transition.at),
+        ),
+    )
+    return customer_id
+
+
+def _insert_fact(connection: sqlite3.Connection, intent: Intent, fact: Fact) -> None:
+    connection.execute(
+        "INSERT INTO facts (tenant_id, intent_id, at, kind, data) VALUES (?, ?, ?, ?, ?)",
+        (
+            intent.wish.tenant_id,
+            intent.intent_id,
+            instant_text(fact.at),
+            type(fact).__name__.lower(),
+            fact_text(fact),
+        ),
+    )
