@@ -30,6 +30,9 @@ class Clock(Protocol):
 
 
 class Ids(Protocol):
+    def jitter(self) -> float:
+        """Chance in [0, 1), to spread what would otherwise happen at once."""
+
     def operation_id(self) -> str:
         """160 random bits in base32, unguessable."""
 
@@ -128,7 +131,8 @@ class Transition:
     """One or more moves of one intent, written in one commit, with everything that they make true.
 
     `booking` is the appointment that the move books; `answer` the attempt that led here; `send_deadline`
-    belongs to a move that arms.
+    belongs to a move that arms; `look_at` and `not_ours` to one that doubts: when recovery looks if nobody
+    has by then, and whether the calendar said that the slot is not ours.
     """
 
     before: Intent
@@ -139,6 +143,8 @@ class Transition:
     facts: tuple[Fact, ...] = ()
     reply: Reply | None = None
     send_deadline: datetime | None = None
+    look_at: datetime | None = None
+    not_ours: bool = False
 
 
 class StaleIntent(Exception):
@@ -168,6 +174,15 @@ class Ledger(Protocol):
 
         Raises StaleIntent, BookingUidTaken, CommitUnknown or LedgerUnavailable.
         """
+
+    async def claim_due(self, now: datetime, lease_until: datetime, limit: int) -> tuple[Intent, ...]:
+        """Unresolved intents whose look is due, longest overdue first, and nobody else's until `lease_until`.
+
+        A worker that dies with a claim loses nothing: the row is due again when the lease ends.
+        """
+
+    async def looked(self, intent: Intent, look_at: datetime) -> None:
+        """One look more, and nothing concluded. Where somebody else moved the intent meanwhile, nothing."""
 
     async def stored(self, intent_id: str) -> StoredReply | None:
         """The intent with its appointment and stored reply."""

@@ -10,9 +10,13 @@ from einmal.adapters.sql.ledger import SqliteLedger
 from einmal.adapters.sql.tenants import ensure_tenant
 from einmal.adapters.system import SystemClock, SystemIds
 from einmal.adapters.telemetry.logs import LogObserver
+from einmal.domain.settle import SettlePolicy
 from einmal.flows.attempt import Attempts
 from einmal.flows.book import Bookings
+from einmal.flows.doubt import Doubts
 from einmal.flows.offer import Offers
+from einmal.flows.outcome import Outcomes
+from einmal.flows.recover import Recovery
 from einmal.ports import Budgets, Clock, Ids, Ledger, Observer, Tenant
 from einmal.settings import Settings
 from einmal.speech.said import Language
@@ -39,6 +43,7 @@ class Gateway:
     ledger: Ledger
     bookings: Bookings
     offers: Offers
+    recovery: Recovery
     clock: Clock
     ids: Ids
     transport: Transport
@@ -87,7 +92,9 @@ async def build_gateway(
     calendar = CalcomCalendar(transport, account, clock)
     budgets = Budgets(reply_seconds=settings.reply_seconds)
     offers = Offers(calendar, clock, ids, budgets)
-    attempts = Attempts(ledger, calendar, offers, clock, ids, observer, budgets, settings.guard, settings.strategy)
+    outcomes = Outcomes(ledger, clock, ids, observer, settings.guard)
+    doubts = Doubts(outcomes, calendar, offers, budgets, SettlePolicy())
+    attempts = Attempts(outcomes, doubts, calendar, settings.guard, settings.strategy)
     bookings = Bookings(tenant, ledger, attempts, offers, clock, ids, observer, budgets)
     voice = Voice(Language(settings.language), ZoneInfo(settings.timezone))
-    return Gateway(settings, tenant, voice, ledger, bookings, offers, clock, ids, transport, ledger)
+    return Gateway(settings, tenant, voice, ledger, bookings, offers, Recovery(doubts), clock, ids, transport, ledger)

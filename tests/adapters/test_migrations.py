@@ -17,12 +17,13 @@ from sqlalchemy import Engine, create_engine
 from sqlalchemy.pool import NullPool
 
 import einmal.adapters.sql
-from einmal.adapters.sql.ledger import SCHEMA_HEAD, SCHEMA_WITHOUT_LAYER_4, SqliteLedger
-from einmal.adapters.sql.migrate import SchemaMismatch, downgrade, schema_version, upgrade
+from einmal.adapters.sql.ledger import SCHEMA_HEAD, SqliteLedger
+from einmal.adapters.sql.migrate import SchemaMismatch, downgrade, has_layer_4, schema_version, switch_layer_4, upgrade
 from einmal.adapters.sql.schema import metadata
 from einmal.adapters.sql.sqlite import connect
 from einmal.adapters.system import SystemIds
 
+FIRST = "0001"
 UNIQUE_INDEX = "unique_calcom_v2_booking_id"
 PLAIN_INDEX = "appointments_calcom_v2_booking_id_index"
 
@@ -102,7 +103,7 @@ def test_a_fresh_database_is_built_with_its_folder(path: Path) -> None:
 async def test_the_ledger_is_ready_on_the_head_and_on_the_emergency_step(path: Path) -> None:
     """With layer 4 migrated down it still runs; on a schema that it does not know it does not."""
     upgrade(path)
-    for version, ready in [(SCHEMA_HEAD, True), (SCHEMA_WITHOUT_LAYER_4, True), ("0000", False)]:
+    for version, ready in [(SCHEMA_HEAD, True), (FIRST, False), ("0000", False)]:
         with opened(path) as connection:
             connection.execute("UPDATE alembic_version SET version_num = ?", (version,))
         ledger = SqliteLedger(path, SystemIds())
@@ -175,7 +176,7 @@ def test_the_head_that_the_code_expects_is_the_last_migration() -> None:
     config.set_main_option("script_location", str(Path(einmal.adapters.sql.__file__).parent / "migrations"))
     scripts = ScriptDirectory.from_config(config)
     assert scripts.get_heads() == [SCHEMA_HEAD]
-    assert scripts.get_bases() == [SCHEMA_WITHOUT_LAYER_4]
+    assert scripts.get_bases() == [FIRST]
 
 
 def test_layer_4_goes_down_and_up_again_with_the_rows_in_place(path: Path) -> None:
@@ -183,8 +184,8 @@ def test_layer_4_goes_down_and_up_again_with_the_rows_in_place(path: Path) -> No
     upgrade(path)
     before = described(path)
     insert_appointments(path, "uid-1", "uid-2", None, None)
-    downgrade(path, SCHEMA_WITHOUT_LAYER_4)
-    assert schema_version(path) == SCHEMA_WITHOUT_LAYER_4
+    downgrade(path, FIRST)
+    assert schema_version(path) == FIRST
     assert {UNIQUE_INDEX, PLAIN_INDEX} & set(described(path)) == {PLAIN_INDEX}
     upgrade(path)
     assert schema_version(path) == SCHEMA_HEAD
@@ -202,19 +203,19 @@ def test_upgrading_twice_changes_nothing(path: Path) -> None:
 
 def test_the_upgrade_refuses_over_duplicates_and_changes_nothing(path: Path) -> None:
     """It counts the doubled uids, keeps every row and the plain index, and stays at 0001."""
-    upgrade(path, SCHEMA_WITHOUT_LAYER_4)
+    upgrade(path, FIRST)
     insert_appointments(path, "uid-1", "uid-1", "uid-2", "uid-2", "uid-2", "uid-3", None, None)
     before, rows = described(path), read(path, "SELECT * FROM appointments ORDER BY 1")
     with pytest.raises(RuntimeError, match=r"^2 booking uids stand in more than one appointment"):
         upgrade(path)
-    assert schema_version(path) == SCHEMA_WITHOUT_LAYER_4
+    assert schema_version(path) == FIRST
     assert described(path) == before
     assert read(path, "SELECT * FROM appointments ORDER BY 1") == rows
 
 
 def test_the_upgrade_works_once_the_duplicates_are_gone(path: Path) -> None:
     """NULLs are no duplicates."""
-    upgrade(path, SCHEMA_WITHOUT_LAYER_4)
+    upgrade(path, FIRST)
     insert_appointments(path, "uid-1", "uid-1", None, None)
     with opened(path) as connection:
         connection.execute("DELETE FROM appointments WHERE appointment_id = 'a1'")
@@ -222,7 +223,7 @@ def test_the_upgrade_works_once_the_duplicates_are_gone(path: Path) -> None:
     assert schema_version(path) == SCHEMA_HEAD
 
 
-@pytest.mark.parametrize("start", [SCHEMA_HEAD, SCHEMA_WITHOUT_LAYER_4])
+@pytest.mark.parametrize("start", [SCHEMA_HEAD, FIRST])
 def test_there_is_nothing_below_0001(path: Path, start: str) -> None:
     """Going there would delete every booking on record: refused, and nothing is half done."""
     upgrade(path, start)
@@ -261,3 +262,16 @@ def test_an_empty_file_is_no_database_yet(path: Path) -> None:
     assert schema_version(path) is None
     upgrade(path)
     assert schema_version(path) == SCHEMA_HEAD
+
+
+def test_layer_4_goes_down_and_up_by_itself(path: Path) -> None:
+    """The emergency switch is the one step of 0002, whatever came after it; the version stays."""
+    upgrade(path)
+    whole = described(path)
+    switch_layer_4(path, on=False)
+    assert not has_layer_4(path)
+    assert schema_version(path) == SCHEMA_HEAD
+    assert set(whole) ^ set(described(path)) == {UNIQUE_INDEX, PLAIN_INDEX}
+    switch_layer_4(path, on=False)
+    switch_layer_4(path, on=True)
+    assert described(path) == whole

@@ -140,7 +140,7 @@ def test_what_is_no_name_is_asked_for(name: str) -> None:
 @pytest.mark.parametrize(
     "name",
     [
-        *("Jürgen Groß", "Li", "Özil", "Peter Gast", "Anna Kunde", "Fr. Weiß", "O'Neill", "Uhrmacher", "Paul Uhr"),
+        *("Jürgen Groß", "Li", "Özil", "Peter Gast", "Anna Kunde", "Fr. Weiß", "O'Neill", "Uhrmacher"),
         *("Bo Åkesson", "Владимир", "王芳", "Jean-Luc", "Mitra Zumwalt", "Beinlich", "Anna bei der Wieden"),
     ],
 )
@@ -159,6 +159,7 @@ def test_a_name_is_taken_as_it_was_said(name: str) -> None:
         pytest.param("Anna\nWeiß", "Anna Weiß", id="newline"),
         pytest.param("Anna\r\nBcc: x@y.test", "Anna Bcc: x@y.test", id="header-injection"),
         pytest.param("Anna\u2028Weiß", "Anna Weiß", id="line-separator"),
+        pytest.param("Anna\u2029Weiß", "Anna Weiß", id="paragraph-separator"),
         pytest.param("Anna\x85Weiß", "Anna Weiß", id="next-line"),
         pytest.param("Anna\ud800 Weiß", "Anna Weiß", id="lone-surrogate"),
         pytest.param("\udfffAnna Weiß\x1b[31m", "Anna Weiß [31m", id="escape-sequence"),
@@ -308,6 +309,8 @@ def test_no_address_is_none(nothing: str | None) -> None:
         pytest.param("49" + "1" * 20, None, id="too-many-digits-without-plus"),
         pytest.param("+999123456789", None, id="no-such-country"),
         pytest.param("49", None, id="country-code-alone"),
+        pytest.param("+1 234", None, id="too-few-digits-for-that-country"),
+        pytest.param("+49 30 1234567890123", None, id="too-many-digits-for-that-country"),
     ],
 )
 def test_a_number_has_one_form_or_is_none(said: str, number: str | None) -> None:
@@ -526,9 +529,7 @@ def test_a_slot_that_cannot_be_booked_is_a_question(slot: str, missing: Missing)
     assert asked(slot=slot).missing == (missing,)
 
 
-INSTANTS = st.datetimes(datetime(2020, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC)).map(
-    lambda at: at.replace(microsecond=0)
-)
+INSTANTS = st.integers(1_577_836_800, 4_102_444_800).map(lambda seconds: datetime.fromtimestamp(seconds, UTC))
 OFFERS = st.builds(Offer, INSTANTS, st.text(min_size=1, max_size=20))
 
 
@@ -555,12 +556,7 @@ def test_a_slots_name_cut_short_is_refused(offer: Offer, where: int) -> None:
     assert offer_of(name[: where % len(name)], b"key") is None
 
 
-@given(
-    offer=OFFERS,
-    keys=st.lists(
-        st.binary(min_size=1, max_size=64).map(lambda k: k.rstrip(b"\0") or b"k"), min_size=2, max_size=2, unique=True
-    ),
-)
+@given(offer=OFFERS, keys=st.lists(st.binary(min_size=1, max_size=64), min_size=2, max_size=2, unique=True))
 def test_another_tenants_slot_is_refused(offer: Offer, keys: list[bytes]) -> None:
     """A slot sealed with another key is nothing to this tenant."""
     assert offer_of(slot_name(offer, keys[0]), keys[1]) is None
@@ -570,12 +566,6 @@ def test_another_tenants_slot_is_refused(offer: Offer, keys: list[bytes]) -> Non
 def test_no_text_is_a_slot_by_chance(name: str) -> None:
     """Arbitrary text is refused, and never raises."""
     assert offer_of(name, b"key") is None
-
-
-def test_a_slots_name_shows_no_ids_a_model_could_compose() -> None:
-    """Two services at one start, and two starts of one service, have names that share no readable part."""
-    names = {slot_name(offer, b"key") for offer in (Offer(START, "a"), Offer(START, "b"), Offer(NOW, "a"))}
-    assert len({name[:12] for name in names}) == 3
 
 
 # Fuzz

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from einmal.adapters.sql.ledger import SqliteLedger
+from einmal.adapters.sql.ledger import SCHEMA_HEAD, SqliteLedger
 from einmal.adapters.sql.migrate import SchemaMismatch, schema_version, upgrade
 from einmal.adapters.sql.sqlite import SqliteThread, connect
 from einmal.adapters.sql.tenants import ensure_tenant
@@ -125,7 +125,7 @@ async def test_a_job_that_wants_out_ends_nobodys_ledger(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["a?b.db", "a b.db", "ä#%20.db"])
 def test_any_file_name_is_the_file_that_is_meant(tmp_path: Path, name: str) -> None:
     upgrade(tmp_path / name)
-    assert schema_version(tmp_path / name) == "0002"
+    assert schema_version(tmp_path / name) == SCHEMA_HEAD
     assert (tmp_path / name).exists()
 
 

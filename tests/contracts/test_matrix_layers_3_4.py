@@ -22,8 +22,8 @@ from typing import Any
 import pytest
 
 from einmal.adapters.calcom.transport import WireAnswer, WireRequest
-from einmal.adapters.sql.ledger import SCHEMA_WITHOUT_LAYER_4, SqliteLedger
-from einmal.adapters.sql.migrate import downgrade, upgrade
+from einmal.adapters.sql.ledger import SqliteLedger
+from einmal.adapters.sql.migrate import switch_layer_4, upgrade
 from einmal.adapters.sql.sqlite import connect
 from einmal.adapters.sql.tenants import ensure_tenant
 from einmal.adapters.system import SystemIds
@@ -182,7 +182,7 @@ async def test_L3_003_row_exists_from_another_call(ledger: SqliteLedger) -> None
 async def test_L3_004_five_concurrent_saves_of_one_id(ledger: SqliteLedger, path: Path, layer_4: bool) -> None:
     """L3-004: 5 concurrent saves of one id | save | 1 row, 4 get it. Control: without layer 4, 5 rows."""
     if not layer_4:
-        downgrade(path, SCHEMA_WITHOUT_LAYER_4)
+        switch_layer_4(path, on=False)
     intents = [await sent(ledger, caller) for caller in range(5)]
     # All five have looked, and found nothing, before any of them saves.
     assert [await ledger.known_booking(UID, intent) for intent in intents] == [None] * 5
@@ -320,7 +320,7 @@ async def test_L4_002_same_id(ledger: SqliteLedger, path: Path) -> None:
 def test_L4_003_raw_sql_insert(path: Path, layer_4: bool) -> None:
     """L4-003: raw SQL insert (layer 3 bypassed) | blocked. Control: without layer 4 it goes through."""
     if not layer_4:
-        downgrade(path, SCHEMA_WITHOUT_LAYER_4)
+        switch_layer_4(path, on=False)
     with closing(connect(path)) as connection:
         insert_raw(connection, 1, UID)
         if layer_4:
@@ -355,7 +355,7 @@ async def test_L4_005_violation_inside_a_transaction(ledger: SqliteLedger, path:
 def test_L4_006_five_concurrent_inserts(path: Path, layer_4: bool) -> None:
     """L4-006: 5 concurrent inserts of one id | 1 works, 4 fail. Control: without layer 4 all 5 work."""
     if not layer_4:
-        downgrade(path, SCHEMA_WITHOUT_LAYER_4)
+        switch_layer_4(path, on=False)
     all_connected = threading.Barrier(5)
 
     def insert(number: int) -> str:
@@ -387,7 +387,7 @@ def test_L4_007_schema(path: Path) -> None:
 
 def test_L4_008_migration_down(path: Path) -> None:
     """L4-008: migration down | index removed, and the plain index of before restored."""
-    downgrade(path, SCHEMA_WITHOUT_LAYER_4)
+    switch_layer_4(path, on=False)
     indexes = {name: unique for _, name, unique, *_ in run(path, "PRAGMA index_list(appointments)")}
     assert UNIQUE_INDEX not in indexes
     assert indexes[PLAIN_INDEX] == 0
@@ -398,7 +398,7 @@ def test_L4_008_migration_down(path: Path) -> None:
 def test_L4_009_a_thousand_rows(path: Path, layer_4: bool) -> None:
     """L4-009: 1000 rows | look-up uses the index; with layer 4 down it uses the plain one and never scans."""
     if not layer_4:
-        downgrade(path, SCHEMA_WITHOUT_LAYER_4)
+        switch_layer_4(path, on=False)
     with closing(connect(path)) as connection:
         connection.execute("BEGIN")
         for number in range(1000):

@@ -176,26 +176,36 @@ async def test_a_conflict_that_was_us_is_booked(salon: World) -> None:
     assert salon.states() == ["confirmed"]
 
 
-@pytest.mark.parametrize(
-    "answer",
-    [
-        fails(MaybeSent("timeout")),
-        answers(500, {"statusCode": 500, "message": "Internal server error"}),
-        answers(502, b"<html>Bad gateway</html>"),
-        answers(302, b""),
-        answers(201, b'{"status":"success","data":{"uid'),
-        answers(201, {"status": "success", "data": {}}),
-        answers(201, {"status": "success", "data": [{"uid": "x"}]}),
-        answers(400, {"error": {"message": "something never seen"}}),
-        answers(418, {}),
-        answers(429, b"slow down"),
-    ],
-    ids=["timeout", "500", "502", "302", "truncated", "empty", "list", "unknown 400", "418", "proxy 429"],
-)
-@pytest.mark.parametrize("landed", [True, False], ids=["landed", "not landed"])
-async def test_a_lost_answer_is_a_doubt_and_stays_one(salon: World, answer: Any, landed: bool) -> None:
+LOST = {
+    "timeout": fails(MaybeSent("timeout")),
+    "500": answers(500, {"statusCode": 500, "message": "Internal server error"}),
+    "502": answers(502, b"<html>Bad gateway</html>"),
+    "302": answers(302, b""),
+    "truncated": answers(201, b'{"status":"success","data":{"uid'),
+    "empty": answers(201, {"status": "success", "data": {}}),
+    "list": answers(201, {"status": "success", "data": [{"uid": "x"}]}),
+    "unknown 400": answers(400, {"error": {"message": "something never seen"}}),
+    "418": answers(418, {}),
+    "proxy 429": answers(429, b"slow down"),
+}
+
+
+@pytest.mark.parametrize("answer", LOST.values(), ids=LOST)
+async def test_a_lost_answer_to_a_booking_that_landed_is_found_while_the_caller_waits(
+    salon: World, answer: Any
+) -> None:
+    salon.tap.on_post = lands_and_then(salon, answer)
+    said = await salon.call()
+    assert said["status"] == "booked"
+    assert await salon.call() == said
+    assert len(salon.tap.posts) == len(salon.calendar.bookings) == 1
+    assert salon.states() == ["confirmed"]
+
+
+@pytest.mark.parametrize("answer", LOST.values(), ids=LOST)
+async def test_a_lost_answer_to_what_never_arrived_is_a_doubt(salon: World, answer: Any) -> None:
     """Never "booked", never "failed", never another POST; another slot is not begun for this caller either."""
-    salon.tap.on_post = lands_and_then(salon, answer) if landed else answer
+    salon.tap.on_post = answer
     said = await salon.call()
     assert (said["status"], said["success"], said["do_not_rebook"]) == ("in_doubt", False, True)
     assert said["message"] == "Ich habe Ihre Anfrage aufgenommen und prüfe sie noch; Sie bekommen gleich Bescheid."

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from einmal.adapters.calcom.transport import WireAnswer, WireRequest
+from einmal.adapters.sql.migrate import switch_layer_4, upgrade
 from einmal.domain.facts import Alarm, Rejected
 from support.world import World, world
 
@@ -93,10 +94,8 @@ async def test_the_incident_is_stopped(tmp_path: Path, flags: dict[str, str], la
 
 async def test_the_control_without_layers_and_without_the_index(tmp_path: Path) -> None:
     """With everything off, layer 4 migrated down too, the incident happens: two rows, one booking, a lie."""
-    from einmal.adapters.sql.migrate import downgrade, upgrade  # noqa: PLC0415
-
     upgrade(tmp_path / "ledger.sqlite3")
-    downgrade(tmp_path / "ledger.sqlite3", "0001")
+    switch_layer_4(tmp_path / "ledger.sqlite3", on=False)
     async with world(tmp_path, EINMAL_GUARD_ENABLED="false") as salon:
         salon.tap.on_post = replays(await first_caller(salon))
         assert (await second_caller(salon))["status"] == "booked"

@@ -1,10 +1,11 @@
 """A small world: the real gateway on real SQLite, the simulated Cal.com where the network would be."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,11 @@ class SetClock(SteppedClock):
 
     def __init__(self) -> None:
         super().__init__(BERLIN_MORNING)
+
+    async def sleep(self, seconds: float) -> None:
+        """Time passes; nobody waits for it."""
+        self.pass_time(timedelta(seconds=seconds))
+        await asyncio.sleep(0)
 
 
 Wire = Callable[[WireRequest], Awaitable[WireAnswer]]
@@ -62,9 +68,11 @@ class Tap:
 @dataclass
 class Recorder:
     facts: list[Fact] = field(default_factory=list)
+    told: asyncio.Event = field(default_factory=asyncio.Event)
 
     def observe(self, facts: Any) -> None:
         self.facts.extend(facts)
+        self.told.set()
 
 
 @dataclass

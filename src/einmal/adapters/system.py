@@ -24,6 +24,9 @@ class SystemClock:
 
 
 class SystemIds:
+    def jitter(self) -> float:
+        return secrets.randbits(32) / 2**32
+
     def operation_id(self) -> str:
         return operation_id(secrets.token_bytes(OPERATION_ID_BITS // 8))
 

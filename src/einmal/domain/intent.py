@@ -155,6 +155,12 @@ class Intent:
     send_deadline: datetime | None
     resolved_at: datetime | None = None
     booking_uid: str | None = None
+    doubted_at: datetime | None = None
+    not_ours: bool = False
+    """The calendar answered that the slot is not ours (conflict, foreign): one complete look ends the doubt."""
+    looks: int = 0
+    look_at: datetime | None = None
+    """When recovery looks at this row next; None for what nobody needs to look at."""
 
     def advance(self, event: Event, at: datetime, send_deadline: datetime | None = None) -> "Intent":
         """The intent after the event. Raises IllegalMove for what the table does not hold.
@@ -168,7 +174,8 @@ class Intent:
             return replace(self, state=state, sent_at=at, send_deadline=send_deadline)
         epoch = self.epoch + 1 if event is Event.NOT_PROCESSED else self.epoch
         resolved_at = None if state in UNRESOLVED else (self.resolved_at or at)
-        return replace(self, state=state, epoch=epoch, resolved_at=resolved_at)
+        doubted_at = at if event is Event.DOUBTED else self.doubted_at
+        return replace(self, state=state, epoch=epoch, resolved_at=resolved_at, doubted_at=doubted_at, look_at=None)
 
     def state_at(self, now: datetime) -> State:
         """The state as it must be read: a `sent` row past its deadline is in doubt, though nobody wrote so."""

@@ -1,12 +1,14 @@
-"""settle(): what do the bookings that a look-up saw say of an intent in doubt?
+"""settle(): what do the bookings that a look-up saw say of an intent in doubt, and when to look again?
 
-Only our operation id counts. An empty look never proves absence by itself: it may end a doubt only where
-the calendar has answered that the slot is not ours (a conflict, a foreign booking); a lost answer waits
-for the settle window.
+Only our operation id counts. An empty look never proves absence by itself. It ends a doubt where the
+calendar has answered that the slot is not ours (a conflict, a foreign booking). After a lost answer the
+request may still be on its way: an absence counts only once the settle window is over.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
 
 from einmal.domain.intent import Intent
 from einmal.domain.model import Booking, BookingStatus, MetadataKey
@@ -43,6 +45,53 @@ class NeedsPerson:
 
 
 Settlement = Found | Absent | Unclear | NeedsPerson
+
+
+@dataclass(frozen=True, slots=True)
+class SettlePolicy:
+    """`window`: how long after the doubt began an absence is not yet proof; longer than any request lives.
+
+    `give_up_after`: when a person must rule, because looking was impossible all that time.
+    `pauses`: between looks. The first four fall into the caller's time (0.5, 1, 2 and 3 s after the doubt
+    began); with those that follow, a doubt costs at most 12 looks in its first hour.
+    """
+
+    window: timedelta = timedelta(minutes=10)
+    give_up_after: timedelta = timedelta(hours=24)
+    pauses: tuple[float, ...] = (0.5, 0.5, 1.0, 1.0, 10.0, 30.0, 60.0, 120.0, 240.0, 480.0, 1800.0)
+    looks_in_call: int = 4
+
+
+class Conclusion(StrEnum):
+    """What to do about a doubt that a look did not end."""
+
+    ABSENT = "absent"
+    ESCALATE = "escalate"
+    LOOK_AGAIN = "look_again"
+
+
+def conclude(intent: Intent, settlement: Absent | Unclear, now: datetime, policy: SettlePolicy) -> Conclusion:
+    """Whether an absence counts now. Raises ValueError for an intent that was never in doubt."""
+    if intent.doubted_at is None:
+        raise ValueError("only a doubt is concluded")
+    waited = now - intent.doubted_at
+    if isinstance(settlement, Absent) and (intent.not_ours or waited >= policy.window):
+        return Conclusion.ABSENT
+    # Absence that was seen all along needs no person; blindness does.
+    if waited >= policy.give_up_after:
+        return Conclusion.ESCALATE
+    return Conclusion.LOOK_AGAIN
+
+
+def next_look(intent: Intent, now: datetime, policy: SettlePolicy, jitter: float) -> datetime:
+    """When to look again after `intent.looks` looks. `jitter` in [0, 1) spreads those that failed together.
+
+    A look falls right behind the end of the settle window, so that a doubt ends there and not a pause later.
+    """
+    pause = policy.pauses[min(intent.looks, len(policy.pauses) - 1)]
+    at = now + timedelta(seconds=pause * (1 + 0.2 * jitter))
+    ends = None if intent.doubted_at is None else intent.doubted_at + policy.window
+    return ends if ends is not None and now < ends < at else at
 
 
 def settle(intent: Intent, seen: Sequence[Booking], *, complete: bool) -> Settlement:

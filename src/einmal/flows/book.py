@@ -34,8 +34,9 @@ from einmal.domain.intent import Intent, State
 from einmal.domain.keys import intent_key, unique_attendee_email
 from einmal.domain.model import Wish
 from einmal.domain.reply import Outcome, Reply, Why, reply_to_state
-from einmal.flows.attempt import Attempts, told_before
+from einmal.flows.attempt import Attempts
 from einmal.flows.offer import Offers
+from einmal.flows.outcome import told_before
 from einmal.ports import (
     Admitted,
     Budgets,
@@ -139,7 +140,11 @@ class Bookings:
             case Join(intent):
                 return await self._join(intent, wish, reply_by)
             case Replay(intent):
-                return await self._replay(intent.intent_id, wish)
+                # A doubt whose own attempt still looks for it is worth waiting for.
+                task = self._running.get(intent.intent_id)
+                return await (
+                    self._replay(intent.intent_id, wish) if task is None else self._await(task, wish, reply_by)
+                )
             case AlreadyBooked(intent):
                 stored = await self.ledger.stored(intent.intent_id)
                 return _already_booked(stored, wish)

@@ -9,6 +9,9 @@ import phonenumbers
 
 WITHHELD: Final = frozenset({"anonymous", "anonym", "unknown", "restricted", "private", "withheld", "unavailable"})
 
+E164_MAX: Final = 16
+"""A plus and fifteen digits, by ITU-T E.164; some countries' plans admit more."""
+
 _ADDRESS = re.compile(r"[a-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}")
 _SPOKEN: Final = (
     (re.compile(r"\s+(?:at|ät|klammeraffe)\s+"), "@"),
@@ -52,7 +55,9 @@ def phone_number(text: str, region: str) -> str | None:
             return None
     if not phonenumbers.is_possible_number(number):
         return None
-    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    e164 = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    # Rows of zeros read differently each time: such a number names nobody.
+    return e164 if len(e164) <= E164_MAX and phonenumbers.parse(e164) == number else None
 
 
 @cache

@@ -2,12 +2,13 @@
 
 import sqlite3
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
 from einmal.adapters.sql.rows import STORED, instant_of, stored_reply
 from einmal.adapters.sql.sqlite import SqliteThread
-from einmal.adapters.sql.writes import admit_job, apply_job
+from einmal.adapters.sql.writes import admit_job, apply_job, claim_job, looked_job
 from einmal.domain.admission import AdmissionPolicy
 from einmal.domain.intent import Intent, State
 from einmal.domain.keys import normal_name
@@ -15,10 +16,7 @@ from einmal.domain.model import PersonKind
 from einmal.domain.verdict import KnownBooking
 from einmal.ports import Admitted, Candidate, Ids, StoredReply, Transition
 
-SCHEMA_HEAD: Final = "0002"
-SCHEMA_WITHOUT_LAYER_4: Final = "0001"
-"""The emergency: layer 4 migrated down. It runs, and shouts."""
-
+SCHEMA_HEAD: Final = "0003"
 _KNOWN = """
     SELECT a.appointment_id, a.intent_id, a.call_id, a.status, a.starts_at, a.ends_at,
            i.tenant_id, i.person_kind, i.person_hash
@@ -48,6 +46,12 @@ class SqliteLedger:
     async def apply(self, transition: Transition) -> StoredReply:
         return await self._writer.run(apply_job(transition, self._ids))
 
+    async def claim_due(self, now: datetime, lease_until: datetime, limit: int) -> tuple[Intent, ...]:
+        return await self._writer.run(claim_job(now, lease_until, limit))
+
+    async def looked(self, intent: Intent, look_at: datetime) -> None:
+        await self._writer.run(looked_job(intent, look_at))
+
     async def stored(self, intent_id: str) -> StoredReply | None:
         return await self._reader.run(_stored(intent_id))
 
@@ -76,7 +80,7 @@ class SqliteLedger:
     async def ready(self) -> bool:
         def check(connection: sqlite3.Connection) -> bool:
             row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
-            return row is not None and row[0] in {SCHEMA_HEAD, SCHEMA_WITHOUT_LAYER_4}
+            return row is not None and row[0] == SCHEMA_HEAD
 
         # On the writer: a process that can read and not write is not ready.
         return await self._writer.run(check)

@@ -5,14 +5,20 @@ A fresh database is built without being asked. One that holds data is never chan
 """
 
 import sqlite3
+from importlib import import_module
 from pathlib import Path
+from typing import Final
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import URL, Connection, Engine, create_engine, event
+from alembic.operations import Operations
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect
 from sqlalchemy.pool import NullPool
 
 from einmal.adapters.sql.ledger import SCHEMA_HEAD
+
+LAYER_4: Final = "unique_calcom_v2_booking_id"
 
 
 class SchemaMismatch(Exception):
@@ -48,8 +54,28 @@ def upgrade(path: Path, revision: str = SCHEMA_HEAD) -> None:
         command.upgrade(_config(connection), revision)
 
 
+def has_layer_4(path: Path) -> bool:
+    """Whether the UNIQUE index on booking uids stands, whatever the schema's version says."""
+    with _engine(path).connect() as connection:
+        return LAYER_4 in {index["name"] for index in inspect(connection).get_indexes("appointments")}
+
+
+def switch_layer_4(path: Path, *, on: bool) -> None:
+    """Take layer 4 down, or put it up again: the step of revision 0002 alone, whatever came after it.
+
+    Putting it up raises RuntimeError where duplicates stand by then, and changes nothing.
+    """
+    if schema_version(path) is None:
+        raise SchemaMismatch(f"{path} holds no ledger")
+    if has_layer_4(path) is on:
+        return
+    step = import_module("einmal.adapters.sql.migrations.versions.0002_unique_booking_uid")
+    with _engine(path).begin() as connection, Operations.context(MigrationContext.configure(connection)):
+        (step.upgrade if on else step.downgrade)()
+
+
 def downgrade(path: Path, revision: str) -> None:
-    """Migrate down: the documented way to switch layer 4 off (`0001`)."""
+    """Migrate down. To switch only layer 4 off see `switch_layer_4`."""
     if schema_version(path) is None:
         raise SchemaMismatch(f"{path} holds no ledger")
     with _engine(path).begin() as connection:

@@ -18,7 +18,7 @@ INTENT_COLUMNS = (
     "intent_id, tenant_id, operation_id, intent_key, generation, fingerprint, person_kind, person_hash, "
     "name_hash, conversation_id, service_id, service_name, event_type_id, duration_minutes, start_at, "
     "person_name, person_phone, person_email, staff, attendee_email, state, epoch, created_at, sent_at, "
-    "send_deadline, resolved_at, booking_uid"
+    "send_deadline, resolved_at, booking_uid, doubted_at, not_ours, looks, look_at"
 )
 """Every select of an intent begins with these, so that one function reads them all."""
 
@@ -64,6 +64,10 @@ def intent_of(row: sqlite3.Row | tuple[Any, ...]) -> Intent:
         send_deadline=_optional(row[24]),
         resolved_at=_optional(row[25]),
         booking_uid=row[26],
+        doubted_at=_optional(row[27]),
+        not_ours=bool(row[28]),
+        looks=row[29],
+        look_at=_optional(row[30]),
     )
 
 
@@ -81,6 +85,7 @@ def new_intent(candidate: Candidate, generation: int) -> Intent:
         created_at=candidate.now,
         sent_at=candidate.now,
         send_deadline=candidate.send_deadline,
+        look_at=candidate.send_deadline,
     )
 
 
@@ -115,6 +120,10 @@ def intent_values(intent: Intent) -> tuple[Any, ...]:
         None if intent.send_deadline is None else instant_text(intent.send_deadline),
         None if intent.resolved_at is None else instant_text(intent.resolved_at),
         intent.booking_uid,
+        None if intent.doubted_at is None else instant_text(intent.doubted_at),
+        int(intent.not_ours),
+        intent.looks,
+        None if intent.look_at is None else instant_text(intent.look_at),
     )
 
 
@@ -180,7 +189,7 @@ def _plain(value: Any) -> Any:
 
 def stored_reply(row: tuple[Any, ...]) -> StoredReply:
     intent = intent_of(row)
-    reply, ref, starts_at, ends_at, staff = row[27:]
+    reply, ref, starts_at, ends_at, staff = row[31:]
     booking = (
         None
         if ref is None

@@ -27,6 +27,7 @@ metadata: Final = MetaData()
 
 LIVE_STATES: Final = "state IN ('intent', 'sent', 'doubt', 'escalated', 'confirmed', 'pending')"
 UNRESOLVED_STATES: Final = "state IN ('intent', 'sent', 'doubt', 'escalated')"
+DUE_STATES: Final = "state IN ('sent', 'doubt')"
 IDENTIFIED_AND_LIVE: Final = f"person_kind <> 'name' AND {LIVE_STATES}"
 
 tenants = Table(
@@ -118,6 +119,10 @@ intents = Table(
     Column("resolved_at", String),
     Column("booking_uid", String),
     Column("reply", JSON),
+    Column("doubted_at", String),
+    Column("not_ours", Integer, nullable=False, server_default="0"),
+    Column("looks", Integer, nullable=False, server_default="0"),
+    Column("look_at", String),
     ForeignKeyConstraint(["tenant_id"], ["tenants.tenant_id"]),
     UniqueConstraint("operation_id", name="unique_operation_id"),
     UniqueConstraint("tenant_id", "intent_key", "generation", name="unique_intent_key_generation"),
@@ -156,6 +161,13 @@ Index(
     intents.c.conversation_id,
     sqlite_where=text(UNRESOLVED_STATES),
     postgresql_where=text(UNRESOLVED_STATES),
+)
+Index(
+    # The work queue of recovery is a state of the ledger: what is due is found here, longest overdue first.
+    "intents_due_index",
+    intents.c.look_at,
+    sqlite_where=text(DUE_STATES),
+    postgresql_where=text(DUE_STATES),
 )
 
 attempts = Table(

@@ -32,6 +32,8 @@ from einmal.ports import Admitted, BookingUidTaken, Candidate, Ids, StaleIntent,
 _LIVE = "state IN ('intent', 'sent', 'doubt', 'escalated', 'confirmed', 'pending')"
 _UNRESOLVED = "state IN ('intent', 'sent', 'doubt', 'escalated')"
 
+DUE = "state IN ('sent', 'doubt')"
+
 _SAME_KEY = f"""
     SELECT {INTENT_COLUMNS} FROM intents
     WHERE tenant_id = ? AND intent_key = ? ORDER BY generation DESC LIMIT 1"""  # noqa: S608 - constants only
@@ -42,11 +44,11 @@ _NEIGHBOURS = f"""
     SELECT {INTENT_COLUMNS} FROM intents WHERE tenant_id = ? AND conversation_id = ? AND {_UNRESOLVED}
     ORDER BY 1"""  # noqa: S608 - constants only
 
-_INSERT_INTENT = f"INSERT INTO intents ({INTENT_COLUMNS}) VALUES ({', '.join('?' * 27)})"  # noqa: S608 - constants only
+_INSERT_INTENT = f"INSERT INTO intents ({INTENT_COLUMNS}) VALUES ({', '.join('?' * 31)})"  # noqa: S608 - constants only
 
 _MOVE = """
     UPDATE intents SET state = ?, epoch = ?, sent_at = ?, send_deadline = ?, resolved_at = ?, booking_uid = ?,
-           reply = CASE WHEN ? THEN NULL ELSE coalesce(?, reply) END
+           doubted_at = ?, not_ours = ?, look_at = ?, reply = CASE WHEN ? THEN NULL ELSE coalesce(?, reply) END
     WHERE intent_id = ? AND state = ? AND epoch = ?"""
 
 
@@ -85,11 +87,18 @@ def apply_job(transition: Transition, ids: Ids) -> Callable[[sqlite3.Connection]
     after = before if transition.booking is None else replace(before, booking_uid=transition.booking.uid)
     for event in transition.events:
         after = after.advance(event, transition.at, transition.send_deadline)
+    after = replace(after, look_at=transition.look_at, not_ours=before.not_ours or transition.not_ours)
     reply = None if transition.reply is None else reply_text(transition.reply)
 
     def work(connection: sqlite3.Connection) -> StoredReply:
         # What was said of a refusal is kept as long as it is one: also while it is compensated.
-        values = (*map(_text, (after.sent_at, after.send_deadline, after.resolved_at)), after.booking_uid)
+        values = (
+            *map(_text, (after.sent_at, after.send_deadline, after.resolved_at)),
+            after.booking_uid,
+            _text(after.doubted_at),
+            int(after.not_ours),
+            _text(after.look_at),
+        )
         guard = (before.intent_id, before.state.value, before.epoch)
         booked = after.state in BOOKED
         moved = connection.execute(_MOVE, (after.state.value, after.epoch, *values, booked, reply, *guard))
@@ -214,3 +223,26 @@ def _insert_fact(connection: sqlite3.Connection, intent: Intent, fact: Fact) -> 
             fact_text(fact),
         ),
     )
+
+
+_CLAIM = f"""
+    UPDATE intents SET look_at = ? WHERE intent_id IN (
+        SELECT intent_id FROM intents WHERE {DUE} AND look_at <= ? ORDER BY look_at LIMIT ?
+    ) RETURNING {INTENT_COLUMNS}"""  # noqa: S608 - constants only
+
+_LOOKED = "UPDATE intents SET looks = looks + 1, look_at = ? WHERE intent_id = ? AND state = ? AND epoch = ?"
+
+
+def claim_job(now: datetime, lease_until: datetime, limit: int) -> Callable[[sqlite3.Connection], tuple[Intent, ...]]:
+    def work(connection: sqlite3.Connection) -> tuple[Intent, ...]:
+        claimed = connection.execute(_CLAIM, (instant_text(lease_until), instant_text(now), limit))
+        return tuple(intent_of(row) for row in claimed.fetchall())
+
+    return work
+
+
+def looked_job(intent: Intent, look_at: datetime) -> Callable[[sqlite3.Connection], None]:
+    def work(connection: sqlite3.Connection) -> None:
+        connection.execute(_LOOKED, (instant_text(look_at), intent.intent_id, intent.state.value, intent.epoch))
+
+    return work

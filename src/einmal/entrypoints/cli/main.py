@@ -13,6 +13,7 @@ from einmal.settings import BadSettings, Settings, read_settings
 OK: Final = 0
 FOUND: Final = 1
 USAGE: Final = 2
+CONSTRAINT_MISSING: Final = 3
 COULD_NOT_LOOK: Final = 4
 
 
@@ -60,9 +61,10 @@ def _parser() -> argparse.ArgumentParser:
 
     database = commands.add_parser("db", help="the ledger's schema").add_subparsers(title="commands", metavar="COMMAND")
     database.add_parser("version", help="show the schema's version").set_defaults(run=_db_version)
-    database.add_parser("upgrade", help="migrate to the newest schema").set_defaults(run=_db_upgrade)
-    down = database.add_parser("downgrade", help="migrate down; to 0001 switches layer 4 off")
-    down.add_argument("revision", choices=["0001"])
+    upgrade = database.add_parser("upgrade", help="migrate to the newest schema, layer 4 included")
+    upgrade.set_defaults(run=_db_upgrade)
+    down = database.add_parser("downgrade", help="switch layer 4 off: its UNIQUE index becomes a plain one")
+    down.add_argument("what", choices=["layer4"])
     down.set_defaults(run=_db_downgrade)
     return parser
 
@@ -107,20 +109,25 @@ def _db_upgrade(_: argparse.Namespace) -> int:
 
 
 def _db_downgrade(arguments: argparse.Namespace) -> int:
-    return _with_schema(environment_settings().database_url, str(arguments.revision))
+    return _with_schema(environment_settings().database_url, str(arguments.what))
 
 
-def _with_schema(path: Path, revision: str | None) -> int:
+def _with_schema(path: Path, change: str | None) -> int:
     from einmal.adapters.sql import migrate  # noqa: PLC0415
 
     try:
-        if revision == "head":
+        if change == "head":
             migrate.upgrade(path)
-        elif revision is not None:
-            migrate.downgrade(path, revision)
+            migrate.switch_layer_4(path, on=True)
+        elif change == "layer4":
+            migrate.switch_layer_4(path, on=False)
         version = migrate.schema_version(path)
+        layer_4 = version is not None and migrate.has_layer_4(path)
     except (migrate.SchemaMismatch, RuntimeError) as wrong:
         print(f"einmal: {wrong}", file=sys.stderr)
         return COULD_NOT_LOOK
-    print(f"{path}: {'no ledger yet; `einmal db upgrade` makes one' if version is None else f'schema {version}'}")
-    return OK
+    if version is None:
+        print(f"{path}: no ledger yet; `einmal db upgrade` makes one")
+        return OK
+    print(f"{path}: schema {version}, layer 4 {'on' if layer_4 else 'OFF'}")
+    return OK if layer_4 else CONSTRAINT_MISSING

@@ -17,8 +17,8 @@ from zoneinfo import ZoneInfo
 import uvicorn
 
 from einmal.adapters.calcom.services import NoServices
-from einmal.adapters.sql.ledger import SCHEMA_HEAD, SCHEMA_WITHOUT_LAYER_4
-from einmal.adapters.sql.migrate import SchemaMismatch, schema_version, upgrade
+from einmal.adapters.sql.ledger import SCHEMA_HEAD
+from einmal.adapters.sql.migrate import SchemaMismatch, has_layer_4, schema_version, upgrade
 from einmal.adapters.telemetry.logs import channel, configure_logs
 from einmal.entrypoints.http.app import create_app
 from einmal.settings import Secret, Settings, is_loopback
@@ -74,9 +74,13 @@ async def _serve(settings: Settings) -> None:
             settings = await _simulate(settings, stack)
         _prepare_ledger(settings.database_url)
         gateway = await build_gateway(settings)
+        stop = asyncio.Event()
+        recovery = asyncio.create_task(gateway.recovery.run(stop), name="recovery")
         try:
             await _AnnouncedServer(create_app(gateway), _greeting(gateway, simulated=simulated)).serve([door])
         finally:
+            stop.set()
+            await recovery
             left = await gateway.close()
             if left:
                 channel("alerts").error("stopped with POSTs in flight", extra={"fields": {"left": left}})
@@ -118,10 +122,10 @@ def _prepare_ledger(path: Path) -> None:
     if version is None:
         upgrade(path)
         return
-    if version == SCHEMA_WITHOUT_LAYER_4:
-        channel("alerts").error("layer 4 is off: the ledger has no UNIQUE index on booking uids")
-    elif version != SCHEMA_HEAD:
+    if version != SCHEMA_HEAD:
         raise CannotStart(f"the ledger {path} has schema {version}, not {SCHEMA_HEAD}; run `einmal db upgrade`")
+    if not has_layer_4(path):
+        channel("alerts").error("layer 4 is off: the ledger has no UNIQUE index on booking uids")
 
 
 class _QuietServer(uvicorn.Server):

@@ -1,0 +1,114 @@
+"""Doubt: one look at the calendar by our operation id, and what follows from it.
+
+The same look ends a conflict ("perhaps it is us"), a lost answer while the caller waits, and what recovery
+finds hours later. What it cannot end stays in the ledger with the time of its next look.
+"""
+
+import asyncio
+from dataclasses import dataclass
+
+from einmal.domain.facts import Doubted
+from einmal.domain.intent import Event, Intent
+from einmal.domain.model import Offer
+from einmal.domain.reply import Outcome, Reply
+from einmal.domain.settle import (
+    Absent,
+    Conclusion,
+    Found,
+    NeedsPerson,
+    SettlePolicy,
+    Unclear,
+    conclude,
+    next_look,
+    settle,
+)
+from einmal.domain.verdict import Judgement, KnownBooking, Verdict
+from einmal.flows.offer import Offers
+from einmal.flows.outcome import Outcomes, in_doubt
+from einmal.ports import Blind, BookingUidTaken, Budgets, Calendar
+
+FOUND = Verdict(Judgement.OURS_ACCEPTED, owned=True)
+"""settle() has compared id, start and event type; nothing is left to judge."""
+
+
+@dataclass(frozen=True, slots=True)
+class Doubts:
+    outcomes: Outcomes
+    calendar: Calendar
+    offers: Offers
+    budgets: Budgets
+    policy: SettlePolicy
+
+    async def look(self, intent: Intent, known: KnownBooking | None = None) -> Reply | None:
+        """One look. The reply if it ended the doubt, None if it stays; either is in the ledger on return.
+
+        `known`: whose booking the calendar gave us instead of ours, where it did.
+        """
+        clock = self.outcomes.clock
+        look_by = clock.monotonic() + self.budgets.look_up_seconds
+        look, alternatives = await asyncio.gather(self.calendar.find(intent, look_by), self._alternatives(intent))
+        settlement = (
+            Unclear(look.why) if isinstance(look, Blind) else settle(intent, look.bookings, complete=look.complete)
+        )
+        match settlement:
+            case Found(booking):
+                event = Event.FOUND_PENDING if settlement.pending else Event.FOUND_ACCEPTED
+                try:
+                    return await self.outcomes.booked(intent, event, booking, None, FOUND)
+                except BookingUidTaken:
+                    return await self._person(intent, "constraint_violation")
+            case NeedsPerson(why):
+                return await self._person(intent, why)
+            case Absent() | Unclear():
+                return await self._nothing(intent, settlement, known, alternatives)
+
+    async def look_in_call(self, intent: Intent) -> Reply:
+        """The looks that fall into the caller's time. What they do not end, recovery goes on with."""
+        for pause in self.policy.pauses[: self.policy.looks_in_call]:
+            await self.outcomes.clock.sleep(pause)
+            reply = await self.look(intent)
+            if reply is not None:
+                return reply
+        return in_doubt(intent)
+
+    async def _alternatives(self, intent: Intent) -> tuple[Offer, ...]:
+        # Only a "taken" needs them, and only after a conflict can a look end in "taken" while somebody waits.
+        return await self.offers.alternatives(intent.wish) if intent.not_ours else ()
+
+    async def _nothing(
+        self,
+        intent: Intent,
+        settlement: Absent | Unclear,
+        known: KnownBooking | None,
+        alternatives: tuple[Offer, ...],
+    ) -> Reply | None:
+        now = self.outcomes.clock.now()
+        match conclude(intent, settlement, now, self.policy):
+            case Conclusion.ABSENT:
+                event = Event.NOT_OURS_AND_ABSENT if intent.not_ours else Event.SETTLED_ABSENT
+                reply = await self._taken(intent, known, alternatives)
+                return await self.outcomes.no(intent, (event,), None, reply)
+            case Conclusion.ESCALATE:
+                return await self._person(intent, "doubt_unresolvable")
+            case Conclusion.LOOK_AGAIN:
+                jitter = self.outcomes.ids.jitter()
+                await self.outcomes.ledger.looked(intent, next_look(intent, now, self.policy, jitter))
+                if isinstance(settlement, Unclear):
+                    doubted = Doubted(now, intent.intent_id, intent.wish.conversation_id, settlement.why)
+                    self.outcomes.observer.observe((doubted,))
+                return None
+
+    async def _taken(self, intent: Intent, known: KnownBooking | None, alternatives: tuple[Offer, ...]) -> Reply:
+        """Not booked; unless it is this same person who has the slot, and then they may hear so."""
+        start = intent.wish.start
+        if not intent.not_ours:
+            # Nobody said that the slot is taken: our request never arrived.
+            return self.outcomes.error(intent)
+        if known is not None and known.live and known.same_person:
+            stored = await self.outcomes.ledger.stored(known.intent_id)
+            if stored is not None and stored.booking is not None:
+                return Reply(Outcome.ALREADY_BOOKED, booking=stored.booking, asked_start=start)
+        return Reply(Outcome.SLOT_TAKEN, asked_start=start, alternatives=alternatives)
+
+    async def _person(self, intent: Intent, why: str) -> Reply:
+        return await self.outcomes.needs_person(intent, (Event.ESCALATED,), why, None, None)
