@@ -238,6 +238,41 @@ def test_two_keys_may_be_set_during_a_rotation(text: str, keys: list[str]) -> No
     assert [key.reveal() for key in read_settings({"EINMAL_RETELL_API_KEY": text}).retell_api_key] == keys
 
 
+@pytest.mark.parametrize("text", [",", " , ,"])
+def test_a_comma_alone_is_no_key(text: str) -> None:
+    """Taken for "not set" it would let unsigned calls in."""
+    with pytest.raises(BadSettings, match="EINMAL_RETELL_API_KEY: must be one key"):
+        read_settings({"EINMAL_RETELL_API_KEY": text})
+
+
+@pytest.mark.parametrize(
+    ("row", "words"),
+    [
+        ("aliases = [1]", "aliases must be a list of names"),
+        ("duration_minutes = -5", "duration_minutes must be from 1"),
+        ('name = " "', "name must not be empty"),
+        ("event_type_id = 0", "event_type_id must be at least 1"),
+    ],
+)
+def test_a_service_that_would_break_every_call_is_refused(tmp_path: Path, row: str, words: str) -> None:
+    key = row.partition(" ")[0]
+    good = {"name": '"Schnitt"', "event_type_id": "7", "duration_minutes": "30"}
+    lines = [row, *(f"{name} = {value}" for name, value in good.items() if name != key)]
+    path = tmp_path / "services.toml"
+    path.write_text("[[services]]\n" + "\n".join(lines))
+    with pytest.raises(BadSettings, match=words):
+        read_settings({"EINMAL_CONFIG": str(path)})
+
+
+def test_two_services_of_one_id_are_refused(tmp_path: Path) -> None:
+    """An offer of one would book the other."""
+    row = '[[services]]\nname = "{}"\nevent_type_id = 7\nduration_minutes = 30\n'
+    path = tmp_path / "services.toml"
+    path.write_text(row.format("Damen") + row.format("Herren"))
+    with pytest.raises(BadSettings, match="id '7' stands twice"):
+        read_settings({"EINMAL_CONFIG": str(path)})
+
+
 # Guard, loopback
 
 

@@ -12,7 +12,7 @@ from typing import Protocol
 from einmal.domain.admission import Admission, AdmissionPolicy
 from einmal.domain.answer import Answer
 from einmal.domain.facts import Fact
-from einmal.domain.intent import Event, Intent
+from einmal.domain.intent import Event, Intent, State
 from einmal.domain.keys import IntentKey
 from einmal.domain.model import Booking, Offer, Service, Wish
 from einmal.domain.reply import BookedSlot, Reply
@@ -186,6 +186,9 @@ class Ledger(Protocol):
 
     async def stored(self, intent_id: str) -> StoredReply | None:
         """The intent with its appointment and stored reply."""
+
+    async def in_states(self, tenant_id: str, states: Sequence[State], limit: int) -> tuple[Intent, ...]:
+        """Intents in these states, oldest first."""
 
     async def known_booking(self, uid: str, intent: Intent) -> KnownBooking | None:
         """What the ledger holds under this uid for another intent, whichever tenant's. It counts as the

@@ -68,7 +68,7 @@ def _boolean(text: str) -> bool:
 
 
 def _port(text: str) -> int:
-    if not text.isdigit() or not 0 < int(text) < 65536:
+    if re.fullmatch(r"[0-9]{1,5}", text) is None or not 0 < int(text) < 65536:
         raise ValueError("must be a port number from 1 to 65535")
     return int(text)
 
@@ -100,10 +100,18 @@ def _one_of(*allowed: str) -> Callable[[str], str]:
     return read
 
 
+_ADDRESS: Final = "must be an address such as https://api.cal.com, without user, query or fragment"
+
+
 def _base_url(text: str) -> str:
-    parts = urlsplit(text)
-    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.username:
-        raise ValueError("must be an address such as https://api.cal.com, without user, query or fragment")
+    text = text.strip()
+    try:
+        parts = urlsplit(text)
+        bare = parts.username is None and parts.password is None and parts.port != 0 and not set("?# \t") & set(text)
+    except ValueError:
+        raise ValueError(_ADDRESS) from None
+    if parts.scheme not in {"http", "https"} or not parts.hostname or not bare:
+        raise ValueError(_ADDRESS)
     if parts.scheme == "http" and not is_loopback(parts.hostname):
         raise ValueError("must use https, except on loopback")
     # People paste the address from the documentation, with the version on it.
@@ -118,8 +126,11 @@ def _database(text: str) -> Path:
 
 
 def _house_email(text: str) -> str:
-    unique_attendee_email(text.strip(), "x" * 32)
-    return text.strip()
+    text = text.strip()
+    if re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+", text) is None:
+        raise ValueError("must be an e-mail address, local@domain")
+    unique_attendee_email(text, "x" * 32)
+    return text
 
 
 def _namespace(text: str) -> str:
@@ -129,7 +140,11 @@ def _namespace(text: str) -> str:
 
 
 def _secrets(text: str) -> tuple[Secret, ...]:
-    return tuple(Secret(part.strip()) for part in text.split(",") if part.strip())
+    parts = [part.strip() for part in text.split(",") if part.strip()]
+    if not parts:
+        # Taken for "no key set" it would let unsigned calls in.
+        raise ValueError("must be one key, or several with a comma between them")
+    return tuple(Secret(part) for part in parts)
 
 
 SETTINGS: Final[tuple[Setting, ...]] = (
@@ -159,6 +174,7 @@ SETTINGS: Final[tuple[Setting, ...]] = (
     Setting("guard_ledger", _boolean, True, "layer 3"),
     Setting("guard_freshness_seconds", _seconds, 30.0, "how old an answer may be, for layer 1"),
     Setting("idempotency_strategy", _one_of("call", "payload"), "call", "how the outgoing Idempotency-Key is made"),
+    Setting("post_seconds", _seconds, 10.0, "how long one POST to Cal.com may take before it counts as lost"),
     Setting("reply_seconds", _seconds, 8.0, "how long a booking call may take before the caller hears 'checking'"),
 )
 
@@ -188,6 +204,7 @@ class Settings:
     guard_ledger: bool
     guard_freshness_seconds: float
     idempotency_strategy: str
+    post_seconds: float
     reply_seconds: float
     services: tuple[Service, ...] = ()
 
@@ -258,6 +275,7 @@ def _nearest(name: str, known: set[str]) -> str:
     return f"did you mean {close[0]}?" if close else "`einmal config check` lists those there are"
 
 
+MINUTES_MAX: Final = 24 * 60
 _SERVICE_KEYS: Final = {"id": str, "name": str, "event_type_id": int, "duration_minutes": int, "aliases": list}
 
 
@@ -286,6 +304,8 @@ def _services(path: Path) -> tuple[tuple[Service, ...], list[str]]:
                     tuple(row.get("aliases", ())),
                 )
             )
+    ids = [service.service_id for service in services]
+    problems += [f"EINMAL_CONFIG: services: id {one!r} stands twice" for one in sorted(set(ids)) if ids.count(one) > 1]
     return tuple(services), problems
 
 
@@ -299,4 +319,14 @@ def _service_problems(row: object) -> list[str]:
         for key, kind in _SERVICE_KEYS.items()
         if key in row and (not isinstance(row[key], kind) or isinstance(row[key], bool))
     ]
+    if wrong:
+        return wrong
+    if not row["name"].strip():
+        wrong.append("name must not be empty")
+    if row["event_type_id"] < 1:
+        wrong.append("event_type_id must be at least 1")
+    if not 1 <= row["duration_minutes"] <= MINUTES_MAX:
+        wrong.append(f"duration_minutes must be from 1 to {MINUTES_MAX}")
+    if not all(isinstance(alias, str) and alias.strip() for alias in row.get("aliases", ())):
+        wrong.append("aliases must be a list of names")
     return wrong

@@ -17,6 +17,7 @@ from einmal.flows.doubt import Doubts
 from einmal.flows.offer import Offers
 from einmal.flows.outcome import Outcomes
 from einmal.flows.recover import Recovery
+from einmal.flows.rule import Rulings
 from einmal.ports import Budgets, Clock, Ids, Ledger, Observer, Tenant
 from einmal.settings import Settings
 from einmal.speech.said import Language
@@ -44,6 +45,7 @@ class Gateway:
     bookings: Bookings
     offers: Offers
     recovery: Recovery
+    rulings: Rulings
     clock: Clock
     ids: Ids
     transport: Transport
@@ -55,6 +57,13 @@ class Gateway:
         await self.transport.close()
         self._sqlite.close()
         return left
+
+
+def open_ledger(settings: Settings) -> SqliteLedger:
+    """Only the ledger, for commands that only read. Close it."""
+    ledger = SqliteLedger(settings.database_url, SystemIds())
+    ledger.open()
+    return ledger
 
 
 async def build_gateway(
@@ -90,11 +99,12 @@ async def build_gateway(
     ledger = SqliteLedger(settings.database_url, ids)
     ledger.open()
     calendar = CalcomCalendar(transport, account, clock)
-    budgets = Budgets(reply_seconds=settings.reply_seconds)
+    budgets = Budgets(reply_seconds=settings.reply_seconds, post_seconds=settings.post_seconds)
     offers = Offers(calendar, clock, ids, budgets)
     outcomes = Outcomes(ledger, clock, ids, observer, settings.guard)
     doubts = Doubts(outcomes, calendar, offers, budgets, SettlePolicy())
     attempts = Attempts(outcomes, doubts, calendar, settings.guard, settings.strategy)
     bookings = Bookings(tenant, ledger, attempts, offers, clock, ids, observer, budgets)
+    recovery, rulings = Recovery(doubts), Rulings(outcomes, calendar, budgets)
     voice = Voice(Language(settings.language), ZoneInfo(settings.timezone))
-    return Gateway(settings, tenant, voice, ledger, bookings, offers, Recovery(doubts), clock, ids, transport, ledger)
+    return Gateway(settings, tenant, voice, ledger, bookings, offers, recovery, rulings, clock, ids, transport, ledger)

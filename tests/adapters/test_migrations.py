@@ -154,9 +154,12 @@ def test_the_comparison_would_see_a_partial_index_that_differs(path: Path, tmp_p
             "WHERE state IN ('intent', 'sent', 'doubt', 'escalated', 'confirmed', 'pending')",
         ),
         (
-            "unique_live_wish_of_person",
-            "(tenant_id, start_at, service_id, person_hash)",
-            "WHERE person_kind <> 'name' AND state IN ('intent', 'sent', 'doubt', 'escalated', 'confirmed', 'pending')",
+            "unique_live_wish_of_phone",
+            "(tenant_id, start_at, service_id, phone_hash)",
+            (
+                "WHERE phone_hash IS NOT NULL AND "
+                "state IN ('intent', 'sent', 'doubt', 'escalated', 'confirmed', 'pending')"
+            ),
         ),
         ("unique_customer_phone", "(tenant_id, phone)", "WHERE phone IS NOT NULL"),
         (UNIQUE_INDEX, "(calcom_v2_booking_id)", ""),

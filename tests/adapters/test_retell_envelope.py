@@ -52,8 +52,8 @@ def test_the_recorded_wrapped_call_is_read() -> None:
         call_id="call_7d4d0c",
         said_call_id=None,
         agent_id="agent_1",
-        from_number="anonymous",
-        to_number="+493012345",
+        caller_number="anonymous",
+        house_number="+493012345",
     )
 
 
@@ -194,7 +194,7 @@ def test_the_longest_id_is_still_one() -> None:
 def test_a_number_that_is_no_text_is_none(number: Any) -> None:
     """Phone numbers of another type count as withheld; web calls have none at all."""
     heard = wrapped(from_number=number, to_number=number)
-    assert (heard.from_number, heard.to_number) == (None, None)
+    assert (heard.caller_number, heard.house_number) == (None, None)
 
 
 @pytest.mark.parametrize(

@@ -278,7 +278,7 @@ def test_case_never_tells_people_apart(name: str) -> None:
     [
         ("Jürgen Groß", "juergen gross"),
         ("Müller-Lüdenscheidt", "mueller luedenscheidt"),
-        ("Dr. O'Neill", "dr o neill"),
+        ("Dr. O'Neill", "o neill"),
         ("José Ñandú", "jose nandu"),
         ("Łukasz", "łukasz"),
         ("Ærø", "ærø"),

@@ -39,7 +39,9 @@ def free_port() -> int:
 
 
 @contextmanager
-def running(*words: str, folder: Path, until: str, **environment: str) -> Iterator[list[str]]:
+def running(
+    *words: str, folder: Path, until: str, stop_by: signal.Signals = signal.SIGINT, **environment: str
+) -> Iterator[list[str]]:
     """A process that has said `until`; yields what it printed so far, and ends it as a person would."""
     complaints = (folder / "stderr").open("a")
     process = subprocess.Popen(
@@ -61,11 +63,32 @@ def running(*words: str, folder: Path, until: str, **environment: str) -> Iterat
             pytest.fail((folder / "stderr").read_text() or "it ended without a word")
         yield printed
     finally:
-        process.send_signal(signal.SIGINT)
+        process.send_signal(stop_by)
         assert process.wait(30) == 0
         assert process.stdout is not None
         process.stdout.close()
         complaints.close()
+
+
+@contextmanager
+def killed(*words: str, folder: Path, until: str, **environment: str) -> Iterator[None]:
+    """As `running`, and ended without a chance to tidy up."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "einmal", *words],
+        cwd=folder,
+        env=clean_environment() | environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    assert process.stdout is not None
+    for line in process.stdout:
+        if until in line:
+            break
+    yield
+    process.kill()
+    process.wait(30)
+    process.stdout.close()
 
 
 def ask(url: str, body: str | None = None) -> Any:
@@ -196,3 +219,72 @@ def test_help_and_usage(tmp_path: Path, words: tuple[str, ...], code: int) -> No
     done = command(*words, folder=tmp_path)
     assert done.returncode == code
     assert "einmal" in done.stdout + done.stderr
+
+
+def test_a_gateway_killed_after_the_post_comes_back_and_tells_the_truth(tmp_path: Path) -> None:
+    """kill -9 between the POST and the second commit, on real sockets: recovered from Cal.com by our id."""
+    simulator, port = free_port(), free_port()
+    environment = {
+        "EINMAL_PORT": str(port),
+        "EINMAL_CALCOM_API_KEY": "cal_test_key",
+        "EINMAL_CALCOM_BASE_URL": f"http://127.0.0.1:{simulator}",
+        "EINMAL_ATTENDEE_FALLBACK_EMAIL": "termin@salon.test",
+        "EINMAL_REPLY_SECONDS": "0.2",
+        "EINMAL_POST_SECONDS": "1",
+    }
+    wish = {"datum": "2027-12-01", "uhrzeit": "10:00", "name": "Jürgen Groß", "dienstleistung": "Beratung"}
+    body = json.dumps({"call": {"call_id": "call_7d4d0c"}, "args": wish})
+    url = f"http://127.0.0.1:{port}/api/retell/collect-appointment"
+    words = ("simulator", "--port", str(simulator), "--latency", "2")
+    with running(*words, folder=tmp_path, until="Simulated"):
+        with killed("serve", folder=tmp_path, until="Services", **environment):
+            # The simulator books at once and answers after two seconds; nobody is there any more by then.
+            assert ask(url, body)["status"] == "in_doubt"
+        with running("serve", folder=tmp_path, until="Services", **environment):
+            assert ask(url, body)["status"] == "in_doubt"
+            told = command("intents", "list", "--json", folder=tmp_path, **environment)
+            [intent] = json.loads(told.stdout)
+            assert intent["state"] in {"sent", "doubt"}
+            answer = {"status": "in_doubt"}
+            for _ in range(60):
+                # Each look at the list takes a process; the lease of the dead one ends six seconds after its POST.
+                command("intents", "list", folder=tmp_path, **environment)
+                answer = ask(url, body)
+                if answer["status"] != "in_doubt":
+                    break
+            assert answer["status"] == "booked"
+    shown = command("intents", "show", intent["intent"], folder=tmp_path, **environment)
+    assert "confirmed" in shown.stdout
+    assert "Groß" not in shown.stdout + told.stdout
+    assert command("intents", "list", folder=tmp_path, **environment).stdout.strip() == "Nothing is unresolved."
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
+def test_told_to_stop_it_finishes_what_is_in_flight(tmp_path: Path, how: signal.Signals) -> None:
+    """A deploy is no crash: the POST under way is concluded, and the next start knows how it ended."""
+    simulator, port = free_port(), free_port()
+    environment = {
+        "EINMAL_PORT": str(port),
+        "EINMAL_CALCOM_API_KEY": "cal_test_key",
+        "EINMAL_CALCOM_BASE_URL": f"http://127.0.0.1:{simulator}",
+        "EINMAL_ATTENDEE_FALLBACK_EMAIL": "termin@salon.test",
+        "EINMAL_REPLY_SECONDS": "0.2",
+    }
+    wish = {"datum": "2027-12-01", "uhrzeit": "10:00", "name": "Jürgen Groß", "dienstleistung": "Beratung"}
+    body = json.dumps({"call": {"call_id": "call_7d4d0c"}, "args": wish})
+    url = f"http://127.0.0.1:{port}/api/retell/collect-appointment"
+    words = ("simulator", "--port", str(simulator), "--latency", "1.5")
+    with running(*words, folder=tmp_path, until="Simulated"):
+        with running("serve", folder=tmp_path, until="Services", stop_by=how, **environment):
+            assert ask(url, body)["status"] == "in_doubt"
+        listed = command("intents", "list", "--all", "--json", folder=tmp_path, **environment)
+        assert [intent["state"] for intent in json.loads(listed.stdout)] == ["confirmed"]
+
+
+def test_a_temporary_ledger_goes_with_its_gateway(tmp_path: Path) -> None:
+    """SIGTERM included: names and phones do not stay behind."""
+    environment = {"EINMAL_PORT": str(free_port()), "TMPDIR": str(tmp_path / "tmp")}
+    (tmp_path / "tmp").mkdir()
+    with running("serve", folder=tmp_path, until="curl", stop_by=signal.SIGTERM, **environment):
+        assert list((tmp_path / "tmp").iterdir())
+    assert list((tmp_path / "tmp").iterdir()) == []

@@ -51,7 +51,7 @@ async def test_arguments_only_with_the_header_of_the_tool_definition(salon: Worl
         ({"datum": None, "uhrzeit": None}, ["date", "time"], "An welchem Tag"),
         ({"uhrzeit": "25 Uhr"}, ["time"], "Uhrzeit"),
         ({"uhrzeit": "{{uhrzeit}}"}, ["time"], "Um wie viel Uhr"),
-        ({"email": "keine"}, ["email"], "buchstabieren"),
+        ({"email": "anna bei web"}, ["email"], "buchstabieren"),
         ({"bestaetigung": "vielleicht"}, ["confirmation"], "ja oder nein"),
         ({"slot": "c2VsYnN0Z2ViYXN0ZWx0"}, ["service"], ""),
     ],

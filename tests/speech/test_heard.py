@@ -273,3 +273,33 @@ def test_no_text_makes_it_raise(date: str | None, time: str | None) -> None:
     heard = hear(date, time)
     assert (heard.start is None) == bool(heard.missing)
     assert heard.start is None or NOW < heard.start <= NOW + FAR + timedelta(days=1)
+
+
+@pytest.mark.parametrize(
+    ("date_text", "time_text", "expected"),
+    [
+        ("1.12. 10 Uhr", None, "10:00"),
+        ("1.12.26 10 Uhr", None, "10:00"),
+        ("2026-12-01T10:00", "10 Uhr", "10:00"),
+        ("2026-12-01T00:00:00", "11:00", "11:00"),
+        ("2026-12-01T10:00", "11:00", None),
+        ("1.12.2026", "10:00 Uhr 30", None),
+        ("1.12.2026", "10.30 Uhr 45", None),
+    ],
+)
+def test_times_that_disagree_are_a_question(date_text: str, time_text: str | None, expected: str | None) -> None:
+    """The date's own time counts if no other is said; midnight there is how software writes "no time"."""
+    zone = ZoneInfo("Europe/Berlin")
+    heard = hear_start(date_text, time_text, datetime(2026, 11, 23, 9, tzinfo=UTC), zone)
+    if expected is None:
+        assert heard.missing == (Missing.TIME_ODD,)
+    else:
+        assert heard.start is not None
+        assert heard.start.astimezone(zone).strftime("%d.%m. %H:%M") == f"01.12. {expected}"
+
+
+@pytest.mark.parametrize(("offset", "utc_hour"), [("+02:00", 0), ("+01:00", 1)])
+def test_an_offset_says_which_of_two_equal_hours_is_meant(offset: str, utc_hour: int) -> None:
+    now = datetime(2026, 10, 1, tzinfo=UTC)
+    heard = hear_start(f"2026-10-25T02:30:00{offset}", None, now, ZoneInfo("Europe/Berlin"))
+    assert heard.start == datetime(2026, 10, 25, utc_hour, 30, tzinfo=UTC)

@@ -72,7 +72,7 @@ class Busy:
 
 @dataclass(frozen=True, slots=True)
 class Namesake:
-    """Somebody of the same name, and told by nothing but the name, has this slot from another call.
+    """Somebody of the same name, and told by nothing but the name, has booked this slot from another call.
 
     It may be the same person again or a stranger: booking could double, "you have it" could tell a
     stranger of another's appointment. "Taken" is true for both.
@@ -130,19 +130,26 @@ def _neighbour(wish: Wish, key: IntentKey, other: Intent, now: datetime) -> Admi
         return None
     same_slot = other.wish.start == wish.start and other.wish.service.service_id == wish.service.service_id
     same_call = wish.conversation_id is not None and other.wish.conversation_id == wish.conversation_id
-    same_name = other.key.person.name_hash == key.person.name_hash
-    same_person = _identified(key, other) or (same_call and same_name)
-    if same_slot and same_person:
-        if same_call:
-            # The same wish, said with more or fewer particulars than before.
-            return Join(other) if state in {State.INTENT, State.SENT} else Replay(other)
-        return AlreadyBooked(other) if state in BOOKED else Busy(other)
-    if same_call and same_person and state in UNRESOLVED:
-        return Busy(other)
-    only_names = key.person.kind is PersonKind.NAME and other.key.person.kind is PersonKind.NAME
-    return Namesake(other) if same_slot and same_name and only_names else None
-
-
-def _identified(key: IntentKey, other: Intent) -> bool:
+    if same_slot and same_call:
+        return _in_this_call(key, other, state)
     ours, theirs = key.person, other.key.person
-    return ours.kind is not PersonKind.NAME and ours.kind is theirs.kind and ours.hash == theirs.hash
+    same_name = ours.name_hash == theirs.name_hash
+    if same_slot and ours.is_same(theirs):
+        return AlreadyBooked(other) if state in BOOKED else Busy(other)
+    if same_call and (ours.is_same(theirs) or same_name) and state in UNRESOLVED:
+        return Busy(other)
+    if same_slot and same_name and ours.kind is theirs.kind is PersonKind.NAME:
+        return Namesake(other) if state in BOOKED else Busy(other)
+    return None
+
+
+def _in_this_call(key: IntentKey, other: Intent, state: State) -> Admission | None:
+    """The same slot again in one call: the same wish, said with more or fewer particulars, or misheard."""
+    ours, theirs = key.person, other.key.person
+    same_person = ours.is_same(theirs) or ours.name_hash == theirs.name_hash
+    if not same_person and not ours.may_be(theirs):
+        return None
+    if state in {State.INTENT, State.SENT}:
+        return Join(other)
+    # Under another name nobody can tell a misheard one from a companion: "you have it" is true for both.
+    return AlreadyBooked(other) if state in BOOKED and not same_person else Replay(other)

@@ -3,6 +3,7 @@
 Ids, states and durations only; never a name, a phone or an address. Logs and metrics are made of these.
 """
 
+import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -98,9 +99,11 @@ def rejected(intent: Intent, booking: Booking, verdict: Verdict, at: datetime, p
         layer=finding.layer,
         reason=finding.reason,
         expected=finding.expected,
-        received=finding.received,
+        received=finding.received
+        if finding.reason is not Reason.CALL_ID_MISMATCH
+        else _call_id(finding.received) or "",
         booking_uid=booking.uid,
-        booking_call_id=booking.metadata.get(MetadataKey.CALL_ID),
+        booking_call_id=_call_id(booking.metadata.get(MetadataKey.CALL_ID)),
         booking_created_at=booking.created_at,
         age_seconds=_seconds(verdict.age),
         freshness_limit_seconds=policy.freshness_limit.total_seconds(),
@@ -138,6 +141,14 @@ def answered(intent: Intent, answer: Answer, verdict: Verdict | None, at: dateti
         fresh=None if age is None else age <= policy.freshness_limit,
         judgement=None if verdict is None else verdict.judgement,
     )
+
+
+_CALL_ID = re.compile(r"[A-Za-z0-9_.:@-]{1,200}")
+
+
+def _call_id(text: str | None) -> str | None:
+    """What a stranger's booking calls its call, if it looks like an id: it could hold anything."""
+    return text if text is None or _CALL_ID.fullmatch(text) else "(no id)"
 
 
 def _seconds(value: timedelta | None) -> float | None:

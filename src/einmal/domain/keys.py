@@ -49,7 +49,14 @@ def normal_name(name: str) -> str:
     # NFKD brings capitals back (a mathematical A becomes a plain one), so the case is folded once more.
     text = unicodedata.normalize("NFKD", text).casefold()
     letters = "".join(c if c.isalnum() else " " for c in text if not unicodedata.combining(c))
-    return " ".join(letters.split())
+    words = letters.split()
+    while len(words) > 1 and words[0] in _TITLES:
+        words = words[1:]
+    return " ".join(words)
+
+
+_TITLES = frozenset({"herr", "herrn", "frau", "dr", "prof", "mr", "mrs", "ms", "familie"})
+"""Said or left out, they tell nobody apart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +66,19 @@ class PersonKey:
     kind: PersonKind
     hash: str
     name_hash: str
+    phone_hash: str | None = None
+    email_hash: str | None = None
+
+    def is_same(self, other: "PersonKey") -> bool:
+        """The same phone or the same e-mail, whatever else was said."""
+        by_phone = self.phone_hash is not None and self.phone_hash == other.phone_hash
+        return by_phone or (self.email_hash is not None and self.email_hash == other.email_hash)
+
+    def may_be(self, other: "PersonKey") -> bool:
+        """Nothing that identifies tells them apart; their names may be one name heard twice."""
+        phones = {self.phone_hash, other.phone_hash} - {None}
+        emails = {self.email_hash, other.email_hash} - {None}
+        return len(phones) < 2 and len(emails) < 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +100,12 @@ def person_key(person: Person, conversation_id: str | None, secret: bytes) -> Pe
     """The phone if known, else the e-mail, else the name within its conversation."""
     name = normal_name(person.name)
     name_hash = _keyed_hash(secret, "name", name)
-    if person.phone is not None:
-        return PersonKey(PersonKind.PHONE, _keyed_hash(secret, "phone", person.phone), name_hash)
-    if person.email is not None:
-        return PersonKey(PersonKind.EMAIL, _keyed_hash(secret, "email", person.email.casefold()), name_hash)
+    phone = None if person.phone is None else _keyed_hash(secret, "phone", person.phone)
+    email = None if person.email is None else _keyed_hash(secret, "email", person.email)
+    if phone is not None:
+        return PersonKey(PersonKind.PHONE, phone, name_hash, phone, email)
+    if email is not None:
+        return PersonKey(PersonKind.EMAIL, email, name_hash, phone, email)
     return PersonKey(PersonKind.NAME, _keyed_hash(secret, "name-in", conversation_id or "", name), name_hash)
 
 

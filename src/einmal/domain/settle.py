@@ -62,6 +62,11 @@ class SettlePolicy:
     looks_in_call: int = 4
 
 
+def _at_our_address(intent: Intent, booking: Booking) -> bool:
+    made_for_this = intent.operation_id in intent.attendee_email
+    return made_for_this and booking.status.live and intent.attendee_email in booking.attendee_emails
+
+
 class Conclusion(StrEnum):
     """What to do about a doubt that a look did not end."""
 
@@ -101,6 +106,10 @@ def settle(intent: Intent, seen: Sequence[Booking], *, complete: bool) -> Settle
     if not live:
         if ours:
             return Unclear("ended")
+        if any(_at_our_address(intent, booking) for booking in seen):
+            # Nobody else knows that address: it is ours with its metadata lost. Without the id it is never
+            # confirmed, and never called absent either.
+            return NeedsPerson("metadata_missing")
         return Absent() if complete else Unclear("page_full")
     if len({booking.uid for booking in live}) > 1:
         return NeedsPerson("twice")

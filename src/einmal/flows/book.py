@@ -15,9 +15,10 @@ is one repair path, not one for each way to fail.
 """
 
 import asyncio
-from dataclasses import dataclass, field, replace
+from collections.abc import Coroutine
+from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final, TypeVar
 
 from einmal.domain.admission import (
     AdmissionPolicy,
@@ -33,10 +34,10 @@ from einmal.domain.facts import Alarm
 from einmal.domain.intent import Intent, State
 from einmal.domain.keys import intent_key, unique_attendee_email
 from einmal.domain.model import Wish
-from einmal.domain.reply import Outcome, Reply, Why, reply_to_state
+from einmal.domain.reply import Outcome, Reply, Why
 from einmal.flows.attempt import Attempts
 from einmal.flows.offer import Offers
-from einmal.flows.outcome import told_before
+from einmal.flows.outcome import already_booked, told_before
 from einmal.ports import (
     Admitted,
     Budgets,
@@ -48,9 +49,10 @@ from einmal.ports import (
     Ledger,
     LedgerUnavailable,
     Observer,
-    StoredReply,
     Tenant,
 )
+
+T = TypeVar("T")
 
 POLL_SECONDS: Final = 0.1
 """How often a joined call looks for an answer that another process is getting."""
@@ -70,29 +72,64 @@ class Bookings:
     budgets: Budgets
     admission: AdmissionPolicy = field(default_factory=AdmissionPolicy)
     _running: "dict[str, asyncio.Task[Reply]]" = field(default_factory=dict, init=False)
+    _begun: "set[asyncio.Task[Any]]" = field(default_factory=set, init=False)
 
     async def book(self, wish: Wish, call: CallContact | None) -> Reply:
         """Book the wish once, however often and however concurrently it is asked; say what is true."""
-        began = self.clock.monotonic()
-        reply_by = began + self.budgets.reply_seconds
-        candidate = self._candidate(wish, call)
-        try:
-            admitted = await self._admit(candidate)
-        except (LedgerUnavailable, CommitUnknown) as failure:
-            # Nothing of ours is on the wire; a row that may say `sent` reads as a doubt later, which is true.
-            self.observer.observe((Alarm(self.clock.now(), "ledger_unavailable", None, type(failure).__name__),))
-            return Reply(Outcome.ERROR, Why.NOTHING_NEW, asked_start=wish.start, error_id=self.ids.time_ordered())
-        if admitted.started is not None:
-            task = self._launch(admitted.started, began + self.budgets.post_seconds)
-            return await self._await(task, wish, reply_by)
+        reply_by = self.clock.monotonic() + self.budgets.reply_seconds
+        while True:
+            begun = await self._within(self._begin(wish, call), reply_by)
+            if begun is None:
+                # The ledger is slower than the caller can wait. It goes on, and the next call hears how it went.
+                return Reply(Outcome.IN_DOUBT, asked_start=wish.start)
+            if isinstance(begun, Reply):
+                return begun
+            admitted, task = begun
+            if task is not None:
+                return await self._await(task, wish, reply_by)
+            in_the_way = admitted.admission
+            if not isinstance(in_the_way, Busy) or not await self._ended(in_the_way.intent, reply_by):
+                break
         try:
             return await self._answer(admitted, wish, reply_by)
         except (LedgerUnavailable, CommitUnknown):
             # There is an answer, and it cannot be read just now: not yes, not no.
             return Reply(Outcome.IN_DOUBT, asked_start=wish.start)
 
+    async def _begin(
+        self, wish: Wish, call: CallContact | None
+    ) -> "tuple[Admitted, asyncio.Task[Reply] | None] | Reply":
+        """T1 and the launch, as one: a caller who leaves in between does not leave a row that nobody sends."""
+        post_by = self.clock.monotonic() + self.budgets.post_seconds
+        try:
+            admitted = await self._admit(self._candidate(wish, call))
+        except (LedgerUnavailable, CommitUnknown) as failure:
+            # Nothing of ours is on the wire; a row that may say `sent` reads as a doubt later, which is true.
+            self.observer.observe((Alarm(self.clock.now(), "ledger_unavailable", None, type(failure).__name__),))
+            error_id = self.ids.time_ordered()
+            return Reply(Outcome.ERROR, Why.NOTHING_NEW, asked_start=wish.start, error_id=error_id)
+        return admitted, None if admitted.started is None else self._launch(admitted.started, post_by)
+
+    async def _within(self, work: Coroutine[Any, Any, T], reply_by: float) -> T | None:
+        """The work's result, or None when the caller can wait no longer; the work itself goes on."""
+        task = asyncio.create_task(work)
+        self._begun.add(task)
+        task.add_done_callback(self._begun.discard)
+        done, _ = await asyncio.wait({task}, timeout=max(0.0, reply_by - self.clock.monotonic()))
+        return task.result() if done else None
+
+    async def _ended(self, intent: Intent, reply_by: float) -> bool:
+        """Wait for another intent that is under way; whether its attempt ended in time."""
+        task = self._running.get(intent.intent_id)
+        if task is None:
+            return False
+        done, _ = await asyncio.wait({task}, timeout=max(0.0, reply_by - self.clock.monotonic()))
+        return bool(done) and intent.intent_id not in self._running
+
     async def drain(self, seconds: float) -> int:
         """Wait for POSTs in flight, at most this long; returns how many are left for recovery."""
+        if self._begun:
+            await asyncio.wait(self._begun, timeout=seconds)
         if self._running:
             await asyncio.wait(self._running.values(), timeout=seconds)
         return len(self._running)
@@ -147,7 +184,7 @@ class Bookings:
                 )
             case AlreadyBooked(intent):
                 stored = await self.ledger.stored(intent.intent_id)
-                return _already_booked(stored, wish)
+                return already_booked(stored, wish)
             case Busy(intent):
                 same_slot = intent.wish.start == wish.start
                 why = Why.PLAIN if same_slot else Why.OTHER_IN_DOUBT
@@ -176,11 +213,3 @@ class Bookings:
         if stored is None:
             return Reply(Outcome.IN_DOUBT, asked_start=wish.start)
         return told_before(stored, self.clock.now())
-
-
-def _already_booked(stored: StoredReply | None, wish: Wish) -> Reply:
-    if stored is None or stored.booking is None:
-        return Reply(Outcome.IN_DOUBT, asked_start=wish.start)
-    reply = reply_to_state(stored.intent, stored.intent.state, stored.booking)
-    # Pending stays "requested": the host has not accepted it for this person in any call.
-    return replace(reply, outcome=Outcome.ALREADY_BOOKED) if reply.outcome is Outcome.BOOKED else reply

@@ -24,7 +24,7 @@ from einmal.domain.settle import (
 )
 from einmal.domain.verdict import Judgement, KnownBooking, Verdict
 from einmal.flows.offer import Offers
-from einmal.flows.outcome import Outcomes, in_doubt
+from einmal.flows.outcome import Outcomes, already_booked, in_doubt
 from einmal.ports import Blind, BookingUidTaken, Budgets, Calendar
 
 FOUND = Verdict(Judgement.OURS_ACCEPTED, owned=True)
@@ -107,7 +107,7 @@ class Doubts:
         if known is not None and known.live and known.same_person:
             stored = await self.outcomes.ledger.stored(known.intent_id)
             if stored is not None and stored.booking is not None:
-                return Reply(Outcome.ALREADY_BOOKED, booking=stored.booking, asked_start=start)
+                return already_booked(stored, intent.wish)
         return Reply(Outcome.SLOT_TAKEN, asked_start=start, alternatives=alternatives)
 
     async def _person(self, intent: Intent, why: str) -> Reply:

@@ -1,13 +1,13 @@
 """How an attempt ends: each ending is one commit, and only then is it told and spoken."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from einmal.domain import facts as fact
 from einmal.domain.answer import Answer
 from einmal.domain.facts import Alarm, Fact
 from einmal.domain.intent import Event, Intent
-from einmal.domain.model import Booking
+from einmal.domain.model import Booking, Wish
 from einmal.domain.reply import Outcome, Reply, reply_to_state
 from einmal.domain.verdict import GuardPolicy, Verdict
 from einmal.ports import Clock, CommitUnknown, Ids, Ledger, LedgerUnavailable, Observer, StoredReply, Transition
@@ -82,3 +82,12 @@ def told_before(stored: StoredReply, now: datetime) -> Reply:
 
 def in_doubt(intent: Intent) -> Reply:
     return Reply(Outcome.IN_DOUBT, asked_start=intent.wish.start)
+
+
+def already_booked(stored: StoredReply | None, wish: Wish) -> Reply:
+    """This person has the slot: what may be said of it."""
+    if stored is None or stored.booking is None:
+        return Reply(Outcome.IN_DOUBT, asked_start=wish.start)
+    reply = reply_to_state(stored.intent, stored.intent.state, stored.booking)
+    # Pending stays "requested": the host has not accepted it for this person in any call.
+    return replace(reply, outcome=Outcome.ALREADY_BOOKED) if reply.outcome is Outcome.BOOKED else reply

@@ -1,4 +1,4 @@
-"""The calls about bookings: create, read, list, cancel.
+"""The calls that make and show bookings: create, read, list.
 
 Each method takes a `Call` and gives an `Answer`. The order of the checks is Cal.com's, since it decides which
 of two mistakes a client hears about, and whether a repeat gets the old booking or a refusal.
@@ -7,8 +7,6 @@ of two mistakes a client hears about, and whether a repeat gets the old booking 
 from collections.abc import Mapping
 
 from einmal.simulator.calendar import (
-    BookingStatus,
-    Changed,
     Created,
     EventType,
     Existing,
@@ -32,12 +30,11 @@ from einmal.simulator.validation import (
     NOT_SIMULATED_FIELDS,
     CreateBody,
     Malformed,
-    read_cancel,
     read_create,
     schema_complaint,
 )
 
-_NO_KEY = (
+NO_KEY = (
     "PermissionsGuard - no authentication provided. Provide either authorization bearer token containing "
     "managed user access token or oAuth client id in 'x-cal-client-id' header."
 )
@@ -50,6 +47,14 @@ _TOO_SOON = (
 )
 _TAKEN = "either already has booking at this time or is not available"
 _SYSTEM_RESPONSES = frozenset({"name", "email", "attendeePhoneNumber", "guests", "location"})
+
+# What Cal.com's error filter does not know comes out without the envelope.
+_BARE_REFUSALS = {
+    Refusal.LOST_RACE: (409, "booking_conflict_error"),
+    Refusal.LOST_RACE_REDACTED: (400, "An error occurred while querying the database."),
+    Refusal.ALREADY_SIGNED_UP: (409, "already_signed_up_for_this_booking_error"),
+    Refusal.UNSTORABLE_TEXT: (500, "unsupported Unicode escape sequence"),
+}
 
 
 class BookingCalls:
@@ -79,7 +84,7 @@ class BookingCalls:
 
     def read(self, call: Call, uid: str) -> Answer:
         """GET /v2/bookings/{uid}: whoever knows the uid may read."""
-        booking = self._calendar.get(uid)
+        booking = self._calendar.read(uid)
         if booking is None:
             message = f"Booking with uid={uid} was not found in the database"
             return refused(404, message, call.target, call.now)
@@ -88,7 +93,7 @@ class BookingCalls:
     def list(self, call: Call) -> Answer:
         """GET /v2/bookings: the only one of these calls that wants a key."""
         if not call.has_key:
-            return refused(403, _NO_KEY, call.target, call.now)
+            return refused(403, NO_KEY, call.target, call.now)
         if not NOT_SIMULATED_FILTERS.isdisjoint(call.query):
             return _not_simulated(call, "teams")
         wanted = read_list_query(call.query)
@@ -98,30 +103,7 @@ class BookingCalls:
         if any(self._calendar.event_type(number) is None for number in wanted.event_type_ids or ()):
             message = "Bad request: Please check your request data and try again"
             return refused_briefly("TRPCError", message, call.target, call.now)
-        return page_data(self._calendar.list(wanted), wanted)
-
-    def cancel(self, call: Call, uid: str) -> Answer:
-        """POST /v2/bookings/{uid}/cancel: whoever knows the uid may cancel, but the host must say why."""
-        reason = read_cancel(call.body)
-        if isinstance(reason, Malformed):
-            return refused(400, reason.message, call.target, call.now)
-        booking = self._calendar.get(uid)
-        cancellable = booking is not None and booking.status is not BookingStatus.CANCELLED
-        # All keys here belong to the one account that owns the calendar, so whoever has one is the host.
-        if cancellable and call.has_key and not reason.strip():
-            return bare(400, "Cancellation reason is required when you are the host")
-        outcome = self._calendar.cancel(uid, reason)
-        match outcome:
-            case Changed(booking):
-                return success(200, booking_data(booking))
-            case Refused(Refusal.UNKNOWN_BOOKING):
-                return refused(404, f"Booking with uid={uid} not found", call.target, call.now)
-            case Refused():
-                message = (
-                    f"Can't cancel booking with uid={uid} because it has been cancelled already. "
-                    "Please provide uid of a booking that is not cancelled."
-                )
-                return refused(400, message, call.target, call.now)
+        return page_data(self._calendar.list(wanted, call.account), wanted)
 
     def create_in_old_version(self, call: Call) -> Answer:
         """POST /v2/bookings as version 2024-04-15 understands it: a newer body lacks what that one needs."""
@@ -149,18 +131,31 @@ class BookingCalls:
             location=location,
             responses=_stored_responses(wanted, location),
         )
-        match outcome:
-            case Created(booking) | Existing(booking):
-                return success(201, booking_data(booking))  # nothing tells the two apart
-            case Refused(Refusal.UNSTORABLE_TEXT):
-                return bare(500, "unsupported Unicode escape sequence")
-            case Refused(reason):
-                return refused(400, _reason_text(reason, event_type), call.target, call.now)
+        return booked(self._calendar, call, outcome, event_type)
 
     def _named_event_type(self, wanted: CreateBody) -> EventType | None:
         if wanted.event_type_id is not None:
             return self._calendar.event_type(wanted.event_type_id)
         return named_by_slug(self._calendar, wanted.event_type_slug, wanted.username)
+
+
+def booked(
+    calendar: SimulatedCalendar, call: Call, outcome: Created | Existing | Refused, event_type: EventType
+) -> Answer:
+    """The answer to whatever may have written a new booking."""
+    match outcome:
+        case Created(booking) | Existing(booking):
+            # Cal.com reads the row again before it answers, and from a replica that is behind it gets none.
+            shown = calendar.read(booking.uid)
+            if shown is None:
+                return bare(500, "Internal server error")
+            seat_uid = outcome.seat_uid if isinstance(outcome, Created) else None
+            return success(201, booking_data(shown, seat_uid))  # nothing tells created and existing apart
+        case Refused(reason) if reason in _BARE_REFUSALS:
+            return bare(*_BARE_REFUSALS[reason])
+        case Refused(reason):
+            status = 409 if reason is Refusal.NO_SEATS_LEFT else 400
+            return refused(status, _reason_text(reason, event_type), call.target, call.now)
 
 
 def named_by_slug(calendar: SimulatedCalendar, slug: str | None, username: str | None) -> EventType | None:
@@ -221,7 +216,9 @@ def _reason_text(reason: Refusal, event_type: EventType) -> str:
         case Refusal.TOO_SOON:
             return _TOO_SOON
         case Refusal.NO_FREE_HOST:
-            whose = "One of the hosts" if event_type.scheduling is Scheduling.ROUND_ROBIN else "User"
+            whose = "One of the hosts" if event_type.scheduling is not Scheduling.INDIVIDUAL else "User"
             return f"{whose} {_TAKEN}"
+        case Refusal.NO_SEATS_LEFT:
+            return "No more seats left at this seated booking."
         case _:
-            raise AssertionError(f"create never refuses with {reason}")
+            raise AssertionError(f"a new booking is never refused with {reason}")

@@ -9,22 +9,27 @@ with nothing to mark it (`Existing` here, on the wire nothing tells them apart).
 same repeat is refused as if somebody else had the slot. And a pending booking keeps nobody else out.
 """
 
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, timedelta
-from enum import Enum
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
+from einmal.simulator.checks import Checks
+from einmal.simulator.conditions import Conditions
 from einmal.simulator.listing import BookingFilter, ListedStatus, Page, select
-from einmal.simulator.opening import is_open, raster
+from einmal.simulator.opening import raster
+from einmal.simulator.outcomes import Changed, Created, Existing, Refusal, Refused
 from einmal.simulator.records import (
     Attendee,
     BookingStatus,
     EventType,
     Host,
     Scheduling,
+    Seat,
     SimulatedBooking,
 )
+from einmal.simulator.seating import joined, left
+from einmal.simulator.table import BookingTable
 
 __all__ = [
     "Attendee",
@@ -45,47 +50,6 @@ __all__ = [
 ]
 
 
-class Refusal(Enum):
-    """Why Cal.com would not do it."""
-
-    UNKNOWN_EVENT_TYPE = "unknown event type"
-    IN_THE_PAST = "in the past"
-    TOO_SOON = "inside the minimum notice"
-    NO_FREE_HOST = "no host is free"
-    UNSTORABLE_TEXT = "text that the database cannot hold"
-    UNKNOWN_BOOKING = "unknown booking"
-    ALREADY_CANCELLED = "already cancelled"
-    ALREADY_ACCEPTED = "already accepted"
-
-
-@dataclass(frozen=True)
-class Created:
-    """A new row was written."""
-
-    booking: SimulatedBooking
-
-
-@dataclass(frozen=True)
-class Existing:
-    """No row was written: this older one was taken to be the same wish."""
-
-    booking: SimulatedBooking
-
-
-@dataclass(frozen=True)
-class Changed:
-    """A row was replaced."""
-
-    booking: SimulatedBooking
-
-
-@dataclass(frozen=True)
-class Refused:
-    """Nothing was written."""
-
-    reason: Refusal
-
-
 class SimulatedCalendar:
     """All event types and bookings of one simulated Cal.com."""
 
@@ -96,13 +60,8 @@ class SimulatedCalendar:
         self._event_types = {event_type.id: event_type for event_type in event_types}
         self._now = now
         self._new_uid = new_uid
-        self._bookings: dict[str, SimulatedBooking] = {}
-        # Two indexes, as the database has, so that a long run does not slow down. Both keep uids only: which
-        # state a booking is in is read from the one table.
-        self._uids_by_start: defaultdict[tuple[int, datetime], list[str]] = defaultdict(list)
-        self._uids_by_host_day: defaultdict[tuple[int, date], list[str]] = defaultdict(list)
-        self._last_id = 0
-        self._last_id_of_host: dict[int, int] = {}
+        self._table = BookingTable()
+        self._checks = Checks(self._table, now)
 
     @property
     def event_types(self) -> tuple[EventType, ...]:
@@ -111,20 +70,42 @@ class SimulatedCalendar:
 
     @property
     def bookings(self) -> tuple[SimulatedBooking, ...]:
-        """Every row, whatever its state, in the order of writing."""
-        return tuple(self._bookings.values())
+        """Every row, whatever its state, in the order of writing. No conditions apply: this is the truth."""
+        return self._table.rows
+
+    @contextmanager
+    def under(self, conditions: Conditions) -> Iterator[None]:
+        """Whatever is called inside the block meets the database in these conditions."""
+        before, self._checks.conditions = self._checks.conditions, conditions
+        try:
+            yield
+        finally:
+            self._checks.conditions = before
+
+    def clear(self) -> None:
+        """Forget every booking."""
+        self._table = BookingTable()
+        self._checks = Checks(self._table, self._now)
 
     def event_type(self, event_type_id: int) -> EventType | None:
         """The event type with this id."""
         return self._event_types.get(event_type_id)
 
     def get(self, uid: str) -> SimulatedBooking | None:
-        """The booking with this uid."""
-        return self._bookings.get(uid)
+        """The booking with this uid, from the database itself."""
+        return self._table.get(uid)
 
-    def list(self, wanted: BookingFilter) -> Page:
-        """The page of bookings that match."""
-        return select(self._bookings.values(), wanted, self._now())
+    def read(self, uid: str) -> SimulatedBooking | None:
+        """The booking with this uid as a reader sees it, which may be from a replica that is behind."""
+        if not self._checks.conditions.replica_lag:
+            return self._table.get(uid)
+        return self._table.as_of(uid, self._checks.moment() - self._checks.conditions.replica_lag)
+
+    def list(self, wanted: BookingFilter, account: str | None = None) -> Page:
+        """The page of bookings that match, as a reader sees them; those of one account only, if one is named."""
+        rows = (row for row in self._table.rows if account is None or row.event_type.is_owned_by(account))
+        seen = (self.read(booking.uid) for booking in rows)
+        return select((booking for booking in seen if booking is not None), wanted, self._now())
 
     def create(
         self,
@@ -142,22 +123,30 @@ class SimulatedCalendar:
         if event_type is None:
             return Refused(Refusal.UNKNOWN_EVENT_TYPE)
         start = start.astimezone(UTC).replace(microsecond=0)  # Cal.com cuts, it does not round
-        existing = self._existing(event_type, start, attendee)
+        stand_in = self._checks.conditions.stand_in
+        existing = (stand_in and stand_in(event_type, start, attendee)) or self._checks.existing(
+            event_type, start, attendee
+        )
         if existing is not None:
             return Existing(existing)
         end = start + timedelta(minutes=event_type.length_minutes)
-        host = self._host_or_refusal(event_type, start, end)
+        shared = self._checks.shared_booking(event_type, start)
+        if shared is not None:
+            return self._join(shared, attendee, metadata or {})
+        host = self._checks.host_or_refusal(event_type, start, end)
         if isinstance(host, Refused):
             return host
-        if _is_unstorable((attendee.name, metadata, responses)):
-            return Refused(Refusal.UNSTORABLE_TEXT)  # after all checks: it is the INSERT that fails
-        stamp = _to_milliseconds(self._now())
+        status = BookingStatus.PENDING if event_type.requires_confirmation else BookingStatus.ACCEPTED
+        refusal = self._checks.insert_refusal(status, host, start, end, (attendee.name, metadata, responses))
+        if refusal is not None:
+            return Refused(refusal)
+        stamp = _to_milliseconds(self._checks.moment())
         booking = SimulatedBooking(
-            id=self._last_id + 1,
+            id=self._table.next_id,
             uid=self._new_uid(),
             event_type=event_type,
             host=host,
-            status=BookingStatus.PENDING if event_type.requires_confirmation else BookingStatus.ACCEPTED,
+            status=status,
             start=start,
             end=end,
             created_at=stamp,
@@ -167,24 +156,70 @@ class SimulatedCalendar:
             metadata=dict(metadata or {}),
             responses=dict(responses or {}),
             location=location if location is not None else event_type.location,
+            has_unique_key=status is BookingStatus.ACCEPTED,
         )
+        if event_type.seats is not None:
+            seat = Seat(self._new_uid(), attendee, dict(metadata or {}))
+            booking = replace(booking, seats=(seat,), metadata={}, first_uid=self._new_uid())
         self.plant(booking)
-        return Created(booking)
+        return Created(booking, booking.seats[0].uid if booking.seats else None)
+
+    def reschedule(
+        self, uid: str, start: datetime, *, by_owner: bool, reason: str = "", by_email: str | None = None
+    ) -> Created | Existing | Refused:
+        """A new booking with a new uid, and the old one cancelled in the same moment.
+
+        Where the same person already has a booking at the new time, Cal.com may hand that one out as if it were
+        the result, and the old one stays as it is. Without the owner, a confirmation has to be given again.
+        """
+        old = self._table.get(uid)
+        if old is None:
+            return Refused(Refusal.UNKNOWN_BOOKING)
+        if old.status is BookingStatus.CANCELLED:
+            return Refused(Refusal.ALREADY_RESCHEDULED if old.rescheduled_to else Refusal.ALREADY_CANCELLED)
+        event_type, start = old.event_type, start.astimezone(UTC).replace(microsecond=0)
+        if not by_owner or event_type.scheduling is Scheduling.ROUND_ROBIN:
+            existing = self._checks.existing(event_type, start, old.attendee)
+            if existing is not None:
+                return Existing(existing)
+        end = start + timedelta(minutes=event_type.length_minutes)
+        host = self._checks.host_or_refusal(event_type, start, end, leaving=old)
+        if isinstance(host, Refused):
+            return host
+        accepted = by_owner or not event_type.requires_confirmation
+        if accepted and self._checks.is_key_taken(host, start, end, leaving=old):
+            return Refused(self._checks.conditions.lost_race)
+        stamp = _to_milliseconds(self._checks.moment())
+        kept = {key: value for key, value in old.responses.items() if key != "rescheduledReason"}
+        new = replace(
+            old,
+            id=self._table.next_id,
+            uid=self._new_uid(),
+            host=host,
+            status=BookingStatus.ACCEPTED if accepted else BookingStatus.PENDING,
+            start=start,
+            end=end,
+            created_at=stamp,
+            updated_at=stamp,
+            responses=kept | ({"rescheduledReason": reason} if reason else {}),
+            has_unique_key=accepted,
+            rescheduled_from=old.uid,
+            rescheduling_reason=reason,
+            rescheduled_by=by_email,
+            first_uid=old.first_uid or old.uid,
+        )
+        called_off = replace(old, status=BookingStatus.CANCELLED, has_unique_key=False, rescheduled_by=by_email)
+        self._change(replace(called_off, rescheduled_to=new.uid))
+        self.plant(new)
+        return Created(new)
 
     def plant(self, booking: SimulatedBooking) -> None:
         """Write a row as it is, asking no rule: for tests, and for worlds that begin in the middle."""
-        if booking.uid in self._bookings:
-            raise ValueError(f"there is a booking {booking.uid} already")
-        self._bookings[booking.uid] = booking
-        self._uids_by_start[booking.event_type.id, booking.start].append(booking.uid)
-        for day in _days(booking.start, booking.end):
-            self._uids_by_host_day[booking.host.id, day].append(booking.uid)
-        self._last_id = max(self._last_id, booking.id)
-        self._last_id_of_host[booking.host.id] = booking.id
+        self._table.insert(booking)
 
     def cancel(self, uid: str, reason: str = "") -> Changed | Refused:
         """Call a booking off. A second time is refused: Cal.com's cancel is not idempotent."""
-        booking = self._bookings.get(uid)
+        booking = self._table.get(uid)
         if booking is None:
             return Refused(Refusal.UNKNOWN_BOOKING)
         if booking.status is BookingStatus.CANCELLED:
@@ -194,9 +229,20 @@ class SimulatedCalendar:
                 booking,
                 status=BookingStatus.CANCELLED,
                 cancellation_reason=reason,
-                updated_at=_to_milliseconds(self._now()),
+                has_unique_key=False,
+                seats=(),
             )
         )
+
+    def leave(self, uid: str, seat_uid: str) -> Changed | Refused:
+        """Give up one seat of a shared booking."""
+        booking = self._table.get(uid)
+        if booking is None:
+            return Refused(Refusal.UNKNOWN_BOOKING)
+        if booking.status is BookingStatus.CANCELLED:
+            return Refused(Refusal.ALREADY_CANCELLED)
+        after = left(booking, seat_uid)
+        return after if isinstance(after, Refused) else self._change(after)
 
     def accept(self, uid: str) -> Changed | Refused:
         """Confirm, as the host would in Cal.com's pages.
@@ -219,81 +265,29 @@ class SimulatedCalendar:
         return tuple(
             slot
             for slot in raster(event_type, length, earliest, end)
-            if self._free_host(event_type, slot, slot + length) is not None
+            if self._checks.has_room(event_type, slot, slot + length)
         )
 
-    def _existing(self, event_type: EventType, start: datetime, attendee: Attendee) -> SimulatedBooking | None:
-        """The booking that Cal.com takes for the same wish.
-
-        Name, metadata, guests and caller are not compared, and a phone only if one is sent now. So other
-        words for the same person at the same time get the old booking back and are dropped without a sign.
-        """
-        if event_type.scheduling is not Scheduling.ROUND_ROBIN and not event_type.requires_confirmation:
-            return None
-        wanted = BookingStatus.PENDING if event_type.requires_confirmation else BookingStatus.ACCEPTED
-        for uid in self._uids_by_start.get((event_type.id, start), ()):
-            booking = self._bookings[uid]
-            if booking.status is wanted and any(
-                row.email == attendee.email and attendee.phone in {None, row.phone} for row in booking.attendees
-            ):
-                return booking
-        return None
-
-    def _host_or_refusal(self, event_type: EventType, start: datetime, end: datetime) -> Host | Refused:
-        now = self._now()
-        if start < now:
+    def _join(self, booking: SimulatedBooking, attendee: Attendee, metadata: Mapping[str, str]) -> Created | Refused:
+        if booking.start < self._checks.moment():
             return Refused(Refusal.IN_THE_PAST)
-        if start < now + timedelta(minutes=event_type.minimum_notice_minutes):
-            return Refused(Refusal.TOO_SOON)
-        host = self._free_host(event_type, start, end) if is_open(event_type, start, end) else None
-        return Refused(Refusal.NO_FREE_HOST) if host is None else host
-
-    def _free_host(self, event_type: EventType, start: datetime, end: datetime) -> Host | None:
-        """A host who is free then; of several, the one who has waited longest, as Cal.com shares work out."""
-        team = event_type.scheduling is Scheduling.ROUND_ROBIN
-        candidates = event_type.hosts if team else event_type.hosts[:1]
-        free = (host for host in candidates if not self._is_busy(host, start, end))
-        return min(free, key=lambda host: self._last_id_of_host.get(host.id, 0), default=None)
-
-    def _is_busy(self, host: Host, start: datetime, end: datetime) -> bool:
-        # By host and not by event type: one person cannot cut hair in two bookings at once.
-        for day in _days(start, end):
-            for uid in self._uids_by_host_day.get((host.id, day), ()):
-                booking = self._bookings[uid]
-                if booking.blocks_host and booking.start < end and start < booking.end:
-                    return True
-        return False
+        seat = Seat(self._new_uid(), attendee, dict(metadata))
+        after = joined(booking, seat)
+        return after if isinstance(after, Refused) else Created(self._change(after).booking, seat.uid)
 
     def _rule(self, uid: str, status: BookingStatus) -> Changed | Refused:
-        booking = self._bookings.get(uid)
+        booking = self._table.get(uid)
         if booking is None:
             return Refused(Refusal.UNKNOWN_BOOKING)
         if booking.status is BookingStatus.ACCEPTED:
             return Refused(Refusal.ALREADY_ACCEPTED)
-        return self._change(replace(booking, status=status, updated_at=_to_milliseconds(self._now())))
+        return self._change(replace(booking, status=status))
 
     def _change(self, booking: SimulatedBooking) -> Changed:
-        self._bookings[booking.uid] = booking
-        return Changed(booking)
-
-
-def _days(start: datetime, end: datetime) -> Iterable[date]:
-    """The UTC days that a booking touches: the drawers it is filed in."""
-    return (start.date() + timedelta(days=n) for n in range((end.date() - start.date()).days + 1))
+        stamped = replace(booking, updated_at=_to_milliseconds(self._checks.moment()))
+        self._table.replace(stamped)
+        return Changed(stamped)
 
 
 def _to_milliseconds(moment: datetime) -> datetime:
     return moment.astimezone(UTC).replace(microsecond=moment.microsecond // 1000 * 1000)
-
-
-def _is_unstorable(value: object) -> bool:
-    """Whether PostgreSQL's jsonb would refuse the text: U+0000, or half of a surrogate pair."""
-    match value:
-        case str():
-            return any(character == "\0" or "\ud800" <= character <= "\udfff" for character in value)
-        case Mapping():
-            return any(_is_unstorable(key) or _is_unstorable(item) for key, item in value.items())
-        case list() | tuple():
-            return any(_is_unstorable(item) for item in value)
-        case _:
-            return False

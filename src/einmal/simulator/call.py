@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from einmal.simulator.records import EventType
+
 # V8 quotes a short text whole, and of a longer one the neighbourhood of the mistake.
 _QUOTED_WHOLE_BELOW = 21
 _QUOTED_AROUND = 10
@@ -25,6 +27,12 @@ class Call:
     body: Mapping[str, object]
     has_key: bool
     now: datetime
+    # Whose key it is. A key that is nobody's in particular is everybody's: it owns every event type.
+    account: str | None = None
+
+    def owns(self, event_type: EventType) -> bool:
+        """Whether the caller is a host of this event type."""
+        return self.has_key and (self.account is None or event_type.is_owned_by(self.account))
 
 
 @dataclass(frozen=True)

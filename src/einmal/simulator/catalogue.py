@@ -44,10 +44,12 @@ def recorded_event_types() -> tuple[EventType, ...]:
         _seeded(1, "plain", alone, _host(1, "u-plain")),
         _seeded(3, "confirm", alone, _host(3, "u-confirm"), confirm=True),
         _seeded(5, "confirm_block", alone, _host(5, "u-confirm_block"), confirm=True, blocks=True),
+        _seeded(6, "seats", alone, _host(6, "u-seats"), seats=5),
         _seeded(8, "notice", alone, _host(8, "u-notice"), notice_minutes=120),
         _seeded(9, "rr2", team, _host(9, "rr2-h0"), _host(10, "rr2-h1")),
         _seeded(10, "rr1", team, _host(11, "rr1-h0")),
         _seeded(12, "rr2_confirm", team, _host(14, "rr2_confirm-h0"), _host(15, "rr2_confirm-h1"), confirm=True),
+        _seeded(13, "coll2", Scheduling.COLLECTIVE, _host(16, "coll2-h0"), _host(17, "coll2-h1")),
     )
 
 
@@ -73,6 +75,7 @@ def _seeded(
     confirm: bool = False,
     blocks: bool = False,
     notice_minutes: int = 0,
+    seats: int | None = None,
 ) -> EventType:
     return EventType(
         id=event_type_id,
@@ -84,4 +87,5 @@ def _seeded(
         requires_confirmation=confirm,
         confirmation_blocks_slot=blocks,
         minimum_notice_minutes=notice_minutes,
+        seats=seats,
     )

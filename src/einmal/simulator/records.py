@@ -12,10 +12,11 @@ from enum import Enum
 
 
 class Scheduling(Enum):
-    """Who takes a booking: the only host, or whichever host of the team is free."""
+    """Who takes a booking: the only host, whichever host of the team is free, or all of them together."""
 
     INDIVIDUAL = "individual"
     ROUND_ROBIN = "roundRobin"
+    COLLECTIVE = "collective"
 
 
 class BookingStatus(Enum):
@@ -55,6 +56,11 @@ class EventType:
     opens: tuple[int, int] = (0, 24)  # hours of the local day, the second one excluded
     time_zone: str = "UTC"
     location: str = "https://example.test/meet"
+    seats: int | None = None  # how many people share one booking; None: it is one person's own
+
+    def is_owned_by(self, account: str) -> bool:
+        """Whether this account may see and rule on its bookings: every host may, in a team too."""
+        return account in {host.username for host in self.hosts}
 
 
 @dataclass(frozen=True)
@@ -66,6 +72,15 @@ class Attendee:
     phone: str | None = None
     time_zone: str = "UTC"
     language: str = "en"
+
+
+@dataclass(frozen=True)
+class Seat:
+    """One person's place in a shared booking; metadata is the seat's and not the booking's."""
+
+    uid: str
+    attendee: Attendee
+    metadata: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -87,14 +102,35 @@ class SimulatedBooking:
     responses: Mapping[str, object] = field(default_factory=dict)
     cancellation_reason: str = ""
     location: str = "https://example.test/meet"
+    # Cal.com's unique idempotencyKey over host, start and end. Only a booking that was born accepted has one,
+    # and it loses it for good when it is called off.
+    has_unique_key: bool = False
+    rescheduled_from: str | None = None
+    rescheduled_to: str | None = None
+    rescheduling_reason: str = ""
+    rescheduled_by: str | None = None
+    # Calendars know a booking by this; it stays that of the first booking through all reschedulings.
+    first_uid: str | None = None
+    seats: tuple[Seat, ...] = ()
+
+    @property
+    def hosts(self) -> tuple[Host, ...]:
+        """Everybody whose time it takes."""
+        return self.event_type.hosts if self.event_type.scheduling is Scheduling.COLLECTIVE else (self.host,)
 
     @property
     def attendees(self) -> tuple[Attendee, ...]:
-        """The booker and a nameless row per guest: Cal.com stores and matches guests as attendees."""
+        """The booker and a nameless row per guest: Cal.com stores and matches guests as attendees.
+
+        Hosts beside the first count among them too, and of a shared booking whoever has a seat.
+        """
+        if self.event_type.seats is not None:
+            return tuple(seat.attendee for seat in self.seats)
         booker = self.attendee
         return (
             booker,
             *(Attendee("", email, None, booker.time_zone, booker.language) for email in self.guests),
+            *(Attendee(host.name, host.email, None, host.time_zone) for host in self.hosts if host != self.host),
         )
 
     @property

@@ -13,7 +13,7 @@ from itertools import groupby
 from zoneinfo import ZoneInfo
 
 from einmal.simulator.listing import BookingFilter, Page
-from einmal.simulator.records import Attendee, EventType, Host, SimulatedBooking
+from einmal.simulator.records import Attendee, EventType, Host, Scheduling, SimulatedBooking
 
 
 @dataclass(frozen=True)
@@ -29,20 +29,42 @@ def success(status: int, data: object) -> Answer:
     return Answer(status, {"status": "success", "data": data})
 
 
-def booking_data(booking: SimulatedBooking) -> dict[str, object]:
-    """A booking as `data`, for every call that shows one."""
+def booking_data(booking: SimulatedBooking, seat_uid: str | None = None) -> dict[str, object]:
+    """A booking as `data`, for every call that shows one; `seat_uid` is the seat just taken."""
+    data = _booking_data(booking)
+    if booking.event_type.seats is None:
+        return data
+    # A shared booking has nothing of its own to tell about its people: it is all at their seats.
+    kept = {name: data[name] for name in data if name not in {"cancelledByEmail", "metadata", "bookingFieldsResponses"}}
+    seats = [
+        _attendee_data(seat.attendee)
+        | {
+            "seatUid": seat.uid,
+            "bookingFieldsResponses": {"name": seat.attendee.name, "guests": []},
+            "metadata": dict(seat.metadata),
+        }
+        for seat in booking.seats
+    ]
+    taken = {} if seat_uid is None else {"seatUid": seat_uid}
+    return kept | {"description": None, "attendees": seats} | taken
+
+
+def _booking_data(booking: SimulatedBooking) -> dict[str, object]:
     event_type, host = booking.event_type, booking.host
     guests = {"guests": list(booking.guests)} if booking.guests else {}
     return {
         "id": booking.id,
         "uid": booking.uid,
-        "title": f"{event_type.title} between {host.name} and {booking.attendee.name}",
+        "title": f"{event_type.title} between {_whose_name(booking)} and {booking.attendee.name}",
         "description": "",
         "hosts": [_host_data(host)],
         "status": booking.status.value,
         "cancellationReason": booking.cancellation_reason,
         "cancelledByEmail": "",
-        "rescheduledByEmail": None,
+        **({"reschedulingReason": booking.rescheduling_reason} if booking.rescheduling_reason else {}),
+        "rescheduledByEmail": booking.rescheduled_by,
+        **({"rescheduledFromUid": booking.rescheduled_from} if booking.rescheduled_from else {}),
+        **({"rescheduledToUid": booking.rescheduled_to} if booking.rescheduled_to else {}),
         "start": utc_text(booking.start),
         "end": utc_text(booking.end),
         "duration": (booking.end - booking.start) // timedelta(minutes=1),
@@ -55,7 +77,7 @@ def booking_data(booking: SimulatedBooking) -> dict[str, object]:
         "updatedAt": utc_text(booking.updated_at),
         "metadata": dict(booking.metadata),
         "rating": None,
-        "icsUid": f"{booking.uid}@Cal.com",
+        "icsUid": f"{booking.first_uid or booking.uid}@Cal.com",
         "attendees": [_attendee_data(attendee) for attendee in booking.attendees],
         **guests,
         "bookingFieldsResponses": _responses(booking) | guests | dict(booking.responses),
@@ -122,9 +144,9 @@ def refused(status: int, message: str, path: str, now: datetime, *, details: obj
     return refused_with(status, {"code": code, "message": message, "details": shown}, path, now)
 
 
-def refused_briefly(code: str, message: str, path: str, now: datetime) -> Answer:
+def refused_briefly(code: str, message: str, path: str, now: datetime, *, status: int = 400) -> Answer:
     """What the booking core refuses: no `details`."""
-    return refused_with(400, {"code": code, "message": message}, path, now)
+    return refused_with(status, {"code": code, "message": message}, path, now)
 
 
 def refused_with(status: int, error: Mapping[str, object], path: str, now: datetime) -> Answer:
@@ -147,6 +169,11 @@ def _zoned_text(moment: datetime, time_zone: str) -> str:
     if time_zone == "UTC":
         return utc_text(moment)
     return moment.astimezone(ZoneInfo(time_zone)).isoformat(timespec="milliseconds")
+
+
+def _whose_name(booking: SimulatedBooking) -> str:
+    event_type = booking.event_type
+    return f"team {event_type.slug}" if event_type.scheduling is Scheduling.COLLECTIVE else booking.host.name
 
 
 def _host_data(host: Host) -> dict[str, object]:

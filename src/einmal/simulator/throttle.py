@@ -42,6 +42,14 @@ class Throttle:
         self._limit = limit
         self._windows: dict[str, _Window] = {}
 
+    def clear(self) -> None:
+        """Forget everybody."""
+        self._windows.clear()
+
+    def refusal(self, reset_seconds: int) -> Allowance:
+        """What somebody hears who has used up everything, whether or not anybody has."""
+        return Allowance(admitted=False, limit=self._limit, remaining=0, reset_seconds=reset_seconds)
+
     def admit(self, caller: str, now: datetime) -> Allowance:
         """Count one request. The first one too many starts a new window, in which the caller is shut out."""
         window = self._windows.get(caller)

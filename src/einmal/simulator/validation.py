@@ -44,6 +44,7 @@ _CREATE_FIELDS = frozenset(
     ]
 )
 _ATTENDEE_FIELDS = frozenset({"name", "email", "timeZone", "phoneNumber", "language"})
+_RESCHEDULE_FIELDS = frozenset({"start", "rescheduledBy", "reschedulingReason", "emailVerificationCode"})
 _CANCEL_FIELDS = frozenset({"cancellationReason", "cancelSubsequentBookings", "seatUid"})
 
 NOT_SIMULATED_FIELDS = frozenset({"recurrenceCount", "routing"})
@@ -54,6 +55,15 @@ class Malformed:
     """The body cannot be read; `message` is Cal.com's."""
 
     message: str
+
+
+@dataclass(frozen=True)
+class RescheduleBody:
+    """A body of POST …/reschedule."""
+
+    start: datetime
+    reason: str
+    by_email: str | None
 
 
 @dataclass(frozen=True)
@@ -155,6 +165,24 @@ def read_cancel(body: Mapping[str, object]) -> str | Malformed:
     return reason or ""
 
 
+def read_reschedule(body: Mapping[str, object]) -> "RescheduleBody | Malformed":
+    """The first look at a rescheduling. There is no way to name another attendee or other metadata."""
+    complaints = _unknown(body, _RESCHEDULE_FIELDS)
+    start = read_instant(body.get("start"))
+    if start is None:
+        complaints.append(Complaint("start", ("start must be a valid ISO 8601 date string",)))
+    complaints += _not_texts(body, "rescheduledBy", "reschedulingReason")
+    if complaints or start is None:
+        return Malformed(_joined(complaints))
+    return RescheduleBody(start, _text(body.get("reschedulingReason")), _text(body.get("rescheduledBy")) or None)
+
+
+def read_decline(body: Mapping[str, object]) -> Malformed | None:
+    """What is wrong with a refusal by the host; its reason is not shown anywhere, so it is not read."""
+    complaints = _unknown(body, frozenset({"reason"})) + _not_texts(body, "reason")
+    return Malformed(_joined(complaints)) if complaints else None
+
+
 def schema_complaint(wanted: CreateBody) -> str | None:
     """The second look, by the booking core; several complaints run into one text."""
     found = [
@@ -197,6 +225,10 @@ def _to_create_body(body: Mapping[str, object], start: datetime, attendee: Mappi
 
 def _unknown(body: Mapping[str, object], known: frozenset[str]) -> list[Complaint]:
     return [Complaint(name, (f"property {name} should not exist",)) for name in body if name not in known]
+
+
+def _not_texts(body: Mapping[str, object], *names: str) -> list[Complaint]:
+    return [Complaint(n, (f"{n} must be a string",)) for n in names if not isinstance(body.get(n), str | None)]
 
 
 def _attendee_complaints(attendee: Mapping[str, object]) -> tuple[Complaint, ...]:

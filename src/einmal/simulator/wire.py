@@ -20,6 +20,7 @@ from uuid import UUID
 from einmal.simulator.booking_calls import BookingCalls, named_by_slug
 from einmal.simulator.calendar import SimulatedCalendar
 from einmal.simulator.call import Call, JsonProblem, read_json
+from einmal.simulator.change_calls import ChangeCalls
 from einmal.simulator.querying import read_slots_query
 from einmal.simulator.rendering import Answer, event_type_data, refused, refused_with, slots_data, success
 from einmal.simulator.throttle import Throttle
@@ -52,17 +53,45 @@ class SimulatedCalcom:
         self,
         calendar: SimulatedCalendar,
         *,
-        api_keys: frozenset[str] | None,
+        api_keys: frozenset[str] | Mapping[str, str | None] | None,
         now: Callable[[], datetime],
         requests_per_minute: int = _REQUESTS_PER_MINUTE_DEFAULT,
     ) -> None:
-        """`api_keys` are the keys that work, all of the same account; None lets every key work."""
+        """`api_keys` are the keys that work, all of one account that owns everything, or by key the username
+        of its account (None: owns everything). None for all lets every key work."""
         self._calendar = calendar
         self._api_keys = api_keys
         self._now = now
         self._throttle = Throttle(requests_per_minute)
         self._bookings = BookingCalls(calendar)
+        changes = ChangeCalls(calendar)
+        self._changes = {
+            "cancel": changes.cancel,
+            "reschedule": changes.reschedule,
+            "confirm": changes.confirm,
+            "decline": changes.decline,
+        }
         self._requests = 0
+
+    @property
+    def calendar(self) -> SimulatedCalendar:
+        """The calendar behind it."""
+        return self._calendar
+
+    def now(self) -> datetime:
+        """The moment that it takes for now."""
+        return self._now()
+
+    def reset(self) -> None:
+        """As if just started: no bookings, nobody counted."""
+        self._calendar.clear()
+        self._throttle.clear()
+
+    def throttled(self, target: str, reset_seconds: int) -> WireAnswer:
+        """The answer to one request too many."""
+        now, allowance = self._now(), self._throttle.refusal(reset_seconds)
+        self._requests += 1
+        return self._sent(_too_many(target, now), allowance.headers, now)
 
     def handle(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> WireAnswer:
         """Answer one request; header names come in lower case.
@@ -85,6 +114,7 @@ class SimulatedCalcom:
             body=read,
             has_key=key is not None,
             now=now,
+            account=self._api_keys.get(key or "") if isinstance(self._api_keys, Mapping) else None,
         )
         route = self._route(call, [unquote(segment) for segment in path.strip("/").split("/")])
         if route is None:
@@ -93,9 +123,7 @@ class SimulatedCalcom:
             return self._sent(refused(401, f"{_GUARD} - Invalid API Key", target, now), {}, now)
         allowance = self._throttle.admit(key or "", now)
         if not allowance.admitted:
-            message = f"{_GUARD} - Too many requests. Please try again later."
-            error = {"code": "ThrottlerException", "message": message, "details": message}
-            return self._sent(refused_with(429, error, target, now), allowance.headers, now)
+            return self._sent(_too_many(target, now), allowance.headers, now)
         return self._sent(route(), allowance.headers, now)
 
     def _route(self, call: Call, segments: list[str]) -> Callable[[], Answer] | None:
@@ -119,8 +147,8 @@ class SimulatedCalcom:
                 return partial(self._bookings.list, call)
             case ["GET", uid]:
                 return partial(self._bookings.read, call, uid)
-            case ["POST", uid, "cancel"]:
-                return partial(self._bookings.cancel, call, uid)
+            case ["POST", uid, change] if change in self._changes:
+                return partial(self._changes[change], call, uid)
             case _:
                 return None
 
@@ -152,20 +180,37 @@ class SimulatedCalcom:
     def _sent(
         self, answer: Answer, limits: Mapping[str, str], now: datetime, request_id: str | None = None
     ) -> WireAnswer:
-        text = json.dumps(answer.payload, ensure_ascii=False, separators=(",", ":"))
-        body = text.encode("utf-8", "replace")
-        digest = base64.b64encode(hashlib.sha1(body, usedforsecurity=False).digest()).decode()
+        body = _encoded(answer.payload)
         headers = {
             "Access-Control-Allow-Origin": "*",
             **limits,
             # Numbered instead of drawn, so that one simulated run is like the next.
             "X-Request-Id": request_id or str(UUID(int=self._requests, version=4)),
             "Content-Type": "application/json; charset=utf-8",
-            "Content-Length": str(len(body)),
-            "ETag": f'W/"{len(body):x}-{digest[:27]}"',
+            **_body_headers(body),
             "Date": format_datetime(now.astimezone(UTC), usegmt=True),
         }
         return WireAnswer(answer.status, headers, body)
+
+
+def with_payload(answer: WireAnswer, payload: object, status: int | None = None) -> WireAnswer:
+    """The same answer with another body, and the headers that follow from it."""
+    body = _encoded(payload)
+    return WireAnswer(status or answer.status, answer.headers | _body_headers(body), body)
+
+
+def _encoded(payload: object) -> bytes:
+    return json.dumps(payload, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+
+
+def _body_headers(body: bytes) -> dict[str, str]:
+    digest = base64.b64encode(hashlib.sha1(body, usedforsecurity=False).digest()).decode()
+    return {"Content-Length": str(len(body)), "ETag": f'W/"{len(body):x}-{digest[:27]}"'}
+
+
+def _too_many(target: str, now: datetime) -> Answer:
+    message = f"{_GUARD} - Too many requests. Please try again later."
+    return refused_with(429, {"code": "ThrottlerException", "message": message, "details": message}, target, now)
 
 
 def _bearer(headers: Mapping[str, str]) -> str | None:

@@ -24,13 +24,18 @@ class Heard:
     missing: tuple[Missing, ...] = ()
 
 
-_SPLIT = re.compile(r"^\s*(\d{4}-\d{2}-\d{2}|\d{1,2}\.\s?\d{1,2}\.(?:\s?\d{2,4})?)(?:[T,\s]+(?:um\s+)?(.+))?$")
+_SPLIT = re.compile(r"^\s*(\d{4}-\d{2}-\d{2}|\d{1,2}\.\s?\d{1,2}\.(?:\s?\d{4}|\d{2})?)(?:[T,\s]+(?:um\s+)?(.+))?$")
 _ISO_DATE = re.compile(r"(\d{4})-(\d{2})-(\d{2})")
-_DOTTED_DATE = re.compile(r"(\d{1,2})\.\s?(\d{1,2})\.(?:\s?(\d{4}|\d{2}))?")
+_DOTTED_DATE = re.compile(r"(\d{1,2})\.\s?(\d{1,2})\.(?:\s?(\d{4})|(\d{2}))?")
 _TIME = re.compile(
-    r"(\d{1,2})(?:[:.](\d{2}))?(?::00(?:\.0+)?)?\s*(?:(?:uhr|h|o'clock)\s*(\d{1,2})?)?\s*(?P<zone>z|[+-]\d{2}:?\d{2})?",
+    r"(\d{1,2})(?:[:.](\d{2})(?::00(?:\.0+)?)?\s*(?:uhr|h)?|\s*(?:uhr|h|o'clock)\s*(\d{1,2})?)?"
+    r"\s*(?P<zone>z|[+-]\d{2}:?\d{2})?",
     re.IGNORECASE,
 )
+
+
+_Clock = tuple[time, str | None]
+"""A local time and, where one was given, its zone as text."""
 
 
 def hear_start(date_text: str | None, time_text: str | None, now: datetime, zone: ZoneInfo) -> Heard:
@@ -42,7 +47,7 @@ def hear_start(date_text: str | None, time_text: str | None, now: datetime, zone
     day, in_date = _split(date_text)
     missing: list[Missing] = []
     heard_day = _date(day, today) if day else Missing.DATE
-    heard_time = _time(time_text or in_date)
+    heard_time = _agreed(_time(time_text), _time(in_date))
     if isinstance(heard_day, Missing):
         missing.append(heard_day)
     if isinstance(heard_time, Missing):
@@ -65,7 +70,7 @@ def _date(text: str, today: date) -> date | Missing:
         if iso:
             day = date(int(iso[1]), int(iso[2]), int(iso[3]))
         elif dotted:
-            day = _dotted(int(dotted[1]), int(dotted[2]), dotted[3], today)
+            day = _dotted(int(dotted[1]), int(dotted[2]), dotted[3] or dotted[4], today)
         else:
             return Missing.DATE_ODD
     except ValueError:
@@ -82,7 +87,7 @@ def _dotted(day: int, month: int, year: str | None, today: date) -> date:
     return date(int(year) + (2000 if len(year) == 2 else 0), month, day)
 
 
-def _time(text: str | None) -> tuple[time, str | None] | Missing:
+def _time(text: str | None) -> _Clock | Missing:
     """The local time and, where one was given, its zone as text."""
     if text is None or not text.strip():
         return Missing.TIME
@@ -95,14 +100,28 @@ def _time(text: str | None) -> tuple[time, str | None] | Missing:
     return time(hour, minute), found["zone"]
 
 
-def _instant(day: date, heard: tuple[time, str | None], now: datetime, zone: ZoneInfo) -> Heard:
+def _agreed(said: _Clock | Missing, in_date: _Clock | Missing) -> _Clock | Missing:
+    """The time, where the date brought one as well. Midnight there is how software writes "no time"."""
+    if said is Missing.TIME:
+        return in_date
+    if isinstance(said, Missing) or isinstance(in_date, Missing) or in_date[0] == time(0):
+        return said
+    return said if said[0] == in_date[0] else Missing.TIME_ODD
+
+
+def _instant(day: date, heard: _Clock, now: datetime, zone: ZoneInfo) -> Heard:
     clock, offset = heard
     local = datetime.combine(day, clock, zone)
     start = local.astimezone(UTC)
     if start.astimezone(zone).replace(tzinfo=None) != local.replace(tzinfo=None):
         return Heard(missing=(Missing.TIME_SKIPPED,))
-    if local.utcoffset() != local.replace(fold=1).utcoffset():
-        return Heard(missing=(Missing.TIME_TWICE,))
+    again = local.replace(fold=1)
+    if local.utcoffset() != again.utcoffset():
+        if offset is None:
+            return Heard(missing=(Missing.TIME_TWICE,))
+        # The offset says which of the two is meant.
+        local = again if _offset(offset) == again.utcoffset() else local
+        start = local.astimezone(UTC)
     if offset is not None and _offset(offset) != local.utcoffset():
         # 10:00Z from a model that means 10 o'clock, or true UTC? Only the caller knows.
         return Heard(missing=(Missing.TIME_ODD,))

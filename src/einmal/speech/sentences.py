@@ -45,8 +45,8 @@ OUTCOMES: Final[dict[tuple[Outcome, Why], dict[Language, str]]] = {
         _EN: "I have taken down your request and am still checking it; you will hear from us shortly.",
     },
     (Outcome.IN_DOUBT, Why.OTHER_IN_DOUBT): {
-        _DE: "Ihre vorige Anfrage prüfe ich noch. Bitte warten Sie deren Bescheid ab.",
-        _EN: "I am still checking your previous request. Please wait until you hear about that one.",
+        _DE: "Eine vorige Anfrage prüfe ich noch. Bitte warten Sie einen Moment, bevor wir weiter buchen.",
+        _EN: "I am still checking an earlier request. Please wait a moment before we go on booking.",
     },
     (Outcome.REJECTED, Why.PLAIN): {
         _DE: "Das kann ich hier leider nicht erledigen.",

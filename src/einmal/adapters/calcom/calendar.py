@@ -1,5 +1,6 @@
 """The Calendar port over Cal.com's API v2."""
 
+import contextlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -49,7 +50,6 @@ class CalcomCalendar:
             "Idempotency-Key": request.idempotency_key,
         }
         body = booking_body(request.intent, account.time_zone, account.language)
-        # The POST may be written until its deadline and is waited for as long again as is left then.
         wire = WireRequest("POST", "/v2/bookings", headers, body, request.deadline, request.deadline)
         began = self._clock.monotonic()
         try:
@@ -153,8 +153,9 @@ def _starts(days: object) -> list[datetime]:
         return []
     rows = [row for slots in days.values() if isinstance(slots, list) for row in slots]
     texts = [row.get("start") for row in rows if isinstance(row, Mapping)]
-    return [
-        datetime.fromisoformat(text).astimezone(UTC)
-        for text in texts
-        if isinstance(text, str) and _SLOT.fullmatch(text)
-    ]
+    starts = []
+    for text in texts:
+        if isinstance(text, str) and _SLOT.fullmatch(text):
+            with contextlib.suppress(ValueError, OverflowError):
+                starts.append(datetime.fromisoformat(text).astimezone(UTC))
+    return starts

@@ -9,11 +9,12 @@ nobody can know. `write_deadline` is checked when the connection is in hand, imm
 import ssl
 import time
 from collections.abc import Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass
-from types import SimpleNamespace
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 import aiohttp
+from aiohttp.connector import Connection
 
 ANSWER_MAX_BYTES: Final = 1024 * 1024
 """No answer of Cal.com's that we ask for is near this; more is nonsense or malice."""
@@ -67,6 +68,7 @@ class AiohttpTransport:
 
     async def send(self, request: WireRequest) -> WireAnswer:
         progress = _Progress(request.write_deadline)
+        _PROGRESS.set(progress)
         left = request.deadline - time.monotonic()
         if left <= 0:
             raise NeverSent("deadline")
@@ -78,7 +80,6 @@ class AiohttpTransport:
                 data=request.body or None,
                 allow_redirects=False,
                 timeout=aiohttp.ClientTimeout(total=left),
-                trace_request_ctx=progress,
             ) as response:
                 body = await response.content.read(ANSWER_MAX_BYTES + 1)
                 while len(body) <= ANSWER_MAX_BYTES and not response.content.at_eof():
@@ -101,12 +102,8 @@ class AiohttpTransport:
     def _client(self) -> aiohttp.ClientSession:
         # Made on first use: aiohttp wants the running loop.
         if self._session is None:
-            trace = aiohttp.TraceConfig()
-            trace.on_connection_create_end.append(_about_to_write)
-            trace.on_connection_reuseconn.append(_about_to_write)
             self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=self._connections_max),
-                trace_configs=[trace],
+                connector=_DeadlineConnector(limit=self._connections_max),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 auto_decompress=True,
                 trust_env=False,
@@ -127,12 +124,21 @@ class _Progress:
     written_at: float = 0.0
 
 
-async def _about_to_write(_session: aiohttp.ClientSession, context: SimpleNamespace, _params: object) -> None:
-    progress: _Progress = context.trace_request_ctx
-    progress.written_at = time.monotonic()
-    if progress.written_at >= progress.write_deadline:
-        raise _DeadlinePassed
-    progress.may_have_left = True
+_PROGRESS: ContextVar[_Progress] = ContextVar("einmal_wire_progress")
+
+
+class _DeadlineConnector(aiohttp.TCPConnector):
+    """Looks at the clock when the connection is in hand; what comes next in aiohttp is the write."""
+
+    async def connect(self, req: Any, traces: Any, timeout: Any) -> Connection:  # noqa: ASYNC109 - aiohttp's own
+        connection = await super().connect(req, traces, timeout)
+        progress = _PROGRESS.get()
+        progress.written_at = time.monotonic()
+        if progress.written_at >= progress.write_deadline:
+            connection.close()
+            raise _DeadlinePassed
+        progress.may_have_left = True
+        return connection
 
 
 _WORDS: Final[tuple[tuple[tuple[type[BaseException], ...], str], ...]] = (

@@ -15,6 +15,7 @@ from einmal.domain.intent import Intent
 from einmal.domain.model import Booking, BookingStatus, MetadataKey
 
 UID_MAX: Final = 255
+TEXT_MAX: Final = 120
 METADATA_VALUE_MAX: Final = 500
 """In UTF-16 units, as Cal.com counts; ours are ASCII ids."""
 
@@ -63,7 +64,7 @@ def booking_of(data: object) -> Booking:
     if not isinstance(data, Mapping):
         raise Unreadable("no_booking")
     uid = data.get("uid")
-    if not isinstance(uid, str) or not 0 < len(uid) <= UID_MAX:
+    if not isinstance(uid, str) or not 0 < len(uid) <= UID_MAX or not uid.isprintable():
         raise Unreadable("uid")
     event_type = data.get("eventTypeId")
     if event_type is None and isinstance(data.get("eventType"), Mapping):
@@ -96,9 +97,9 @@ def http_date(text: str | None) -> datetime | None:
         return None
     try:
         value = parsedate_to_datetime(text)
-    except (TypeError, ValueError, IndexError):
+        return value.astimezone(UTC) if value.tzinfo is not None else value.replace(tzinfo=UTC)
+    except (TypeError, ValueError, IndexError, OverflowError):
         return None
-    return value.astimezone(UTC) if value.tzinfo is not None else value.replace(tzinfo=UTC)
 
 
 def _list(value: object) -> list[Any]:
@@ -106,13 +107,16 @@ def _list(value: object) -> list[Any]:
 
 
 def _text(value: object) -> str | None:
-    return value if isinstance(value, str) else None
+    """Remote text that may be shown or spoken: one line, printable, short."""
+    if not isinstance(value, str):
+        return None
+    return "".join(c if c.isprintable() else " " for c in value)[:TEXT_MAX].strip() or None
 
 
 def _metadata(value: object) -> dict[str, str]:
     if not isinstance(value, Mapping):
         return {}
-    return {str(key): item for key, item in value.items() if isinstance(item, str)}
+    return {str(key): item for key, item in value.items() if isinstance(item, str) and item.isprintable()}
 
 
 _ISO = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}")
@@ -130,7 +134,7 @@ def _instant(value: object, name: str) -> datetime:
         raise Unreadable(name)
     try:
         parsed = datetime.fromisoformat(value)
-    except ValueError:
+        # Cal.com's API takes what has no zone as UTC; so do we.
+        return parsed.replace(tzinfo=UTC) if parsed.tzinfo is None else parsed.astimezone(UTC)
+    except (ValueError, OverflowError):
         raise Unreadable(name) from None
-    # Cal.com's API takes what has no zone as UTC; so do we.
-    return parsed.replace(tzinfo=UTC) if parsed.tzinfo is None else parsed.astimezone(UTC)

@@ -9,8 +9,12 @@ import phonenumbers
 
 WITHHELD: Final = frozenset({"anonymous", "anonym", "unknown", "restricted", "private", "withheld", "unavailable"})
 
+SPOKEN_MAX: Final = 60
 E164_MAX: Final = 16
 """A plus and fifteen digits, by ITU-T E.164; some countries' plans admit more."""
+
+NATIONAL_DIGITS_MIN: Final = 6
+"""A fragment that somebody mumbled must not become their identity."""
 
 _ADDRESS = re.compile(r"[a-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}")
 _SPOKEN: Final = (
@@ -19,6 +23,22 @@ _SPOKEN: Final = (
     (re.compile(r"\s+(?:minus|bindestrich|dash)\s+"), "-"),
     (re.compile(r"\s+(?:unterstrich|underscore)\s+"), "_"),
 )
+
+
+_NOBODYS_DOMAINS: Final = re.compile(
+    r"(.*\.)?(example|invalid|localhost|(example|domain|test|email|mail)\.(com|org|net|de))"
+)
+_NOBODYS_NAMES: Final = frozenset(
+    {"test", "noreply", "no-reply", "kunde", "customer", "user", "unknown", "unbekannt", "anonymous", "anonym"}
+    | {"none", "keine", "example", "beispiel", "gast", "guest", "name", "email"}
+)
+_RUNS: Final = ("12345678901234567890", "98765432109876543210")
+
+
+def nobodys_address(address: str) -> bool:
+    """Whether a model made this up: taken for somebody's, it would make all such callers one person."""
+    local, _, domain = address.rpartition("@")
+    return local in _NOBODYS_NAMES or _NOBODYS_DOMAINS.fullmatch(domain) is not None
 
 
 class OddAddress(ValueError):
@@ -39,7 +59,7 @@ def email_address(text: str) -> str:
 @lru_cache(maxsize=4096)
 def phone_number(text: str, region: str) -> str | None:
     """E.164, or None where it is withheld or no number. "4930…" is "+4930…"."""
-    if text.strip().lower() in WITHHELD:
+    if len(text) > SPOKEN_MAX or text.strip().lower() in WITHHELD:
         return None
     try:
         number = phonenumbers.parse(text, region)
@@ -53,7 +73,12 @@ def phone_number(text: str, region: str) -> str | None:
             number = phonenumbers.parse("+" + digits, region)
         except phonenumbers.NumberParseException:
             return None
-    if not phonenumbers.is_possible_number(number):
+    possible = phonenumbers.is_possible_number_with_reason(number) == phonenumbers.ValidationResult.IS_POSSIBLE
+    if not possible or len(str(number.national_number)) < NATIONAL_DIGITS_MIN:
+        return None
+    digits = str(number.national_number)
+    if len(set(digits)) == 1 or any(run.startswith(digits) for run in _RUNS):
+        # 0123456789 and 5555555 are what models invent; as an identity it would be shared by strangers.
         return None
     e164 = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
     # Rows of zeros read differently each time: such a number names nobody.

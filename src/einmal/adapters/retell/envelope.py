@@ -40,8 +40,8 @@ class FunctionCall:
     call_id: str | None = None
     said_call_id: str | None = None
     agent_id: str | None = None
-    from_number: str | None = None
-    to_number: str | None = None
+    caller_number: str | None = None
+    house_number: str | None = None
 
     @property
     def conversation_id(self) -> str | None:
@@ -55,7 +55,7 @@ def read_envelope(body: bytes, call_id_header: str | None = None) -> FunctionCal
     args = next((data[key] for key in ("args", "arguments", "parameters") if key in data), None)
     call = data.get("call")
     if isinstance(args, str):
-        args = _object(args.encode())
+        args = _parsed(args)
     if args is None and call is None:
         # Arguments alone: here `name` is the caller's, not the function's.
         name, args = None, data
@@ -64,22 +64,36 @@ def read_envelope(body: bytes, call_id_header: str | None = None) -> FunctionCal
     if not isinstance(args, dict):
         raise BadEnvelope("args must be a JSON object")
     call = call if isinstance(call, dict) else {}
+    outbound = call.get("direction") == "outbound"
     return FunctionCall(
         name=_VERSION.sub("", name.strip().lower()) if isinstance(name, str) and name.strip() else None,
         args=args,
-        call_id=_vouched(call.get("call_id")) or _vouched(call_id_header),
+        # The header is filled in by a template: what was not, or was filled with nothing, is no id.
+        call_id=_vouched(call.get("call_id")) or _said(call_id_header),
         said_call_id=_said(args.get("call_id")),
         agent_id=_vouched(call.get("agent_id")),
-        from_number=_text(call.get("from_number")),
-        to_number=_text(call.get("to_number")),
+        caller_number=_text(call.get("to_number" if outbound else "from_number")),
+        house_number=_text(call.get("from_number" if outbound else "to_number")),
     )
 
 
 def _object(body: bytes) -> dict[str, Any]:
     try:
-        data = json.loads(body, object_pairs_hook=_unique)
+        # Decoded here: json would guess at other encodings, and what was signed are these bytes.
+        text = body.decode("utf-8")
+    except UnicodeDecodeError:
+        raise BadEnvelope(_ONE_OBJECT) from None
+    return _parsed(text)
+
+
+_ONE_OBJECT: Final = "the body must be one JSON object in UTF-8, without duplicate keys"
+
+
+def _parsed(text: str) -> dict[str, Any]:
+    try:
+        data = json.loads(text, object_pairs_hook=_unique)
     except (ValueError, RecursionError):
-        raise BadEnvelope("the body must be one JSON object in UTF-8, without duplicate keys") from None
+        raise BadEnvelope(_ONE_OBJECT) from None
     if not isinstance(data, dict):
         raise BadEnvelope("the body must be a JSON object")
     if _depth(data) > DEPTH_MAX:
@@ -121,8 +135,12 @@ def _vouched(value: object) -> str | None:
     return value
 
 
+_SAID = re.compile(r"[A-Za-z][A-Za-z0-9_-]{3,63}")
+
+
 def _said(value: object) -> str | None:
-    text = _vouched(value)
+    """An id that nobody vouches for: it must look like one, because it could be a phone or an address."""
+    text = value if isinstance(value, str) and _SAID.fullmatch(value) else None
     if text is None or text.lower() in _PLACEHOLDER_IDS or _COUNTER.fullmatch(text.lower()):
         return None
     return text

@@ -24,15 +24,24 @@ NAMES: Final[dict[str, tuple[str, ...]]] = {
 
 TEXT_MAX: Final = 200
 
-_TEMPLATE = re.compile(r"\{\{.*?\}\}|\$\{.*?\}")
+_TEMPLATE = re.compile(r"\{\{[^{}]*\}\}|\$\{[^{}]*\}")
 _NOTHING: Final = frozenset({"", "none", "null", "undefined", "n/a", "na", "nan", "-", "--"})
 _NO_NAMES: Final = frozenset(
     {"anonymous", "anonym", "unbekannt", "unknown", "anrufer", "anruferin", "caller", "gast", "guest", "kunde"}
     | {"kundin", "customer", "user", "name", "test name", "herr", "frau", "mr", "mrs", "kein name", "no name"}
     | {"nicht angegeben", "not provided", "not given", "unbekannter anrufer", "unknown caller", "mein name"}
 )
-_CLOCK_TIME = re.compile(r"(\d{1,2}([:.]\d{2})?|\w+)\s*(uhr|o clock|am|pm)(\s\w+)?")
-_WISH_FOR_STAFF = re.compile(r"(bei|zu|mit|with)\s\w+")
+_NO_ADDRESSES: Final = frozenset(
+    {"keine", "nein", "no", "kein", "unbekannt", "unknown", "nicht angegeben", "keine angabe", "keine e mail"}
+    | {"keine email", "no email", "not provided", "nicht vorhanden", "habe ich nicht", "hat keine", "false"}
+)
+_NUMBER_WORDS: Final = (
+    "ein|eins|zwei|drei|vier|fuenf|sechs|sieben|acht|neun|zehn|elf|zwoelf|"
+    "one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve"
+)
+# A number must stand there: Miriam, Sam and William Tell are names.
+_CLOCK_TIME = re.compile(rf"(\d{{1,2}}( ?\d{{2}})? ?|(halb )?({_NUMBER_WORDS}) )(uhr|o clock|am|pm)( .*)?")
+_WISH_FOR_STAFF = re.compile(r"(bei|mit|with) \w+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +65,11 @@ def collect(args: Mapping[str, Any]) -> Fields:
     both = said.pop("both")
     if both is not None and said["date"] is None:
         said["date"] = both
+    if said["confirm"] is None and any(isinstance(args.get(name), list | dict) for name in NAMES["confirm"]):
+        # Something was said of it, and cannot be read: that is no "absent", which would book.
+        said["confirm"] = "?"
+    if said["email"] is not None and normal_name(said["email"]) in _NO_ADDRESSES:
+        said["email"] = None
     name = said.pop("name")
     return Fields(**said, name=None if name is None or is_no_name(name) else name)
 
@@ -85,9 +99,13 @@ def clean(value: object) -> str | None:
         return "true" if value else "false"
     if isinstance(value, int | float):
         value = str(value)
-    if not isinstance(value, str) or _TEMPLATE.search(value):
+    if not isinstance(value, str):
         return None
-    text = unicodedata.normalize("NFC", "".join(" " if _unspeakable(c) else c for c in value[: 4 * TEXT_MAX]))
+    # Cut first: what is long is not a name, and everything below reads every letter.
+    value = value[: 4 * TEXT_MAX]
+    if _TEMPLATE.search(value):
+        return None
+    text = unicodedata.normalize("NFC", "".join(" " if _unspeakable(c) else c for c in value))
     text = " ".join(text.split())[:TEXT_MAX].strip()
     return None if text.lower() in _NOTHING else text
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from einmal.adapters.retell.contact import OddAddress, email_address, phone_number, region_of_zone
+from einmal.adapters.retell.contact import OddAddress, email_address, nobodys_address, phone_number, region_of_zone
 from einmal.adapters.retell.envelope import FunctionCall
 from einmal.adapters.retell.fields import Fields, collect
 from einmal.domain.keys import normal_name
@@ -101,7 +101,8 @@ def _email(fields: Fields, tenant: Tenant) -> str | Missing | None:
     except OddAddress:
         return Missing.EMAIL_ODD
     # The house's own address identifies nobody: taking it for the caller's was the incident.
-    return None if _is_house(address, tenant.house_email) else address
+    nobodys = _is_house(address, tenant.house_email) or nobodys_address(address)
+    return None if nobodys else address
 
 
 def _is_house(address: str, house: str) -> bool:
@@ -113,8 +114,8 @@ def _is_house(address: str, house: str) -> bool:
 def _phone(fields: Fields, function_call: FunctionCall, tenant: Tenant) -> str | None:
     """What was said first, then the line it came from. The house's own number identifies nobody."""
     region = region_of_zone(tenant.time_zone)
-    house = function_call.to_number and phone_number(function_call.to_number, region)
-    for text in (fields.phone, function_call.from_number):
+    house = function_call.house_number and phone_number(function_call.house_number, region)
+    for text in (fields.phone, function_call.caller_number):
         number = phone_number(text, region) if text else None
         if number is not None and number != house:
             return number

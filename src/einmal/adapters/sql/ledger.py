@@ -1,17 +1,17 @@
 """The ledger on SQLite: each method of the port is one transaction, and the database has the last word."""
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
-from einmal.adapters.sql.rows import STORED, instant_of, stored_reply
+from einmal.adapters.sql.rows import INTENT_COLUMNS, STORED, instant_of, intent_of, stored_reply
 from einmal.adapters.sql.sqlite import SqliteThread
 from einmal.adapters.sql.writes import admit_job, apply_job, claim_job, looked_job
 from einmal.domain.admission import AdmissionPolicy
 from einmal.domain.intent import Intent, State
-from einmal.domain.keys import normal_name
+from einmal.domain.keys import PersonKey, normal_name
 from einmal.domain.model import PersonKind
 from einmal.domain.verdict import KnownBooking
 from einmal.ports import Admitted, Candidate, Ids, StoredReply, Transition
@@ -19,7 +19,7 @@ from einmal.ports import Admitted, Candidate, Ids, StoredReply, Transition
 SCHEMA_HEAD: Final = "0003"
 _KNOWN = """
     SELECT a.appointment_id, a.intent_id, a.call_id, a.status, a.starts_at, a.ends_at,
-           i.tenant_id, i.person_kind, i.person_hash
+           i.tenant_id, i.phone_hash, i.email_hash
     FROM appointments a JOIN intents i ON i.intent_id = a.intent_id
     WHERE a.calcom_v2_booking_id = ? AND a.intent_id <> ? LIMIT 1"""
 
@@ -54,6 +54,18 @@ class SqliteLedger:
 
     async def stored(self, intent_id: str) -> StoredReply | None:
         return await self._reader.run(_stored(intent_id))
+
+    async def in_states(self, tenant_id: str, states: Sequence[State], limit: int) -> tuple[Intent, ...]:
+        def work(connection: sqlite3.Connection) -> tuple[Intent, ...]:
+            marks = ", ".join("?" for _ in states)
+            statement = (
+                f"SELECT {INTENT_COLUMNS} FROM intents WHERE tenant_id = ? AND state IN ({marks}) "  # noqa: S608
+                "ORDER BY intent_id LIMIT ?"
+            )
+            rows = connection.execute(statement, (tenant_id, *(state.value for state in states), limit))
+            return tuple(intent_of(row) for row in rows.fetchall())
+
+        return await self._reader.run(work)
 
     async def known_booking(self, uid: str, intent: Intent) -> KnownBooking | None:
         return await self._reader.run(_known(uid, intent))
@@ -101,11 +113,8 @@ def _known(uid: str, intent: Intent) -> Callable[[sqlite3.Connection], KnownBook
         row = connection.execute(_KNOWN, (uid, intent.intent_id)).fetchone()
         if row is None:
             return None
-        same_person = (
-            row[6] == intent.wish.tenant_id
-            and person.kind is not PersonKind.NAME
-            and (row[7], row[8]) == (person.kind.value, person.hash)
-        )
+        theirs = PersonKey(PersonKind.NAME, "", "", row[7], row[8])
+        same_person = row[6] == intent.wish.tenant_id and person.is_same(theirs)
         return KnownBooking(
             appointment_id=row[0],
             intent_id=row[1],

@@ -18,7 +18,8 @@ INTENT_COLUMNS = (
     "intent_id, tenant_id, operation_id, intent_key, generation, fingerprint, person_kind, person_hash, "
     "name_hash, conversation_id, service_id, service_name, event_type_id, duration_minutes, start_at, "
     "person_name, person_phone, person_email, staff, attendee_email, state, epoch, created_at, sent_at, "
-    "send_deadline, resolved_at, booking_uid, doubted_at, not_ours, looks, look_at"
+    "send_deadline, resolved_at, booking_uid, doubted_at, not_ours, looks, look_at, "
+    "phone_hash, email_hash"
 )
 """Every select of an intent begins with these, so that one function reads them all."""
 
@@ -45,7 +46,7 @@ def _optional(text: str | None) -> datetime | None:
 
 def intent_of(row: sqlite3.Row | tuple[Any, ...]) -> Intent:
     """The intent of a row that begins with INTENT_COLUMNS."""
-    person_key = PersonKey(PersonKind(row[6]), row[7], row[8])
+    person_key = PersonKey(PersonKind(row[6]), row[7], row[8], row[31], row[32])
     service = Service(row[10], row[11], row[12], row[13])
     # The name is nulled when its retention ends; what remains still deduplicates.
     person = Person(row[15] or "", row[16], row[17])
@@ -124,6 +125,8 @@ def intent_values(intent: Intent) -> tuple[Any, ...]:
         int(intent.not_ours),
         intent.looks,
         None if intent.look_at is None else instant_text(intent.look_at),
+        key.person.phone_hash,
+        key.person.email_hash,
     )
 
 
@@ -189,7 +192,7 @@ def _plain(value: Any) -> Any:
 
 def stored_reply(row: tuple[Any, ...]) -> StoredReply:
     intent = intent_of(row)
-    reply, ref, starts_at, ends_at, staff = row[31:]
+    reply, ref, starts_at, ends_at, staff = row[33:]
     booking = (
         None
         if ref is None

@@ -28,7 +28,6 @@ metadata: Final = MetaData()
 LIVE_STATES: Final = "state IN ('intent', 'sent', 'doubt', 'escalated', 'confirmed', 'pending')"
 UNRESOLVED_STATES: Final = "state IN ('intent', 'sent', 'doubt', 'escalated')"
 DUE_STATES: Final = "state IN ('sent', 'doubt')"
-IDENTIFIED_AND_LIVE: Final = f"person_kind <> 'name' AND {LIVE_STATES}"
 
 tenants = Table(
     "tenants",
@@ -120,6 +119,8 @@ intents = Table(
     Column("booking_uid", String),
     Column("reply", JSON),
     Column("doubted_at", String),
+    Column("phone_hash", String),
+    Column("email_hash", String),
     Column("not_ours", Integer, nullable=False, server_default="0"),
     Column("looks", Integer, nullable=False, server_default="0"),
     Column("look_at", String),
@@ -137,17 +138,19 @@ Index(
     sqlite_where=text(LIVE_STATES),
     postgresql_where=text(LIVE_STATES),
 )
-Index(
-    # Of one person, at most one live intent on a slot, whichever call it came from (I8).
-    "unique_live_wish_of_person",
-    intents.c.tenant_id,
-    intents.c.start_at,
-    intents.c.service_id,
-    intents.c.person_hash,
-    unique=True,
-    sqlite_where=text(IDENTIFIED_AND_LIVE),
-    postgresql_where=text(IDENTIFIED_AND_LIVE),
-)
+for _contact in (intents.c.phone_hash, intents.c.email_hash):
+    # Of one phone, and of one e-mail, at most one live intent on a slot, whichever call it came from (I8).
+    _known_and_live = text(f"{_contact.name} IS NOT NULL AND {LIVE_STATES}")
+    Index(
+        f"unique_live_wish_of_{_contact.name.partition('_')[0]}",
+        intents.c.tenant_id,
+        intents.c.start_at,
+        intents.c.service_id,
+        _contact,
+        unique=True,
+        sqlite_where=_known_and_live,
+        postgresql_where=_known_and_live,
+    )
 Index(
     "intents_live_start_index",
     intents.c.tenant_id,

@@ -44,7 +44,7 @@ _NEIGHBOURS = f"""
     SELECT {INTENT_COLUMNS} FROM intents WHERE tenant_id = ? AND conversation_id = ? AND {_UNRESOLVED}
     ORDER BY 1"""  # noqa: S608 - constants only
 
-_INSERT_INTENT = f"INSERT INTO intents ({INTENT_COLUMNS}) VALUES ({', '.join('?' * 31)})"  # noqa: S608 - constants only
+_INSERT_INTENT = f"INSERT INTO intents ({INTENT_COLUMNS}) VALUES ({', '.join('?' * 33)})"  # noqa: S608 - constants only
 
 _MOVE = """
     UPDATE intents SET state = ?, epoch = ?, sent_at = ?, send_deadline = ?, resolved_at = ?, booking_uid = ?,

@@ -43,7 +43,7 @@ class JsonLines(logging.Formatter):
                 trace = trace.tb_next
             if trace is not None:
                 line["at"] = f"{trace.tb_frame.f_code.co_name}:{trace.tb_lineno}"
-        return json.dumps(line, ensure_ascii=False, separators=(",", ":"), default=str)
+        return json.dumps(line, separators=(",", ":"), default=str)
 
 
 def configure_logs(stream: TextIO | None = None, level: int = logging.INFO) -> None:
@@ -54,6 +54,11 @@ def configure_logs(stream: TextIO | None = None, level: int = logging.INFO) -> N
     root.handlers[:] = [handler]
     root.setLevel(level)
     root.propagate = False
+    # The server's own words too: its tracebacks would quote what a caller sent.
+    server = logging.getLogger("uvicorn")
+    server.handlers[:] = [handler]
+    server.setLevel(logging.WARNING)
+    server.propagate = False
 
 
 def channel(name: str) -> logging.Logger:

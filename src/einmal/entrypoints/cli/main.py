@@ -46,6 +46,29 @@ def _parser() -> argparse.ArgumentParser:
     serve = commands.add_parser("serve", help="run the gateway (with the built-in simulator when no key is set)")
     serve.set_defaults(run=_serve)
 
+    work = commands.add_parser("work", help="run recovery alone, beside gateways that share the ledger")
+    work.set_defaults(run=_work)
+
+    intents_help = "what is in doubt, and rulings"
+    intents = commands.add_parser("intents", help=intents_help).add_subparsers(
+        title="commands", metavar="COMMAND", required=True
+    )
+    listed = intents.add_parser("list", help="unresolved intents, oldest first")
+    listed.add_argument("--all", action="store_true", help="in every state")
+    listed.add_argument("--limit", type=int, default=50, help="at most so many (50)")
+    listed.add_argument("--json", action="store_true", help="as JSON")
+    listed.set_defaults(run=_intents_list)
+    shown = intents.add_parser("show", help="everything that the ledger holds of one intent")
+    shown.add_argument("intent_id")
+    shown.add_argument("--json", action="store_true", help="as JSON")
+    shown.set_defaults(run=_intents_show)
+    rule = intents.add_parser("rule", help="end an escalated intent by a person's decision")
+    rule.add_argument("intent_id")
+    ruling = rule.add_mutually_exclusive_group(required=True)
+    ruling.add_argument("--booked", metavar="UID", help="this booking at Cal.com is it; it is read and kept")
+    ruling.add_argument("--not-booked", action="store_true", help="there is none, and there will be none")
+    rule.set_defaults(run=_intents_rule)
+
     simulator = commands.add_parser("simulator", help="run a Cal.com API v2 as it really behaves")
     simulator.add_argument("--host", default="127.0.0.1", help="address to listen on (127.0.0.1)")
     simulator.add_argument("--port", type=int, default=8090, help="port to listen on (8090)")
@@ -55,11 +78,11 @@ def _parser() -> argparse.ArgumentParser:
     demo = commands.add_parser("demo", help="the incident, unguarded and guarded, side by side")
     demo.set_defaults(run=_demo)
 
-    config = commands.add_parser("config", help="settings").add_subparsers(title="commands", metavar="COMMAND")
+    config = commands.add_parser("config", help="settings").add_subparsers(metavar="COMMAND", required=True)
     check = config.add_parser("check", help="check the settings and show what is in force")
     check.set_defaults(run=_config_check)
 
-    database = commands.add_parser("db", help="the ledger's schema").add_subparsers(title="commands", metavar="COMMAND")
+    database = commands.add_parser("db", help="the ledger's schema").add_subparsers(metavar="COMMAND", required=True)
     database.add_parser("version", help="show the schema's version").set_defaults(run=_db_version)
     upgrade = database.add_parser("upgrade", help="migrate to the newest schema, layer 4 included")
     upgrade.set_defaults(run=_db_upgrade)
@@ -80,6 +103,31 @@ def _serve(_: argparse.Namespace) -> int:
     from einmal.entrypoints.cli.serve import serve  # noqa: PLC0415
 
     return serve(environment_settings())
+
+
+def _work(_: argparse.Namespace) -> int:
+    from einmal.entrypoints.cli.serve import work  # noqa: PLC0415
+
+    return work(environment_settings())
+
+
+def _intents_list(arguments: argparse.Namespace) -> int:
+    from einmal.entrypoints.cli.intents import intents_list  # noqa: PLC0415
+
+    limit: int = arguments.limit
+    return intents_list(environment_settings(), limit, everything=arguments.all, as_json=arguments.json)
+
+
+def _intents_show(arguments: argparse.Namespace) -> int:
+    from einmal.entrypoints.cli.intents import intents_show  # noqa: PLC0415
+
+    return intents_show(environment_settings(), arguments.intent_id, as_json=arguments.json)
+
+
+def _intents_rule(arguments: argparse.Namespace) -> int:
+    from einmal.entrypoints.cli.intents import intents_rule  # noqa: PLC0415
+
+    return intents_rule(environment_settings(), arguments.intent_id, arguments.booked)
 
 
 def _simulator(arguments: argparse.Namespace) -> int:

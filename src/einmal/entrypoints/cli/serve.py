@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import signal
 import socket
 import sys
 import tempfile
@@ -40,6 +41,22 @@ def serve(settings: Settings) -> int:
     configure_logs()
     try:
         _run(_serve(settings))
+    except (CannotStart, SchemaMismatch, NoServices) as why:
+        print(f"einmal: {why}", file=sys.stderr)
+        return _COULD_NOT_START
+    return 0
+
+
+def work(settings: Settings) -> int:
+    """Run recovery alone until told to stop."""
+    configure_logs()
+    if settings.calcom_api_key is None:
+        print(
+            "einmal: EINMAL_CALCOM_API_KEY is not set; without a calendar there is nothing to recover", file=sys.stderr
+        )
+        return 2
+    try:
+        _run(_work(settings))
     except (CannotStart, SchemaMismatch, NoServices) as why:
         print(f"einmal: {why}", file=sys.stderr)
         return _COULD_NOT_START
@@ -84,6 +101,18 @@ async def _serve(settings: Settings) -> None:
             left = await gateway.close()
             if left:
                 channel("alerts").error("stopped with POSTs in flight", extra={"fields": {"left": left}})
+
+
+async def _work(settings: Settings) -> None:
+    _prepare_ledger(settings.database_url)
+    gateway = await build_gateway(settings)
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    print(f"Recovering what is unresolved in {settings.database_url}. Stop with Ctrl-C.", flush=True)
+    await gateway.recovery.run(stop)
+    await gateway.close()
 
 
 async def _simulate(settings: Settings, stack: AsyncExitStack) -> Settings:
@@ -153,6 +182,19 @@ class _AnnouncedServer(uvicorn.Server):
     def __init__(self, app: Any, text: str) -> None:
         super().__init__(_config(app))
         self._text = text
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Told to stop, it stops and returns. The server's own way ends the process before POSTs are drained."""
+        loop = asyncio.get_running_loop()
+        signals = (signal.SIGINT, signal.SIGTERM)
+        for number in signals:
+            loop.add_signal_handler(number, self.handle_exit, number, None)
+        try:
+            yield
+        finally:
+            for number in signals:
+                loop.remove_signal_handler(number)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)

@@ -2,6 +2,7 @@
 
 import hmac
 import json
+import re
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
@@ -30,6 +31,9 @@ class Refusal(Exception):
         return json.dumps({"error": self.error, "message": self.message}, ensure_ascii=False).encode()
 
 
+_DIGITS = re.compile(r"[0-9]+")
+
+
 def too_large() -> Refusal:
     return Refusal(413, "too_large", f"the body may have at most {BODY_BYTES_MAX} bytes")
 
@@ -37,7 +41,7 @@ def too_large() -> Refusal:
 async def read_body(scope: Scope, receive: Receive) -> bytes:
     """The whole body. Raises Refusal (413) as soon as that is known, ClientLeft when nobody waits any more."""
     length = header(scope, b"content-length")
-    if length is not None and length.isdigit() and int(length) > BODY_BYTES_MAX:
+    if length is not None and _DIGITS.fullmatch(length) and (len(length) > 12 or int(length) > BODY_BYTES_MAX):
         raise too_large()
     chunks: list[bytes] = []
     size = 0
@@ -60,19 +64,27 @@ def header(scope: Scope, name: bytes) -> str | None:
     return values[0].decode("latin-1") if len(values) == 1 else None
 
 
+_FROM_ELSEWHERE: Final = frozenset({b"forwarded", b"via", b"x-forwarded-for", b"x-forwarded-host", b"x-real-ip"})
+"""A reverse proxy says so, whatever Host it sends on."""
+
+
 def from_this_machine(scope: Scope) -> bool:
     """Whether the request was addressed to loopback by a program, not by a page of some other site.
 
     Bound to loopback is not enough: a reverse proxy brings the world in, and a browser on this machine
     sends what any page tells it to. The Host header names the first, Origin the second.
     """
-    host = urlsplit(f"//{header(scope, b'host') or ''}").hostname
+    names = {key for key, _ in scope["headers"]}
+    if names & _FROM_ELSEWHERE:
+        return False
+    try:
+        host = urlsplit(f"//{header(scope, b'host') or ''}").hostname
+        origin = urlsplit(header(scope, b"origin") or "").netloc
+    except ValueError:
+        return False
     if host is None or not is_loopback(host):
         return False
-    origin = header(scope, b"origin")
-    if origin is None:
-        return not any(key == b"origin" for key, _ in scope["headers"])
-    return urlsplit(origin).netloc == header(scope, b"host")
+    return b"origin" not in names or origin == header(scope, b"host")
 
 
 def check_admin(scope: Scope, token: Secret | None, *, loopback: bool) -> None:

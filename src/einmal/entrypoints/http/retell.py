@@ -75,6 +75,9 @@ class CollectAppointment:
             error_id = gateway.ids.time_ordered()
             channel("http").exception("function call failed", extra={"fields": {"error_id": error_id}})
             reply, staff_wished = Reply(Outcome.ERROR, Why.NOTHING_NEW, error_id=error_id), False
+        if reply.error_id is not None:
+            fields = {"error_id": reply.error_id, "outcome": reply.outcome, "why": reply.why}
+            channel("http").error("answered with an error", extra={"fields": fields})
         return answer_body(reply, gateway.tenant, gateway.voice, gateway.clock.now(), staff_wished=staff_wished)
 
     async def _reply(self, function_call: FunctionCall) -> tuple[Reply, bool]:

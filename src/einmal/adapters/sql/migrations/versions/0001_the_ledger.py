@@ -13,7 +13,6 @@ depends_on = None
 
 UNRESOLVED = "state IN ('intent', 'sent', 'doubt', 'escalated')"
 LIVE = "state IN ('intent', 'sent', 'doubt', 'escalated', 'confirmed', 'pending')"
-IDENTIFIED = f"person_kind <> 'name' AND {LIVE}"
 
 
 def upgrade() -> None:
@@ -141,14 +140,6 @@ def upgrade() -> None:
         unique=True,
         sqlite_where=sa.text(LIVE),
         postgresql_where=sa.text(LIVE),
-    )
-    op.create_index(
-        "unique_live_wish_of_person",
-        "intents",
-        ["tenant_id", "start_at", "service_id", "person_hash"],
-        unique=True,
-        sqlite_where=sa.text(IDENTIFIED),
-        postgresql_where=sa.text(IDENTIFIED),
     )
 
     op.create_table(

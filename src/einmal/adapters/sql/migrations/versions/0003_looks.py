@@ -1,4 +1,4 @@
-"""When a doubt began, how often it was looked at, and when to look next: recovery's work queue."""
+"""Recovery's work queue (when a doubt began, when to look next), and phone and e-mail as identities each."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -8,6 +8,7 @@ down_revision = "0002"
 branch_labels = None
 depends_on = None
 
+LIVE = "state IN ('intent', 'sent', 'doubt', 'escalated', 'confirmed', 'pending')"
 DUE = sa.text("state IN ('sent', 'doubt')")
 
 
@@ -16,6 +17,15 @@ def upgrade() -> None:
     op.add_column("intents", sa.Column("not_ours", sa.Integer(), nullable=False, server_default="0"))
     op.add_column("intents", sa.Column("looks", sa.Integer(), nullable=False, server_default="0"))
     op.add_column("intents", sa.Column("look_at", sa.String()))
+    op.add_column("intents", sa.Column("phone_hash", sa.String()))
+    op.add_column("intents", sa.Column("email_hash", sa.String()))
+    op.execute("UPDATE intents SET phone_hash = person_hash WHERE person_kind = 'phone'")
+    op.execute("UPDATE intents SET email_hash = person_hash WHERE person_kind = 'email'")
+    for contact in ("phone", "email"):
+        where = sa.text(f"{contact}_hash IS NOT NULL AND {LIVE}")
+        columns = ["tenant_id", "start_at", "service_id", f"{contact}_hash"]
+        name = f"unique_live_wish_of_{contact}"
+        op.create_index(name, "intents", columns, unique=True, sqlite_where=where, postgresql_where=where)
     op.create_index("intents_due_index", "intents", ["look_at"], sqlite_where=DUE, postgresql_where=DUE)
     # What was unresolved when nobody looked is due at once; its window starts with its last deadline.
     op.execute(
@@ -26,5 +36,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_index("intents_due_index", "intents")
-    for column in ("look_at", "looks", "not_ours", "doubted_at"):
+    op.drop_index("unique_live_wish_of_phone", "intents")
+    op.drop_index("unique_live_wish_of_email", "intents")
+    for column in ("look_at", "looks", "not_ours", "doubted_at", "phone_hash", "email_hash"):
         op.drop_column("intents", column)
