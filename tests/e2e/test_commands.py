@@ -288,3 +288,34 @@ def test_a_temporary_ledger_goes_with_its_gateway(tmp_path: Path) -> None:
     with running("serve", folder=tmp_path, until="curl", stop_by=signal.SIGTERM, **environment):
         assert list((tmp_path / "tmp").iterdir())
     assert list((tmp_path / "tmp").iterdir()) == []
+
+
+def test_a_fault_plan_is_followed_and_a_lost_answer_found_again(tmp_path: Path) -> None:
+    """The first booking's answer is lost on a real socket; the caller hears the truth, the calendar holds one."""
+    simulator, port = free_port(), free_port()
+    (tmp_path / "plan.toml").write_text('[[rule]]\nfault = "lost_answer"\noperation = "create"\nnth = [1]\n')
+    environment = {
+        "EINMAL_PORT": str(port),
+        "EINMAL_CALCOM_API_KEY": "cal_test_key",
+        "EINMAL_CALCOM_BASE_URL": f"http://127.0.0.1:{simulator}",
+        "EINMAL_ATTENDEE_FALLBACK_EMAIL": "termin@salon.test",
+    }
+    wish = {"datum": "2027-12-01", "uhrzeit": "10:00", "name": "Jürgen Groß", "dienstleistung": "Beratung"}
+    body = json.dumps({"call": {"call_id": "call_7d4d0c"}, "args": wish})
+    words = ("simulator", "--port", str(simulator), "--faults", "plan.toml")
+    with (
+        running(*words, folder=tmp_path, until="Simulated"),
+        running("serve", folder=tmp_path, until="Services", **environment),
+    ):
+        assert ask(f"http://127.0.0.1:{port}/api/retell/collect-appointment", body)["status"] == "booked"
+        assert '"kind":"lost"' in (tmp_path / "stderr").read_text()
+        state = json.dumps(ask(f"http://127.0.0.1:{simulator}/control/bookings"))
+        assert state.count('"einmal_op"') == 1
+
+
+def test_a_plan_that_cannot_be_followed_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "plan.toml").write_text('[[rule]]\nfault = "earthquake"\n')
+    done = command("simulator", "--faults", "plan.toml", folder=tmp_path)
+    assert done.returncode == 2
+    assert "earthquake" in done.stderr
+    assert "lost_answer" in done.stderr

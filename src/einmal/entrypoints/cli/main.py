@@ -73,6 +73,7 @@ def _parser() -> argparse.ArgumentParser:
     simulator.add_argument("--host", default="127.0.0.1", help="address to listen on (127.0.0.1)")
     simulator.add_argument("--port", type=int, default=8090, help="port to listen on (8090)")
     simulator.add_argument("--latency", type=float, default=0.0, metavar="SECONDS", help="how long an answer takes")
+    simulator.add_argument("--faults", type=Path, metavar="FILE", help="a TOML plan of faults; see docs/simulator.md")
     simulator.set_defaults(run=_simulator)
 
     demo = commands.add_parser("demo", help="the incident, unguarded and guarded, side by side")
@@ -133,7 +134,7 @@ def _intents_rule(arguments: argparse.Namespace) -> int:
 def _simulator(arguments: argparse.Namespace) -> int:
     from einmal.entrypoints.cli.serve import serve_simulator  # noqa: PLC0415
 
-    return serve_simulator(arguments.host, arguments.port, arguments.latency)
+    return serve_simulator(arguments.host, arguments.port, arguments.latency, arguments.faults)
 
 
 def _demo(_: argparse.Namespace) -> int:

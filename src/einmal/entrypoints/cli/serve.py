@@ -25,6 +25,7 @@ from einmal.entrypoints.http.app import create_app
 from einmal.settings import Secret, Settings, is_loopback
 from einmal.simulator.app import simulator_app
 from einmal.simulator.catalogue import demo_calendar
+from einmal.simulator.faults import FaultPlan, PlanMistake
 from einmal.simulator.wire import SimulatedCalcom
 from einmal.wiring import Gateway, build_gateway
 
@@ -63,16 +64,25 @@ def work(settings: Settings) -> int:
     return 0
 
 
-def serve_simulator(host: str, port: int, latency_seconds: float) -> int:
-    """Run only the simulator."""
+def serve_simulator(host: str, port: int, latency_seconds: float, faults: Path | None) -> int:
+    """Run only the simulator, with the faults of a plan if one is given."""
     if not is_loopback(host):
         print("einmal: the simulator knows no keys, so it listens on loopback only", file=sys.stderr)
+        return 2
+
+    if not 0 < port < 65536 or latency_seconds < 0:
+        print("einmal: --port must be from 1 to 65535, --latency at least 0", file=sys.stderr)
+        return 2
+    try:
+        plan = None if faults is None else FaultPlan.from_toml(faults.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError, PlanMistake) as wrong:
+        print(f"einmal: the fault plan {faults} cannot be used: {wrong}", file=sys.stderr)
         return 2
 
     async def run() -> None:
         sockets = [_listen(host, port, "choose another with --port")]
         text = f"Simulated Cal.com v2 on http://{host}:{port}. Every key works; nothing is kept."
-        await _AnnouncedServer(_simulated_calcom(latency_seconds), text).serve(sockets)
+        await _AnnouncedServer(_simulated_calcom(latency_seconds, plan), text, dated=False).serve(sockets)
 
     try:
         _run(run())
@@ -127,7 +137,7 @@ async def _simulate(settings: Settings, stack: AsyncExitStack) -> Settings:
         door = _listen("127.0.0.1", SIMULATOR_PORT, "")
     except CannotStart:
         door = _listen("127.0.0.1", 0, "no port is free")
-    server = _QuietServer(_config(_simulated_calcom(0.0)))
+    server = _QuietServer(_config(_simulated_calcom(0.0), dated=False))
     task = asyncio.create_task(server.serve([door]))
     stack.push_async_callback(_stop, server, task)
     while not server.started:
@@ -165,22 +175,29 @@ class _QuietServer(uvicorn.Server):
         yield
 
 
-def _simulated_calcom(latency_seconds: float) -> Any:
+def _simulated_calcom(latency_seconds: float, plan: FaultPlan | None = None) -> Any:
     calcom = SimulatedCalcom(demo_calendar(), api_keys=None, now=lambda: datetime.now(UTC))
-    return simulator_app(calcom, latency_seconds=latency_seconds)
+    return simulator_app(calcom, latency_seconds=latency_seconds, faults=plan)
 
 
-def _config(app: Any) -> uvicorn.Config:
+def _config(app: Any, *, dated: bool = True) -> uvicorn.Config:
+    """`dated`: the server adds a Date header. The simulator brings its own, which may be skewed or missing."""
     return uvicorn.Config(
-        app, log_config=None, access_log=False, lifespan="off", server_header=False, timeout_graceful_shutdown=12
+        app,
+        date_header=dated,
+        log_config=None,
+        access_log=False,
+        lifespan="off",
+        server_header=False,
+        timeout_graceful_shutdown=12,
     )
 
 
 class _AnnouncedServer(uvicorn.Server):
     """Says what it is once it can be reached, not before."""
 
-    def __init__(self, app: Any, text: str) -> None:
-        super().__init__(_config(app))
+    def __init__(self, app: Any, text: str, *, dated: bool = True) -> None:
+        super().__init__(_config(app, dated=dated))
         self._text = text
 
     @contextlib.contextmanager
