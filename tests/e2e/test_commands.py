@@ -15,6 +15,19 @@ from typing import Any
 
 import pytest
 
+WISH = {"datum": "2027-12-01", "uhrzeit": "10:00", "name": "Jürgen Groß", "dienstleistung": "Beratung"}
+BODY = json.dumps({"call": {"call_id": "call_7d4d0c"}, "args": WISH})
+
+
+def against(simulator: int, port: int, **more: str) -> dict[str, str]:
+    """The settings of a gateway on `port` whose Cal.com is the simulator on the other."""
+    return {
+        "EINMAL_PORT": str(port),
+        "EINMAL_CALCOM_API_KEY": "cal_test_key",
+        "EINMAL_CALCOM_BASE_URL": f"http://127.0.0.1:{simulator}",
+        "EINMAL_ATTENDEE_FALLBACK_EMAIL": "termin@salon.test",
+    } | more
+
 
 def command(*words: str, folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
@@ -131,21 +144,14 @@ def test_serve_says_what_it_is_and_its_two_lines_book_once(tmp_path: Path) -> No
 def test_serve_against_a_calendar_of_its_own_keeps_its_ledger(tmp_path: Path) -> None:
     """With a key it is the real thing: the ledger stays, and a restart tells the same."""
     simulator, port = free_port(), free_port()
-    environment = {
-        "EINMAL_PORT": str(port),
-        "EINMAL_CALCOM_API_KEY": "cal_test_key",
-        "EINMAL_CALCOM_BASE_URL": f"http://127.0.0.1:{simulator}",
-        "EINMAL_ATTENDEE_FALLBACK_EMAIL": "termin@salon.test",
-    }
-    wish = {"datum": "2027-12-01", "uhrzeit": "10:00", "name": "Jürgen Groß", "dienstleistung": "Beratung"}
-    body = json.dumps({"call": {"call_id": "call_7d4d0c"}, "args": wish})
+    environment = against(simulator, port)
     url = f"http://127.0.0.1:{port}/api/retell/collect-appointment"
     with running("simulator", "--port", str(simulator), folder=tmp_path, until="Simulated"):
         with running("serve", folder=tmp_path, until="Services", **environment) as printed:
             assert "NO CAL.COM KEY" not in "\n".join(printed)
-            first = ask(url, body)
+            first = ask(url, BODY)
         with running("serve", folder=tmp_path, until="Services", **environment):
-            assert ask(url, body) == first
+            assert ask(url, BODY) == first
     assert first["status"] == "booked"
     assert (tmp_path / "data" / "einmal.sqlite3").exists()
 
@@ -224,24 +230,15 @@ def test_help_and_usage(tmp_path: Path, words: tuple[str, ...], code: int) -> No
 def test_a_gateway_killed_after_the_post_comes_back_and_tells_the_truth(tmp_path: Path) -> None:
     """kill -9 between the POST and the second commit, on real sockets: recovered from Cal.com by our id."""
     simulator, port = free_port(), free_port()
-    environment = {
-        "EINMAL_PORT": str(port),
-        "EINMAL_CALCOM_API_KEY": "cal_test_key",
-        "EINMAL_CALCOM_BASE_URL": f"http://127.0.0.1:{simulator}",
-        "EINMAL_ATTENDEE_FALLBACK_EMAIL": "termin@salon.test",
-        "EINMAL_REPLY_SECONDS": "0.2",
-        "EINMAL_POST_SECONDS": "1",
-    }
-    wish = {"datum": "2027-12-01", "uhrzeit": "10:00", "name": "Jürgen Groß", "dienstleistung": "Beratung"}
-    body = json.dumps({"call": {"call_id": "call_7d4d0c"}, "args": wish})
+    environment = against(simulator, port, EINMAL_REPLY_SECONDS="0.2", EINMAL_POST_SECONDS="1")
     url = f"http://127.0.0.1:{port}/api/retell/collect-appointment"
     words = ("simulator", "--port", str(simulator), "--latency", "2")
     with running(*words, folder=tmp_path, until="Simulated"):
         with killed("serve", folder=tmp_path, until="Services", **environment):
             # The simulator books at once and answers after two seconds; nobody is there any more by then.
-            assert ask(url, body)["status"] == "in_doubt"
+            assert ask(url, BODY)["status"] == "in_doubt"
         with running("serve", folder=tmp_path, until="Services", **environment):
-            assert ask(url, body)["status"] == "in_doubt"
+            assert ask(url, BODY)["status"] == "in_doubt"
             told = command("intents", "list", "--json", folder=tmp_path, **environment)
             [intent] = json.loads(told.stdout)
             assert intent["state"] in {"sent", "doubt"}
@@ -249,7 +246,7 @@ def test_a_gateway_killed_after_the_post_comes_back_and_tells_the_truth(tmp_path
             for _ in range(60):
                 # Each look at the list takes a process; the lease of the dead one ends six seconds after its POST.
                 command("intents", "list", folder=tmp_path, **environment)
-                answer = ask(url, body)
+                answer = ask(url, BODY)
                 if answer["status"] != "in_doubt":
                     break
             assert answer["status"] == "booked"
@@ -263,20 +260,12 @@ def test_a_gateway_killed_after_the_post_comes_back_and_tells_the_truth(tmp_path
 def test_told_to_stop_it_finishes_what_is_in_flight(tmp_path: Path, how: signal.Signals) -> None:
     """A deploy is no crash: the POST under way is concluded, and the next start knows how it ended."""
     simulator, port = free_port(), free_port()
-    environment = {
-        "EINMAL_PORT": str(port),
-        "EINMAL_CALCOM_API_KEY": "cal_test_key",
-        "EINMAL_CALCOM_BASE_URL": f"http://127.0.0.1:{simulator}",
-        "EINMAL_ATTENDEE_FALLBACK_EMAIL": "termin@salon.test",
-        "EINMAL_REPLY_SECONDS": "0.2",
-    }
-    wish = {"datum": "2027-12-01", "uhrzeit": "10:00", "name": "Jürgen Groß", "dienstleistung": "Beratung"}
-    body = json.dumps({"call": {"call_id": "call_7d4d0c"}, "args": wish})
+    environment = against(simulator, port, EINMAL_REPLY_SECONDS="0.2")
     url = f"http://127.0.0.1:{port}/api/retell/collect-appointment"
     words = ("simulator", "--port", str(simulator), "--latency", "1.5")
     with running(*words, folder=tmp_path, until="Simulated"):
         with running("serve", folder=tmp_path, until="Services", stop_by=how, **environment):
-            assert ask(url, body)["status"] == "in_doubt"
+            assert ask(url, BODY)["status"] == "in_doubt"
         listed = command("intents", "list", "--all", "--json", folder=tmp_path, **environment)
         assert [intent["state"] for intent in json.loads(listed.stdout)] == ["confirmed"]
 
@@ -294,20 +283,13 @@ def test_a_fault_plan_is_followed_and_a_lost_answer_found_again(tmp_path: Path) 
     """The first booking's answer is lost on a real socket; the caller hears the truth, the calendar holds one."""
     simulator, port = free_port(), free_port()
     (tmp_path / "plan.toml").write_text('[[rule]]\nfault = "lost_answer"\noperation = "create"\nnth = [1]\n')
-    environment = {
-        "EINMAL_PORT": str(port),
-        "EINMAL_CALCOM_API_KEY": "cal_test_key",
-        "EINMAL_CALCOM_BASE_URL": f"http://127.0.0.1:{simulator}",
-        "EINMAL_ATTENDEE_FALLBACK_EMAIL": "termin@salon.test",
-    }
-    wish = {"datum": "2027-12-01", "uhrzeit": "10:00", "name": "Jürgen Groß", "dienstleistung": "Beratung"}
-    body = json.dumps({"call": {"call_id": "call_7d4d0c"}, "args": wish})
+    environment = against(simulator, port)
     words = ("simulator", "--port", str(simulator), "--faults", "plan.toml")
     with (
         running(*words, folder=tmp_path, until="Simulated"),
         running("serve", folder=tmp_path, until="Services", **environment),
     ):
-        assert ask(f"http://127.0.0.1:{port}/api/retell/collect-appointment", body)["status"] == "booked"
+        assert ask(f"http://127.0.0.1:{port}/api/retell/collect-appointment", BODY)["status"] == "booked"
         assert '"kind":"lost"' in (tmp_path / "stderr").read_text()
         state = json.dumps(ask(f"http://127.0.0.1:{simulator}/control/bookings"))
         assert state.count('"einmal_op"') == 1

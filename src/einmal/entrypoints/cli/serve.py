@@ -277,5 +277,6 @@ def _curl_lines(gateway: Gateway, address: str) -> list[str]:
     arguments = {"datum": day, "uhrzeit": "10:00", "name": "Jürgen Groß", "dienstleistung": service.name}
     call = {"name": "collect_appointment", "call": {"call_id": "call_1a2b3c"}, "args": arguments}
     body = json.dumps(call, ensure_ascii=False)
-    line = f"  curl -s {address}/api/retell/collect-appointment -H 'Content-Type: application/json' -d '{body}'"
+    url = f"{address}/api/retell/collect-appointment"
+    line = f"  curl -sw '\\n' {url} -H 'Content-Type: application/json' -d '{body}'"
     return [line, line]

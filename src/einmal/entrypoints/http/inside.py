@@ -21,7 +21,7 @@ class Inside:
     async def root(self, _request: Request) -> Response:
         return PlainTextResponse(
             f"Einmal {__version__}: one wish, one booking, and the caller hears the truth.\n"
-            "POST /api/retell/collect-appointment books. GET /readyz tells whether it can.\n",
+            "POST /api/retell/collect-appointment books. GET /readyz tells whether the ledger can be written.\n",
             headers=_NO_STORE,
         )
 
