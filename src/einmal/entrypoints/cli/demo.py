@@ -226,4 +226,4 @@ def _side(title: str, said: list[str], rows: list[tuple[str, str]], live: list[t
     text += [f"[dim]11:39[/] {SECOND[0]} hears:", f"[italic]{said[1]}[/]", ""]
     text += ["In the calendar:", *(f"  {name} [dim]{uid[:8]}…[/]" for name, uid in live)]
     text += ["In the ledger:", *(f"  {name} [dim]{uid[:8]}…[/]" for name, uid in rows)]
-    return Panel("\n".join(text), title=title, border_style=colour, height=17)
+    return Panel("\n".join(text), title=title, border_style=colour)
