@@ -504,11 +504,11 @@ def test_what_the_model_says_of_the_call_makes_no_call() -> None:
 # Slots
 
 
-def test_an_offered_slot_is_booked_as_it_was_offered() -> None:
-    """Its name means exactly that start and service, whatever date and service stand beside it."""
+def test_an_offered_slot_beside_other_words_is_a_question() -> None:
+    """Its name means exactly that start and service; words that say otherwise are not overruled silently."""
     name = slot_name(Offer(START, CUT.service_id), SALON.hash_key)
-    wish = understood(slot=name, datum="2026-12-24", uhrzeit="18:00", dienstleistung="Beratung").wish
-    assert (wish.start, wish.service) == (START, CUT)
+    reply = asked(slot=name, datum="2026-12-24", uhrzeit="18:00", dienstleistung="Beratung")
+    assert set(reply.missing) == {Missing.SERVICE, Missing.DATE_ODD}
 
 
 def test_an_offered_slot_needs_neither_date_nor_service() -> None:

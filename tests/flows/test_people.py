@@ -203,3 +203,25 @@ async def test_a_caller_who_leaves_during_admission_leaves_no_row_that_nobody_se
     await salon.gateway.bookings.drain(5)
     assert "sent" not in salon.states()
     assert len(salon.tap.posts) == len(salon.states())
+
+
+@pytest.mark.parametrize(
+    ("said", "missing"),
+    [
+        ({"datum": "2026-12-03"}, ["date"]),
+        ({"uhrzeit": "15:00"}, ["time"]),
+        ({"datum": "2026-12-01", "uhrzeit": "15:00"}, ["date"]),
+        ({"dienstleistung": "Dauerwelle"}, ["service"]),
+    ],
+)
+async def test_an_offer_and_words_that_contradict_it_are_a_question(
+    salon: World, said: dict[str, str], missing: list[str]
+) -> None:
+    """Never substitute silently: neither the offer nor the words win by themselves."""
+    offer = (await salon.call(bestaetigung=False))["alternatives"][0]["slot"]
+    fields = {"slot": offer, "name": "Jürgen Groß"}
+    answer = await salon.raw({"args": fields | said, "call": {"call_id": "call_aaaa"}})
+    assert (answer["status"], answer["missing"]) == ("needs_input", missing)
+    agreeing = {"datum": "1.12.2026", "uhrzeit": "10 Uhr", "dienstleistung": "Beratung"}
+    answer = await salon.raw({"args": fields | agreeing, "call": {"call_id": "call_aaaa"}})
+    assert answer["status"] == "booked"

@@ -239,3 +239,21 @@ async def test_the_loop_survives_a_ledger_that_fails_and_stops_when_told(salon: 
     assert alarms(salon) == ["recovery_without_ledger"]
     stop.set()
     await loop
+
+
+async def test_recovery_leaves_a_fresh_doubt_to_the_call_that_looks_for_it(salon: World) -> None:
+    """Between the looks of the call nothing is due; after its last one the row is recovery's."""
+    claimed: list[int] = []
+
+    async def watched(_: WireRequest) -> WireAnswer:
+        salon.clock.pass_time(timedelta(seconds=2))
+        claimed.append(await salon.gateway.recovery.turn())
+        raise NeverSent("connect")
+
+    salon.tap.on_post, salon.tap.on_get = lost(), watched
+    await salon.call()
+    assert claimed == [0, 0, 0, 0]
+    assert look_ups(salon) == 4
+    salon.tap.on_get = None
+    salon.clock.pass_time(timedelta(seconds=12))
+    assert await salon.gateway.recovery.turn() == 1

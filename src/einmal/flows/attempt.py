@@ -5,7 +5,7 @@ occupies the slot, or stand although nobody told us.
 """
 
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
 from einmal.domain import facts as fact
@@ -16,7 +16,7 @@ from einmal.domain.keys import IdempotencyStrategy, outgoing_idempotency_key
 from einmal.domain.model import Booking, MetadataKey
 from einmal.domain.reply import Outcome, Reply, Why
 from einmal.domain.verdict import Asked, GuardPolicy, Judgement, Verdict, judge, with_constraint
-from einmal.flows.doubt import Doubts
+from einmal.flows.doubt import OURS_TO_LOOK, Doubts
 from einmal.flows.outcome import Outcomes, in_doubt
 from einmal.ports import (
     BookingRequest,
@@ -30,9 +30,6 @@ from einmal.ports import (
 
 ABOUT_THE_WISH: Final = frozenset({"past", "out_of_bounds", "booker_limit"})
 """Refusals that another wish would not meet. All others are our trouble and end in an offer to call back."""
-
-OURS_TO_LOOK: Final = timedelta(seconds=20)
-"""How long recovery leaves a fresh doubt to the attempt that met it: its looks take a few seconds."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,9 @@ finds hours later. What it cannot end stays in the ledger with the time of its n
 """
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Final
 
 from einmal.domain.facts import Doubted
 from einmal.domain.intent import Event, Intent
@@ -27,6 +29,9 @@ from einmal.flows.offer import Offers
 from einmal.flows.outcome import Outcomes, already_booked, in_doubt
 from einmal.ports import Blind, BookingUidTaken, Budgets, Calendar
 
+OURS_TO_LOOK: Final = timedelta(seconds=20)
+"""How long recovery leaves a fresh doubt to the attempt that met it: its looks take a few seconds."""
+
 FOUND = Verdict(Judgement.OURS_ACCEPTED, owned=True)
 """settle() has compared id, start and event type; nothing is left to judge."""
 
@@ -39,10 +44,13 @@ class Doubts:
     budgets: Budgets
     policy: SettlePolicy
 
-    async def look(self, intent: Intent, known: KnownBooking | None = None) -> Reply | None:
+    async def look(
+        self, intent: Intent, known: KnownBooking | None = None, ours_until: timedelta | None = None
+    ) -> Reply | None:
         """One look. The reply if it ended the doubt, None if it stays; either is in the ledger on return.
 
-        `known`: whose booking the calendar gave us instead of ours, where it did.
+        `known`: whose booking the calendar gave us instead of ours, where it did. `ours_until`: for how long
+        the caller of this goes on looking itself, so that recovery leaves the row alone.
         """
         clock = self.outcomes.clock
         look_by = clock.monotonic() + self.budgets.look_up_seconds
@@ -60,13 +68,14 @@ class Doubts:
             case NeedsPerson(why):
                 return await self._person(intent, why)
             case Absent() | Unclear():
-                return await self._nothing(intent, settlement, known, alternatives)
+                return await self._nothing(intent, settlement, known, alternatives, ours_until)
 
     async def look_in_call(self, intent: Intent) -> Reply:
         """The looks that fall into the caller's time. What they do not end, recovery goes on with."""
-        for pause in self.policy.pauses[: self.policy.looks_in_call]:
+        last = self.policy.looks_in_call - 1
+        for number, pause in enumerate(self.policy.pauses[: last + 1]):
             await self.outcomes.clock.sleep(pause)
-            reply = await self.look(intent)
+            reply = await self.look(replace(intent, looks=number + 1), None, OURS_TO_LOOK if number < last else None)
             if reply is not None:
                 return reply
         return in_doubt(intent)
@@ -81,6 +90,7 @@ class Doubts:
         settlement: Absent | Unclear,
         known: KnownBooking | None,
         alternatives: tuple[Offer, ...],
+        ours_until: timedelta | None,
     ) -> Reply | None:
         now = self.outcomes.clock.now()
         match conclude(intent, settlement, now, self.policy):
@@ -91,8 +101,8 @@ class Doubts:
             case Conclusion.ESCALATE:
                 return await self._person(intent, "doubt_unresolvable")
             case Conclusion.LOOK_AGAIN:
-                jitter = self.outcomes.ids.jitter()
-                await self.outcomes.ledger.looked(intent, next_look(intent, now, self.policy, jitter))
+                later = next_look(intent, now, self.policy, self.outcomes.ids.jitter())
+                await self.outcomes.ledger.looked(intent, later if ours_until is None else now + ours_until)
                 if isinstance(settlement, Unclear):
                     doubted = Doubted(now, intent.intent_id, intent.wish.conversation_id, settlement.why)
                     self.outcomes.observer.observe((doubted,))

@@ -1,7 +1,7 @@
 """From fields to a wish: everything is understood, or the reply asks for what is missing. Never a guess."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -71,7 +71,12 @@ def _question(missing: Sequence[Missing], tenant: Tenant) -> Reply:
 def _service(fields: Fields, tenant: Tenant) -> Service | Missing:
     offer = None if fields.slot is None else offer_of(fields.slot, tenant.hash_key)
     if offer is not None:
-        return next((s for s in tenant.services if s.service_id == offer.service_id), Missing.SERVICE_UNKNOWN)
+        offered = next((s for s in tenant.services if s.service_id == offer.service_id), None)
+        if offered is None:
+            return Missing.SERVICE_UNKNOWN
+        said = None if fields.service is None else _service(replace(fields, slot=None), tenant)
+        # Two services named at once: neither is quietly taken for the other.
+        return offered if said is None or said == offered else Missing.SERVICE
     if fields.service is None:
         # Where there is only one thing to book, nothing is substituted by booking it.
         return tenant.services[0] if len(tenant.services) == 1 else Missing.SERVICE
@@ -90,7 +95,14 @@ def _start(fields: Fields, tenant: Tenant, now: datetime, zone: ZoneInfo) -> Hea
     if offer is None:
         # A slot that we did not offer: composed by the model, or another tenant's.
         return Heard(missing=(Missing.DATE_ODD,))
-    return Heard(offer.start) if offer.start > now else Heard(missing=(Missing.DATE_PAST,))
+    if offer.start <= now:
+        return Heard(missing=(Missing.DATE_PAST,))
+    local = offer.start.astimezone(zone)
+    said = hear_start(fields.date or f"{local:%Y-%m-%d}", fields.time or f"{local:%H:%M}", now, zone)
+    if (fields.date or fields.time) and said.start not in {None, offer.start}:
+        # The offer says one time and the words another: which is meant, only the caller knows.
+        return Heard(missing=(Missing.DATE_ODD if fields.date else Missing.TIME_ODD,))
+    return Heard(offer.start)
 
 
 def _email(fields: Fields, tenant: Tenant) -> str | Missing | None:
