@@ -1,12 +1,14 @@
 """A COMMIT whose outcome nobody knows is itself a doubt, and is read again by key."""
 
+import asyncio
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from einmal.ports import CommitUnknown
-from support.world import World
+from support.world import World, world
 
 
 class Uncertain:
@@ -65,3 +67,28 @@ async def test_a_commit_after_the_post_that_was_not_made_is_a_doubt(salon: World
     await salon.gateway.recovery.turn()
     assert (await salon.call())["status"] == "booked"
     assert len(salon.tap.posts) == len(salon.calendar.bookings) == 1
+
+
+async def test_a_ledger_slower_than_the_caller_is_not_waited_for(tmp_path: Path) -> None:
+    """Admission is within the reply budget; it goes on, and the next call hears how it went."""
+    async with world(tmp_path, EINMAL_REPLY_SECONDS="0.05") as salon:
+        go_on = asyncio.Event()
+        real = salon.gateway.ledger
+
+        class Slow:
+            def __getattr__(self, name: str) -> Any:
+                return getattr(real, name)
+
+            async def admit(self, *arguments: Any) -> Any:
+                await go_on.wait()
+                return await real.admit(*arguments)
+
+        slow: Any = Slow()
+        bookings = replace(salon.gateway.bookings, ledger=slow)
+        waiting = replace(salon, gateway=replace(salon.gateway, bookings=bookings))
+        said = await asyncio.wait_for(waiting.call(), 30)
+        assert said["status"] == "in_doubt"
+        go_on.set()
+        await bookings.drain(5)
+        assert (await salon.call())["status"] == "booked"
+        assert len(salon.tap.posts) == 1
