@@ -121,7 +121,9 @@ async def main() -> None:
     with tempfile.TemporaryDirectory(prefix="einmal-bench-") as name:
         folder = Path(name)
         upgrade(folder / "einmal.sqlite3")
-        settings = read_settings({"EINMAL_DATABASE_URL": f"sqlite:///{folder / 'einmal.sqlite3'}"})
+        settings = read_settings(
+            {"EINMAL_DATABASE_URL": f"sqlite:///{folder / 'einmal.sqlite3'}", "EINMAL_CALCOM_RATE_PER_MINUTE": "0"}
+        )
         services = (Service("101", "Beratung", 101, 30),)
         stub = StubTransport()
         gateway = await build_gateway(replace(settings, calcom_api_key=Secret("x"), services=services), stub)

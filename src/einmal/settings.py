@@ -5,6 +5,7 @@ reference are made of it. A wrong value says which variable, what was wrong with
 secret's value is never quoted.
 """
 
+import contextlib
 import difflib
 import ipaddress
 import re
@@ -17,6 +18,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from einmal.adapters.notify.webhook import webhook_key
 from einmal.domain.keys import IdempotencyStrategy, unique_attendee_email
 from einmal.domain.model import Service
 from einmal.domain.verdict import GuardPolicy
@@ -100,6 +102,33 @@ def _one_of(*allowed: str) -> Callable[[str], str]:
     return read
 
 
+def _rate(text: str) -> int:
+    if re.fullmatch(r"[0-9]{1,6}", text.strip()) is None:
+        raise ValueError("must be a whole number of requests a minute, or 0 for no limit")
+    return int(text)
+
+
+def _webhook_secret(text: str) -> Secret:
+    try:
+        webhook_key(text.strip())
+    except ValueError as wrong:
+        raise ValueError(f"{wrong}; make one with: echo whsec_$(openssl rand -base64 32)") from None
+    return Secret(text.strip())
+
+
+def _https(text: str) -> str:
+    text = text.strip()
+    parts, odd = urlsplit(""), True
+    with contextlib.suppress(ValueError):
+        parts = urlsplit(text)
+        odd = not parts.hostname or parts.username is not None or parts.password is not None or parts.port == 0
+    if odd or parts.scheme not in {"http", "https"} or set("# \t") & set(text):
+        raise ValueError("must be an address such as https://example.org/einmal, without user or fragment")
+    if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
+        raise ValueError("must use https, except on loopback: it tells names and phone numbers")
+    return text
+
+
 _ADDRESS: Final = "must be an address such as https://api.cal.com, without user, query or fragment"
 
 
@@ -174,6 +203,9 @@ SETTINGS: Final[tuple[Setting, ...]] = (
     Setting("guard_ledger", _boolean, True, "layer 3"),
     Setting("guard_freshness_seconds", _seconds, 30.0, "how old an answer may be, for layer 1"),
     Setting("idempotency_strategy", _one_of("call", "payload"), "call", "how the outgoing Idempotency-Key is made"),
+    Setting("calcom_rate_per_minute", _rate, 120, "requests a minute that Cal.com allows this key; 0 for no limit"),
+    Setting("notify_url", _https, None, "where news of a doubt that has ended is posted, signed"),
+    Setting("notify_secret", _webhook_secret, None, "signs what is posted there: whsec_ and base64"),
     Setting("post_seconds", _seconds, 10.0, "how long one POST to Cal.com may take before it counts as lost"),
     Setting("reply_seconds", _seconds, 8.0, "how long a booking call may take before the caller hears 'checking'"),
 )
@@ -204,6 +236,9 @@ class Settings:
     guard_ledger: bool
     guard_freshness_seconds: float
     idempotency_strategy: str
+    calcom_rate_per_minute: int
+    notify_url: str | None
+    notify_secret: Secret | None
     post_seconds: float
     reply_seconds: float
     services: tuple[Service, ...] = ()
@@ -256,6 +291,8 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
             "EINMAL_ATTENDEE_FALLBACK_EMAIL: needed beside EINMAL_CALCOM_API_KEY, for callers who have no e-mail; "
             "an address of yours that takes mail for local+anything@domain"
         )
+    if (values.get("notify_url") is None) != (values.get("notify_secret") is None):
+        problems.append("EINMAL_NOTIFY_URL and EINMAL_NOTIFY_SECRET: set both, or neither")
     if problems:
         raise BadSettings(problems)
     return Settings(**values)

@@ -1,24 +1,33 @@
 """The one file that names concrete classes: settings in, a gateway out."""
 
+import hashlib
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
 from einmal.adapters.calcom.calendar import Account, CalcomCalendar
 from einmal.adapters.calcom.services import NoServices, list_services
 from einmal.adapters.calcom.transport import AiohttpTransport, Transport
+from einmal.adapters.notify.webhook import WebhookCourier, webhook_key
 from einmal.adapters.sql.ledger import SqliteLedger
 from einmal.adapters.sql.tenants import ensure_tenant
 from einmal.adapters.system import SystemClock, SystemIds
-from einmal.adapters.telemetry.logs import LogObserver
+from einmal.adapters.telemetry.logs import LogCourier, LogObserver
+from einmal.domain.gate import GatePolicy, Use
 from einmal.domain.settle import SettlePolicy
+from einmal.flows.arm import Arming
 from einmal.flows.attempt import Attempts
 from einmal.flows.book import Bookings
+from einmal.flows.compensate import Compensations
+from einmal.flows.deliver import Deliveries
 from einmal.flows.doubt import Doubts
+from einmal.flows.gated import GatedCalendar
 from einmal.flows.offer import Offers
 from einmal.flows.outcome import Outcomes
 from einmal.flows.recover import Recovery
 from einmal.flows.rule import Rulings
-from einmal.ports import Budgets, Clock, Ids, Ledger, Observer, Tenant
+from einmal.flows.sweep import Sweeper
+from einmal.flows.work import Worker
+from einmal.ports import Budgets, Clock, Courier, Ids, Ledger, Observer, Tenant, Toll
 from einmal.settings import Settings
 from einmal.speech.said import Language
 from einmal.speech.sentences import Voice
@@ -44,17 +53,20 @@ class Gateway:
     ledger: Ledger
     bookings: Bookings
     offers: Offers
-    recovery: Recovery
+    worker: Worker
     rulings: Rulings
     clock: Clock
     ids: Ids
     transport: Transport
     _sqlite: SqliteLedger
+    _webhook: WebhookCourier | None = None
 
     async def close(self) -> int:
         """Finish POSTs in flight, then let go of everything; returns how many POSTs were left for recovery."""
         left = await self.bookings.drain(DRAIN_SECONDS)
         await self.transport.close()
+        if self._webhook is not None:
+            await self._webhook.close()
         self._sqlite.close()
         return left
 
@@ -96,15 +108,43 @@ async def build_gateway(
         services,
         hash_key,
     )
-    ledger = SqliteLedger(settings.database_url, ids)
+    voice = Voice(Language(settings.language), ZoneInfo(settings.timezone))
+    webhook = None
+    couriers: dict[str, Courier] = {"log": LogCourier(clock)}
+    if settings.notify_url is not None and settings.notify_secret is not None:
+        webhook = WebhookCourier(settings.notify_url, webhook_key(settings.notify_secret.reveal()), voice, clock)
+        couriers["webhook"] = webhook
+    ledger = SqliteLedger(settings.database_url, ids, tuple(couriers))
     ledger.open()
-    calendar = CalcomCalendar(transport, account, clock)
+    toll = Toll(_account_id(settings), GatePolicy(per_minute=settings.calcom_rate_per_minute))
+    inner = CalcomCalendar(transport, account, clock)
+    # Two views of one calendar and one budget: what somebody on the phone waits for, and what nobody does.
+    calendar = GatedCalendar(inner, ledger.gates, toll, Use.LOOK, clock, observer)
+    behind = GatedCalendar(inner, ledger.gates, toll, Use.BACKGROUND, clock, observer)
     budgets = Budgets(reply_seconds=settings.reply_seconds, post_seconds=settings.post_seconds)
     offers = Offers(calendar, clock, ids, budgets)
     outcomes = Outcomes(ledger, clock, ids, observer, settings.guard)
     doubts = Doubts(outcomes, calendar, offers, budgets, SettlePolicy())
-    attempts = Attempts(outcomes, doubts, calendar, settings.guard, settings.strategy)
-    bookings = Bookings(tenant, ledger, attempts, offers, clock, ids, observer, budgets)
-    recovery, rulings = Recovery(doubts), Rulings(outcomes, calendar, budgets)
-    voice = Voice(Language(settings.language), ZoneInfo(settings.timezone))
-    return Gateway(settings, tenant, voice, ledger, bookings, offers, recovery, rulings, clock, ids, transport, ledger)
+    arming = Arming(outcomes, calendar, ledger.gates, toll, budgets)
+    attempts = Attempts(outcomes, doubts, arming, calendar, settings.guard, settings.strategy)
+    reaches_people = "webhook" in couriers
+    bookings = Bookings(tenant, ledger, attempts, offers, clock, ids, observer, budgets, toll, reaches_people)
+    doubts_behind = Doubts(outcomes, behind, offers, budgets, SettlePolicy())
+    compensations = Compensations(outcomes, behind, budgets)
+    worker = Worker(
+        Recovery(doubts_behind, compensations),
+        Sweeper(tenant.tenant_id, doubts_behind, compensations, behind, budgets),
+        Deliveries(ledger.outbox, couriers, clock, ids, observer),
+        clock,
+        observer,
+    )
+    rulings = Rulings(outcomes, calendar, budgets)
+    return Gateway(
+        settings, tenant, voice, ledger, bookings, offers, worker, rulings, clock, ids, transport, ledger, webhook
+    )
+
+
+def _account_id(settings: Settings) -> str:
+    """The key's own name: Cal.com counts requests by key, whoever sends them."""
+    key = settings.calcom_api_key
+    return "none" if key is None else hashlib.sha256(key.reveal().encode()).hexdigest()[:16]

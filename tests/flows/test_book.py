@@ -208,7 +208,7 @@ async def test_a_lost_answer_to_what_never_arrived_is_a_doubt(salon: World, answ
     salon.tap.on_post = answer
     said = await salon.call()
     assert (said["status"], said["success"], said["do_not_rebook"]) == ("in_doubt", False, True)
-    assert said["message"] == "Ich habe Ihre Anfrage aufgenommen und prüfe sie noch; Sie bekommen gleich Bescheid."
+    assert said["message"] == "Ich habe Ihre Anfrage aufgenommen und prüfe sie noch."
     salon.tap.on_post = None
     assert await salon.call() == said
     elsewhere = await salon.call(uhrzeit="11:00")

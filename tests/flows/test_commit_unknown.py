@@ -64,7 +64,7 @@ async def test_a_commit_after_the_post_that_was_not_made_is_a_doubt(salon: World
     assert (said["status"], said["do_not_rebook"]) == ("in_doubt", True)
     assert salon.states() == ["sent"]
     salon.clock.pass_time(salon.gateway.bookings.budgets.lease_margin * 4)
-    await salon.gateway.recovery.turn()
+    await salon.gateway.worker.recovery.turn()
     assert (await salon.call())["status"] == "booked"
     assert len(salon.tap.posts) == len(salon.calendar.bookings) == 1
 

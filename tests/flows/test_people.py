@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from einmal.adapters.calcom.transport import MaybeSent, NeverSent, WireAnswer, WireRequest
+from einmal.adapters.calcom.transport import MaybeSent, WireAnswer, WireRequest
 from einmal.entrypoints.http.app import create_app
 from einmal.simulator.records import EventType, Host, Scheduling
 from support.asgi import request
@@ -66,14 +66,14 @@ async def test_a_name_heard_differently_books_no_second_time(tmp_path: Path, lat
 
 
 async def test_a_namesake_waits_for_the_others_outcome(salon: World) -> None:
-    """ "Taken" is said once it is: the first call's POST fails, and the second caller gets the slot."""
+    """ "Taken" is said once it is: the first call's POST is refused, and the second caller gets the slot."""
     go_on, arrived = asyncio.Event(), asyncio.Event()
 
     async def fails(_: WireRequest) -> WireAnswer:
         arrived.set()
         await go_on.wait()
         salon.tap.on_post = None
-        raise NeverSent("connect")
+        return WireAnswer(422, {}, b"{}", 0.0)
 
     salon.tap.on_post = fails
     first = asyncio.create_task(wish(salon, "call_aaaa", "Jürgen Groß"))

@@ -1,6 +1,7 @@
 """Recovery: what a dead process, a lost answer or a slow calendar left behind, and how it ends."""
 
 import asyncio
+import math
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -43,7 +44,7 @@ async def recover(salon: World, until: timedelta = timedelta(0)) -> None:
     """Turns of one worker, a second apart, until that much time has passed; at least one."""
     end = salon.clock.now() + until
     while True:
-        await salon.gateway.recovery.turn()
+        await salon.gateway.worker.recovery.turn()
         if salon.clock.now() >= end:
             return
         salon.clock.pass_time(timedelta(seconds=1))
@@ -94,7 +95,7 @@ async def test_before_its_deadline_a_sent_row_is_left_alone(salon: World) -> Non
     salon.tap.on_post = slow
     caller = asyncio.create_task(salon.call())
     await arrived.wait()
-    assert await salon.gateway.recovery.turn() == 0
+    assert await salon.gateway.worker.recovery.turn() == 0
     go_on.set()
     assert (await caller)["status"] == "booked"
 
@@ -147,9 +148,9 @@ async def test_a_doubt_that_nobody_can_look_into_goes_to_a_person(salon: World) 
     await salon.call()
     for _ in range(200):
         salon.clock.pass_time(timedelta(minutes=10))
-        await salon.gateway.recovery.turn()
+        await salon.gateway.worker.recovery.turn()
     assert salon.states() == ["escalated"]
-    assert alarms(salon) == ["doubt_unresolvable"]
+    assert alarms(salon) == ["breaker_open", "doubt_unresolvable"]
     assert (await salon.call())["status"] == "in_doubt"
     assert len(salon.tap.posts) == 1
 
@@ -187,7 +188,7 @@ async def test_who_loses_the_race_changes_nothing(salon: World) -> None:
     [stale] = await salon.gateway.ledger.claim_due(now, now, 1)
     await recover(salon)
     assert salon.states() == ["confirmed"]
-    await salon.gateway.recovery._one(stale)  # noqa: SLF001 - the paused worker wakes up
+    await salon.gateway.worker.recovery._one(stale)  # noqa: SLF001 - the paused worker wakes up
     assert salon.states() == ["confirmed"]
     assert len(salon.rows("SELECT 1 FROM appointments")) == 1
     assert alarms(salon) == []
@@ -200,12 +201,12 @@ async def test_our_id_twice_goes_to_a_person(tmp_path: Path) -> None:
         async def doubled(request: WireRequest) -> WireAnswer:
             await salon.tap.inner.send(request)
             other = request.body.replace(b"termin+", b"other+")
-            await salon.tap.inner.send(WireRequest("POST", request.target, request.headers, other, 0, 0))
+            await salon.tap.inner.send(WireRequest("POST", request.target, request.headers, other, math.inf, math.inf))
             raise MaybeSent("timeout")
 
         async def everything(request: WireRequest) -> WireAnswer:
             target = "/v2/bookings"
-            return await salon.tap.inner.send(WireRequest("GET", target, request.headers, b"", 0, 0))
+            return await salon.tap.inner.send(WireRequest("GET", target, request.headers, b"", math.inf, math.inf))
 
         salon.tap.on_post, salon.tap.on_get = doubled, everything
         assert (await salon.call())["status"] == "in_doubt"
@@ -226,7 +227,9 @@ async def test_the_control_a_client_that_sends_again_after_a_lost_answer(tmp_pat
         assert (await salon.call())["status"] == "booked"
         assert len(salon.calendar.bookings) == 1
         again = salon.tap.posts[0].body.replace(b"termin+", b"once-more+")
-        await salon.tap.inner.send(WireRequest("POST", "/v2/bookings", salon.tap.posts[0].headers, again, 0, 0))
+        await salon.tap.inner.send(
+            WireRequest("POST", "/v2/bookings", salon.tap.posts[0].headers, again, math.inf, math.inf)
+        )
         assert len(salon.calendar.bookings) == 2
 
 
@@ -234,9 +237,9 @@ async def test_the_loop_survives_a_ledger_that_fails_and_stops_when_told(salon: 
     stop = asyncio.Event()
     ledger: Any = salon.gateway.ledger
     ledger.close()
-    loop = asyncio.create_task(salon.gateway.recovery.run(stop))
+    loop = asyncio.create_task(salon.gateway.worker.run(stop))
     await salon.observer.told.wait()
-    assert alarms(salon) == ["recovery_without_ledger"]
+    assert alarms(salon)[0] == "recovery_without_ledger"
     stop.set()
     await loop
 
@@ -247,7 +250,7 @@ async def test_recovery_leaves_a_fresh_doubt_to_the_call_that_looks_for_it(salon
 
     async def watched(_: WireRequest) -> WireAnswer:
         salon.clock.pass_time(timedelta(seconds=2))
-        claimed.append(await salon.gateway.recovery.turn())
+        claimed.append(await salon.gateway.worker.recovery.turn())
         raise NeverSent("connect")
 
     salon.tap.on_post, salon.tap.on_get = lost(), watched
@@ -256,4 +259,4 @@ async def test_recovery_leaves_a_fresh_doubt_to_the_call_that_looks_for_it(salon
     assert look_ups(salon) == 4
     salon.tap.on_get = None
     salon.clock.pass_time(timedelta(seconds=12))
-    assert await salon.gateway.recovery.turn() == 1
+    assert await salon.gateway.worker.recovery.turn() == 1

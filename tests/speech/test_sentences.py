@@ -115,7 +115,7 @@ FORBIDDEN_IN_DOUBT = [
 
 
 @BOTH
-@pytest.mark.parametrize("why", [Why.PLAIN, Why.OTHER_IN_DOUBT])
+@pytest.mark.parametrize("why", [Why.PLAIN, Why.UNPROMISED, Why.OTHER_IN_DOUBT])
 @pytest.mark.parametrize("word", FORBIDDEN_IN_DOUBT)
 def test_while_in_doubt_nothing_says_booked_failed_or_try_again(word: str, why: Why, language: Language) -> None:
     """In doubt, "booked" could be a lie, "failed" could be one, and "try again" makes the duplicate."""
@@ -124,7 +124,11 @@ def test_while_in_doubt_nothing_says_booked_failed_or_try_again(word: str, why: 
 
 def test_every_sentence_of_doubt_was_looked_at() -> None:
     """The test above sees all of them: a new reason for doubt must be added there."""
-    assert {why for outcome, why in OUTCOMES if outcome is Outcome.IN_DOUBT} == {Why.PLAIN, Why.OTHER_IN_DOUBT}
+    assert {why for outcome, why in OUTCOMES if outcome is Outcome.IN_DOUBT} == {
+        Why.PLAIN,
+        Why.UNPROMISED,
+        Why.OTHER_IN_DOUBT,
+    }
 
 
 CLAIMS_A_BOOKING = {

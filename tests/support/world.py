@@ -118,6 +118,8 @@ def settings(path: Path, **environment: str) -> Settings:
     base = {
         "EINMAL_DATABASE_URL": f"sqlite:///{path}",
         "EINMAL_ATTENDEE_FALLBACK_EMAIL": "termin@salon.test",
+        # Time stands still here, so a budget would never refill.
+        "EINMAL_CALCOM_RATE_PER_MINUTE": "0",
     }
     made = read_settings(base | environment)
     return made if made.calcom_api_key else replace(made, calcom_api_key=Secret("cal_test"))

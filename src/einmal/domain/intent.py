@@ -2,11 +2,12 @@
 
     wish admitted -> sent -> confirmed | pending | rejected
                        \\-> doubt -> confirmed | pending | rejected | escalated
+    rejected, and a booking of ours arrives after all -> compensating -> compensated
 
 A row says `sent` before a byte is on the wire, so a crash at any point leaves either nothing or a row that
 says "this may have landed". Whatever is not in MOVES is illegal and changes nothing. The database applies
 each move as one guarded update (`... WHERE state = old AND epoch = mine`); zero rows is an error with a
-name. docs/states.md is to be drawn from this table.
+name. docs/states.md is drawn from this table.
 """
 
 from dataclasses import dataclass, replace
@@ -161,6 +162,8 @@ class Intent:
     looks: int = 0
     look_at: datetime | None = None
     """When recovery looks at this row next; None for what nobody needs to look at."""
+    promised_at: datetime | None = None
+    """When the caller was first told that they would hear how it ended."""
 
     def advance(self, event: Event, at: datetime, send_deadline: datetime | None = None) -> "Intent":
         """The intent after the event. Raises IllegalMove for what the table does not hold.
@@ -175,7 +178,9 @@ class Intent:
         epoch = self.epoch + 1 if event is Event.NOT_PROCESSED else self.epoch
         resolved_at = None if state in UNRESOLVED else (self.resolved_at or at)
         doubted_at = at if event is Event.DOUBTED else self.doubted_at
-        return replace(self, state=state, epoch=epoch, resolved_at=resolved_at, doubted_at=doubted_at, look_at=None)
+        after = replace(self, state=state, epoch=epoch, resolved_at=resolved_at, doubted_at=doubted_at, look_at=None)
+        # Looks are counted anew for the taking back: they bound how often it is tried.
+        return replace(after, looks=0) if event is Event.SURFACED else after
 
     def state_at(self, now: datetime) -> State:
         """The state as it must be read: a `sent` row past its deadline is in doubt, though nobody wrote so."""

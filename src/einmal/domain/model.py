@@ -105,9 +105,10 @@ class Booking:
     attendee_emails: tuple[str, ...] = ()
     attendee_name: str | None = None
     host_name: str | None = None
+    updated_at: datetime | None = None
 
     def __post_init__(self) -> None:
-        for name in ("start", "end", "created_at"):
+        for name in ("start", "end", "created_at", "updated_at"):
             value: datetime | None = getattr(self, name)
             if value is not None:
                 object.__setattr__(self, name, instant(value))

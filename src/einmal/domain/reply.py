@@ -52,6 +52,8 @@ class Why(StrEnum):
     NOTHING_NEW = "nothing_new"
     """Our own books could not be read: nothing was booked now; whether something stands from before is unknown."""
     KEY_REUSED = "key_reused"
+    UNPROMISED = "unpromised"
+    """In doubt, and nobody can be sure that the caller will be told later: so it is not said."""
     OTHER_IN_DOUBT = "other_in_doubt"
     """Another wish of this person has no answer yet; this one was not begun."""
 

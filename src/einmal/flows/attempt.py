@@ -1,4 +1,7 @@
-"""One attempt: the one POST of an intent, its answer judged, and the move that follows from it.
+"""One attempt: the one processed POST of an intent, its answer judged, and the move that follows from it.
+
+What surely was not processed (no connection, the throttle's own refusal) may be armed again while the caller
+waits, under a new epoch; everything else is never sent again.
 
 An answer that is not ours, a conflict and a lost answer all go through doubt: our own booking may be what
 occupies the slot, or stand although nobody told us.
@@ -11,11 +14,13 @@ from typing import Final
 from einmal.domain import facts as fact
 from einmal.domain.answer import Answer, AnswerKind
 from einmal.domain.facts import Alarm, Doubted, Fact
+from einmal.domain.gate import Shut, ShutWhy
 from einmal.domain.intent import Event, Intent
 from einmal.domain.keys import IdempotencyStrategy, outgoing_idempotency_key
 from einmal.domain.model import Booking, MetadataKey
 from einmal.domain.reply import Outcome, Reply, Why
 from einmal.domain.verdict import Asked, GuardPolicy, Judgement, Verdict, judge, with_constraint
+from einmal.flows.arm import ARM_SECONDS, STEP_SECONDS, Arming
 from einmal.flows.doubt import OURS_TO_LOOK, Doubts
 from einmal.flows.outcome import Outcomes, in_doubt
 from einmal.ports import (
@@ -32,30 +37,68 @@ ABOUT_THE_WISH: Final = frozenset({"past", "out_of_bounds", "booker_limit"})
 """Refusals that another wish would not meet. All others are our trouble and end in an offer to call back."""
 
 
+_BECAUSE: Final = {
+    ShutWhy.BUDGET: Why.TOO_BUSY,
+    ShutWhy.OPEN: Why.UNREACHABLE,
+    ShutWhy.HALF_OPEN: Why.UNREACHABLE,
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Attempts:
     outcomes: Outcomes
     doubts: Doubts
+    arming: Arming
     calendar: Calendar
     guard: GuardPolicy
     idempotency: IdempotencyStrategy = IdempotencyStrategy.CALL
 
-    async def run(self, intent: Intent, post_by: float) -> Reply:
-        """POST once and see it through. `post_by` is monotonic: past it nothing is written to the wire."""
-        key = outgoing_idempotency_key(self.idempotency, intent.operation_id, intent.wish, intent.attendee_email)
-        clock = self.outcomes.clock
-        sent_at = clock.now()
-        answer = await self.calendar.create(BookingRequest(intent, key, post_by))
+    async def run(self, intent: Intent, post_by: float, shut: Shut | None = None) -> Reply:
+        """Have one POST processed at most, and see it through.
+
+        `post_by` is monotonic: past it nothing is written to the wire. `shut`: why the intent is not armed yet.
+        """
+        arm_by = self.outcomes.clock.monotonic() + ARM_SECONDS
+        answer = None
         try:
-            return await self._conclude(intent, answer, sent_at)
+            while True:
+                if shut is not None or answer is not None:
+                    post_by = self.outcomes.clock.monotonic() + self.arming.budgets.post_seconds
+                    armed = await self.arming.arm(intent, arm_by)
+                    if isinstance(armed, Shut):
+                        return await self._shed(intent, _BECAUSE[armed.why])
+                    intent, shut, answer = armed, None, None
+                sent_at = self.outcomes.clock.now()
+                answer = await self.calendar.create(self._request(intent, post_by))
+                if answer.kind not in {AnswerKind.NOT_SENT, AnswerKind.THROTTLED}:
+                    return await self._conclude(intent, answer, sent_at)
+                intent = await self._not_processed(intent, answer)
+                if self.outcomes.clock.monotonic() + STEP_SECONDS > arm_by:
+                    why = Why.TOO_BUSY if answer.kind is AnswerKind.THROTTLED else Why.UNREACHABLE
+                    return await self._shed(intent, why)
+                await self.outcomes.clock.sleep(STEP_SECONDS)
         except StaleIntent:
             # Somebody else moved it meanwhile. What stands now is the answer, not what we wanted to write.
             return await self.outcomes.as_it_stands(intent)
         except (CommitUnknown, LedgerUnavailable) as failure:
-            alarm = Alarm(clock.now(), "ledger_lost_after_post", intent.intent_id, type(failure).__name__)
-            answered = fact.answered(intent, answer, None, clock.now(), self.guard)
-            self.outcomes.observer.observe((answered, alarm))
+            now = self.outcomes.clock.now()
+            what = "ledger_lost_before_post" if answer is None else "ledger_lost_after_post"
+            alarm = Alarm(now, what, intent.intent_id, type(failure).__name__)
+            told = () if answer is None else (fact.answered(intent, answer, None, now, self.guard),)
+            self.outcomes.observer.observe((*told, alarm))
             return await self.outcomes.as_it_stands(intent)
+
+    def _request(self, intent: Intent, post_by: float) -> BookingRequest:
+        key = outgoing_idempotency_key(self.idempotency, intent.operation_id, intent.wish, intent.attendee_email)
+        return BookingRequest(intent, key, post_by)
+
+    async def _not_processed(self, intent: Intent, answer: Answer) -> Intent:
+        """It surely never ran: it does not count as a POST, and may be armed again."""
+        moved = Transition(intent, (Event.NOT_PROCESSED,), self.outcomes.clock.now(), answer)
+        return (await self.outcomes.write(moved)).intent
+
+    async def _shed(self, intent: Intent, why: Why) -> Reply:
+        return await self.outcomes.no(intent, (Event.SHED,), None, replace(self.outcomes.error(intent), why=why))
 
     async def _conclude(self, intent: Intent, answer: Answer, sent_at: datetime) -> Reply:
         match answer.kind:
@@ -65,13 +108,10 @@ class Attempts:
                 return await self._not_ours(intent, answer, None)
             case AnswerKind.REFUSED | AnswerKind.UNAUTHORISED:
                 return await self._refused(intent, answer)
-            case AnswerKind.NOT_SENT | AnswerKind.THROTTLED:
-                why = Why.TOO_BUSY if answer.kind is AnswerKind.THROTTLED else Why.UNREACHABLE
-                events = (Event.NOT_PROCESSED, Event.SHED)
-                reply = replace(self.outcomes.error(intent), why=why)
-                return await self.outcomes.no(intent, events, answer, reply)
             case AnswerKind.LOST | AnswerKind.BOOKING:
                 return await self._lost(intent, answer)
+            case AnswerKind.NOT_SENT | AnswerKind.THROTTLED:
+                raise AssertionError("what was not processed is armed again or shed, not concluded")
 
     async def _judged(self, intent: Intent, answer: Answer, booking: Booking, sent_at: datetime) -> Reply:
         owned = booking.metadata.get(MetadataKey.OPERATION_ID) == intent.operation_id

@@ -16,7 +16,7 @@ is one repair path, not one for each way to fail.
 
 import asyncio
 from collections.abc import Coroutine
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any, Final, TypeVar
 
@@ -31,13 +31,14 @@ from einmal.domain.admission import (
     Start,
 )
 from einmal.domain.facts import Alarm
+from einmal.domain.gate import Shut, ShutWhy
 from einmal.domain.intent import Intent, State
 from einmal.domain.keys import intent_key, unique_attendee_email
 from einmal.domain.model import Wish
 from einmal.domain.reply import Outcome, Reply, Why
 from einmal.flows.attempt import Attempts
 from einmal.flows.offer import Offers
-from einmal.flows.outcome import already_booked, told_before
+from einmal.flows.outcome import already_booked
 from einmal.ports import (
     Admitted,
     Budgets,
@@ -50,9 +51,13 @@ from einmal.ports import (
     LedgerUnavailable,
     Observer,
     Tenant,
+    Toll,
 )
 
 T = TypeVar("T")
+
+PROMISE_SECONDS: Final = 0.5
+"""A commit, on top of a budget that is already over."""
 
 POLL_SECONDS: Final = 0.1
 """How often a joined call looks for an answer that another process is getting."""
@@ -70,6 +75,8 @@ class Bookings:
     ids: Ids
     observer: Observer
     budgets: Budgets
+    toll: Toll
+    keeps_promises: bool
     admission: AdmissionPolicy = field(default_factory=AdmissionPolicy)
     _running: "dict[str, asyncio.Task[Reply]]" = field(default_factory=dict, init=False)
     _begun: "set[asyncio.Task[Any]]" = field(default_factory=set, init=False)
@@ -77,24 +84,48 @@ class Bookings:
     async def book(self, wish: Wish, call: CallContact | None) -> Reply:
         """Book the wish once, however often and however concurrently it is asked; say what is true."""
         reply_by = self.clock.monotonic() + self.budgets.reply_seconds
+        reply, intent = await self._book(wish, call, reply_by)
+        return reply if reply.outcome is not Outcome.IN_DOUBT else await self._promised(reply, intent, wish)
+
+    async def _promised(self, reply: Reply, intent: Intent | None, wish: Wish) -> Reply:
+        """ "You will hear from us" is said once it is written down, and only where somebody can be reached."""
+        unpromised = replace(reply, why=Why.UNPROMISED) if reply.why is Why.PLAIN else reply
+        if intent is None:
+            return unpromised
+        promise = self.ledger.promise(intent.intent_id, self.clock.now())
+        try:
+            stored = await self._within(promise, self.clock.monotonic() + PROMISE_SECONDS)
+        except (LedgerUnavailable, CommitUnknown):
+            return unpromised
+        if stored is None:
+            return unpromised
+        told = stored.told(self.clock.now())
+        same_wish = intent.key.value == intent_key(wish, self.tenant.hash_key).value
+        if told.outcome is not Outcome.IN_DOUBT and same_wish:
+            return told  # it has ended in this very moment
+        return reply if self.keeps_promises else unpromised
+
+    async def _book(self, wish: Wish, call: CallContact | None, reply_by: float) -> tuple[Reply, Intent | None]:
+        """What is true, and of which intent."""
         while True:
             begun = await self._within(self._begin(wish, call), reply_by)
             if begun is None:
                 # The ledger is slower than the caller can wait. It goes on, and the next call hears how it went.
-                return Reply(Outcome.IN_DOUBT, asked_start=wish.start)
+                return Reply(Outcome.IN_DOUBT, asked_start=wish.start), None
             if isinstance(begun, Reply):
-                return begun
+                return begun, None
             admitted, task = begun
             if task is not None:
-                return await self._await(task, wish, reply_by)
+                return await self._await(task, wish, reply_by), admitted.started
             in_the_way = admitted.admission
             if not isinstance(in_the_way, Busy) or not await self._ended(in_the_way.intent, reply_by):
                 break
+        intent = None if isinstance(in_the_way, Start) else in_the_way.intent
         try:
-            return await self._answer(admitted, wish, reply_by)
+            return await self._answer(admitted, wish, reply_by), intent
         except (LedgerUnavailable, CommitUnknown):
             # There is an answer, and it cannot be read just now: not yes, not no.
-            return Reply(Outcome.IN_DOUBT, asked_start=wish.start)
+            return Reply(Outcome.IN_DOUBT, asked_start=wish.start), None
 
     async def _begin(
         self, wish: Wish, call: CallContact | None
@@ -108,7 +139,7 @@ class Bookings:
             self.observer.observe((Alarm(self.clock.now(), "ledger_unavailable", None, type(failure).__name__),))
             error_id = self.ids.time_ordered()
             return Reply(Outcome.ERROR, Why.NOTHING_NEW, asked_start=wish.start, error_id=error_id)
-        return admitted, None if admitted.started is None else self._launch(admitted.started, post_by)
+        return admitted, None if admitted.started is None else self._launch(admitted.started, post_by, admitted.shut)
 
     async def _within(self, work: Coroutine[Any, Any, T], reply_by: float) -> T | None:
         """The work's result, or None when the caller can wait no longer; the work itself goes on."""
@@ -144,25 +175,27 @@ class Bookings:
 
     async def _admit(self, candidate: Candidate) -> Admitted:
         try:
-            return await self.ledger.admit(candidate, self.admission)
+            return await self.ledger.admit(candidate, self.admission, self.toll)
         except CommitUnknown:
             # Nothing is on the wire yet. Ask again: either the row is there and ours, or it is written now.
-            again = await self.ledger.admit(candidate, self.admission)
+            again = await self.ledger.admit(candidate, self.admission, self.toll)
             match again.admission:
                 case Join(intent) if intent.intent_id == candidate.intent_id:
-                    return Admitted(Start(intent.generation), intent)
+                    unarmed = intent.state is State.INTENT
+                    shut = Shut(ShutWhy.BUDGET, candidate.now) if unarmed else None
+                    return Admitted(Start(intent.generation), intent, shut)
                 case _:
                     return again
 
-    def _launch(self, intent: Intent, post_by: float) -> asyncio.Task[Reply]:
-        task = asyncio.create_task(self._run(intent, post_by), name=f"intent {intent.intent_id}")
+    def _launch(self, intent: Intent, post_by: float, shut: Shut | None) -> asyncio.Task[Reply]:
+        task = asyncio.create_task(self._run(intent, post_by, shut), name=f"intent {intent.intent_id}")
         self._running[intent.intent_id] = task
         task.add_done_callback(lambda _: self._running.pop(intent.intent_id, None))
         return task
 
-    async def _run(self, intent: Intent, post_by: float) -> Reply:
+    async def _run(self, intent: Intent, post_by: float, shut: Shut | None) -> Reply:
         try:
-            return await self.attempts.run(intent, post_by)
+            return await self.attempts.run(intent, post_by, shut)
         except Exception as bug:  # noqa: BLE001 - the caller must hear the truth whatever broke
             self.observer.observe((Alarm(self.clock.now(), "attempt_failed", intent.intent_id, type(bug).__name__),))
             return Reply(Outcome.IN_DOUBT, asked_start=intent.wish.start)
@@ -212,4 +245,4 @@ class Bookings:
         stored = await self.ledger.stored(intent_id)
         if stored is None:
             return Reply(Outcome.IN_DOUBT, asked_start=wish.start)
-        return told_before(stored, self.clock.now())
+        return stored.told(self.clock.now())

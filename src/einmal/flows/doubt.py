@@ -5,19 +5,21 @@ finds hours later. What it cannot end stays in the ledger with the time of its n
 """
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final
 
 from einmal.domain.facts import Doubted
 from einmal.domain.intent import Event, Intent
-from einmal.domain.model import Offer
+from einmal.domain.model import Booking, Offer
 from einmal.domain.reply import Outcome, Reply
 from einmal.domain.settle import (
     Absent,
     Conclusion,
     Found,
     NeedsPerson,
+    Settlement,
     SettlePolicy,
     Unclear,
     conclude,
@@ -31,6 +33,9 @@ from einmal.ports import Blind, BookingUidTaken, Budgets, Calendar
 
 OURS_TO_LOOK: Final = timedelta(seconds=20)
 """How long recovery leaves a fresh doubt to the attempt that met it: its looks take a few seconds."""
+
+HELD_BACK_SECONDS: Final = 5.0
+"""When to try again where the gate was shut."""
 
 FOUND = Verdict(Judgement.OURS_ACCEPTED, owned=True)
 """settle() has compared id, start and event type; nothing is left to judge."""
@@ -58,6 +63,13 @@ class Doubts:
         settlement = (
             Unclear(look.why) if isinstance(look, Blind) else settle(intent, look.bookings, complete=look.complete)
         )
+        if isinstance(settlement, Absent | Unclear):
+            if isinstance(look, Blind) and look.heard is None:
+                return await self._not_asked(intent, ours_until)
+            return await self._nothing(intent, settlement, known, alternatives, ours_until)
+        return await self._settled(intent, settlement)
+
+    async def _settled(self, intent: Intent, settlement: Settlement) -> Reply | None:
         match settlement:
             case Found(booking):
                 event = Event.FOUND_PENDING if settlement.pending else Event.FOUND_ACCEPTED
@@ -68,7 +80,11 @@ class Doubts:
             case NeedsPerson(why):
                 return await self._person(intent, why)
             case Absent() | Unclear():
-                return await self._nothing(intent, settlement, known, alternatives, ours_until)
+                return None
+
+    async def sighted(self, intent: Intent, seen: Sequence[Booking]) -> Reply | None:
+        """Bookings with the intent's id were seen somewhere: what they say, without a look of its own."""
+        return await self._settled(intent, settle(intent, seen, complete=False))
 
     async def look_in_call(self, intent: Intent) -> Reply:
         """The looks that fall into the caller's time. What they do not end, recovery goes on with."""
@@ -83,6 +99,15 @@ class Doubts:
     async def _alternatives(self, intent: Intent) -> tuple[Offer, ...]:
         # Only a "taken" needs them, and only after a conflict can a look end in "taken" while somebody waits.
         return await self.offers.alternatives(intent.wish) if intent.not_ours else ()
+
+    async def _not_asked(self, intent: Intent, ours_until: timedelta | None) -> Reply | None:
+        """The gate held the look back: it does not count as one."""
+        now = self.outcomes.clock.now()
+        if intent.doubted_at is not None and now - intent.doubted_at >= self.policy.give_up_after:
+            return await self._person(intent, "doubt_unresolvable")
+        pause = timedelta(seconds=HELD_BACK_SECONDS * (1 + self.outcomes.ids.jitter()))
+        await self.outcomes.ledger.looked(intent, now + (ours_until or pause), asked=False)
+        return None
 
     async def _nothing(
         self,

@@ -1,7 +1,6 @@
 """How an attempt ends: each ending is one commit, and only then is it told and spoken."""
 
 from dataclasses import dataclass, replace
-from datetime import datetime
 
 from einmal.domain import facts as fact
 from einmal.domain.answer import Answer
@@ -67,17 +66,10 @@ class Outcomes:
             stored = await self.ledger.stored(intent.intent_id)
         except (CommitUnknown, LedgerUnavailable):
             stored = None
-        return in_doubt(intent) if stored is None else told_before(stored, self.clock.now())
+        return in_doubt(intent) if stored is None else stored.told(self.clock.now())
 
     def error(self, intent: Intent) -> Reply:
         return Reply(Outcome.ERROR, asked_start=intent.wish.start, error_id=self.ids.time_ordered())
-
-
-def told_before(stored: StoredReply, now: datetime) -> Reply:
-    """The stored answer, or the newer resolution."""
-    if stored.reply is not None:
-        return stored.reply
-    return reply_to_state(stored.intent, stored.intent.state_at(now), stored.booking)
 
 
 def in_doubt(intent: Intent) -> Reply:

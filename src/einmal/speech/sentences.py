@@ -44,6 +44,10 @@ OUTCOMES: Final[dict[tuple[Outcome, Why], dict[Language, str]]] = {
         _DE: "Ich habe Ihre Anfrage aufgenommen und prüfe sie noch; Sie bekommen gleich Bescheid.",
         _EN: "I have taken down your request and am still checking it; you will hear from us shortly.",
     },
+    (Outcome.IN_DOUBT, Why.UNPROMISED): {
+        _DE: "Ich habe Ihre Anfrage aufgenommen und prüfe sie noch.",
+        _EN: "I have taken down your request and am still checking it.",
+    },
     (Outcome.IN_DOUBT, Why.OTHER_IN_DOUBT): {
         _DE: "Eine vorige Anfrage prüfe ich noch. Bitte warten Sie einen Moment, bevor wir weiter buchen.",
         _EN: "I am still checking an earlier request. Please wait a moment before we go on booking.",

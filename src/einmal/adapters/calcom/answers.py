@@ -1,4 +1,4 @@
-"""The one table that says what an HTTP answer to `POST /v2/bookings` means.
+"""The tables that say what an HTTP answer means, to `POST /v2/bookings` above all.
 
 By status and structure first. Cal.com has several meanings for a 400 and tells them apart by English text
 only; those texts are all in TEXTS, each with where it was seen. Unknown means MAYBE: it is looked up, not
@@ -11,7 +11,9 @@ from typing import Final
 from einmal.adapters.calcom.transport import WireAnswer
 from einmal.adapters.calcom.wire import Unreadable, booking_of, json_object
 from einmal.domain.answer import AnswerKind
+from einmal.domain.gate import Heard
 from einmal.domain.model import Booking
+from einmal.ports import ChangeKind
 
 Reading = tuple[AnswerKind, Booking | None, str]
 """Kind, booking if there is one, and a short word of ours for the evidence."""
@@ -55,6 +57,9 @@ SHAPES: Final[tuple[tuple[re.Pattern[str], AnswerKind, str], ...]] = (
     (re.compile(r"metadata\.\S+ - "), AnswerKind.REFUSED, "validation"),
 )
 
+ENDED_TEXTS: Final = ("has been cancelled already",)
+"""Recorded: the answer to a second cancel, and to one of a booking that was moved."""
+
 THROTTLE_CODE: Final = "ThrottlerException"
 
 
@@ -72,6 +77,29 @@ def read_answer(answer: WireAnswer) -> Reading:
         code, _ = _error(answer.body)
         return _certain(AnswerKind.THROTTLED, "throttled") if code == THROTTLE_CODE else _lost("http_429")
     return _lost(f"http_{status}")
+
+
+def health(status: int, body: bytes) -> Heard:
+    """What an answer to any request says of the calendar's health. A 4xx is an answer."""
+    if status >= 500:
+        return Heard.FAILED
+    if status == 429 and _error(body)[0] == THROTTLE_CODE:
+        return Heard.THROTTLED
+    return Heard.WELL
+
+
+def read_change(answer: WireAnswer) -> tuple[ChangeKind, str]:
+    """What the answer to a change of a booking means. Advisory: a read tells what stands."""
+    status = answer.status
+    if status in {200, 201}:
+        return ChangeKind.DONE, ""
+    if status == 404:
+        return ChangeKind.UNKNOWN, "not_found"
+    if status == 400 and any(text in _error(answer.body)[1] for text in ENDED_TEXTS):
+        return ChangeKind.ENDED_BEFORE, "ended_before"
+    if status in {400, 401, 403}:
+        return ChangeKind.REFUSED, f"http_{status}"
+    return ChangeKind.MAYBE, f"http_{status}"
 
 
 def _read_booking(body: bytes) -> Reading:

@@ -88,6 +88,7 @@ def booking_of(data: object) -> Booking:
         attendee_emails=tuple(a["email"] for a in attendees if isinstance(a.get("email"), str)),
         attendee_name=_text(attendees[0].get("name")) if attendees else None,
         host_name=_text(hosts[0].get("name")) if hosts else None,
+        updated_at=_instant_or_none(data.get("updatedAt")),
     )
 
 

@@ -6,17 +6,27 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
+from einmal.adapters.sql.gates import SqliteGates
+from einmal.adapters.sql.outbox import SqliteOutbox
+from einmal.adapters.sql.queues import (
+    by_operations,
+    claim_job,
+    claim_sweep_job,
+    looked_job,
+    promise_job,
+    swept_job,
+)
 from einmal.adapters.sql.rows import INTENT_COLUMNS, STORED, instant_of, intent_of, stored_reply
 from einmal.adapters.sql.sqlite import SqliteThread
-from einmal.adapters.sql.writes import admit_job, apply_job, claim_job, looked_job
+from einmal.adapters.sql.writes import admit_job, apply_job
 from einmal.domain.admission import AdmissionPolicy
 from einmal.domain.intent import Intent, State
 from einmal.domain.keys import PersonKey, normal_name
 from einmal.domain.model import PersonKind
 from einmal.domain.verdict import KnownBooking
-from einmal.ports import Admitted, Candidate, Ids, StoredReply, Transition
+from einmal.ports import Admitted, Candidate, Ids, StoredReply, Sweep, Toll, Transition
 
-SCHEMA_HEAD: Final = "0003"
+SCHEMA_HEAD: Final = "0004"
 _KNOWN = """
     SELECT a.appointment_id, a.intent_id, a.call_id, a.status, a.starts_at, a.ends_at,
            i.tenant_id, i.phone_hash, i.email_hash
@@ -25,12 +35,19 @@ _KNOWN = """
 
 
 class SqliteLedger:
-    """The Ledger port on one SQLite file: a writing thread and a reading one."""
+    """The Ledger port on one SQLite file: a writing thread and a reading one.
 
-    def __init__(self, path: Path | str, ids: Ids) -> None:
+    `gates` and `outbox` are the ports of those names, on the same file. What is promised is put into the outbox
+    once for each of `channels`.
+    """
+
+    def __init__(self, path: Path | str, ids: Ids, channels: Sequence[str] = ()) -> None:
         self._writer = SqliteThread(path)
         self._reader = SqliteThread(path, read_only=True)
         self._ids = ids
+        self._channels = tuple(channels)
+        self.gates = SqliteGates(self._writer)
+        self.outbox = SqliteOutbox(self._writer)
 
     def open(self) -> None:
         self._writer.open()
@@ -40,17 +57,29 @@ class SqliteLedger:
         self._writer.close()
         self._reader.close()
 
-    async def admit(self, candidate: Candidate, policy: AdmissionPolicy) -> Admitted:
-        return await self._writer.run(admit_job(candidate, policy))
+    async def admit(self, candidate: Candidate, policy: AdmissionPolicy, toll: Toll | None = None) -> Admitted:
+        return await self._writer.run(admit_job(candidate, policy, toll, self.gates))
 
     async def apply(self, transition: Transition) -> StoredReply:
-        return await self._writer.run(apply_job(transition, self._ids))
+        return await self._writer.run(apply_job(transition, self._ids, self._channels))
 
     async def claim_due(self, now: datetime, lease_until: datetime, limit: int) -> tuple[Intent, ...]:
         return await self._writer.run(claim_job(now, lease_until, limit))
 
-    async def looked(self, intent: Intent, look_at: datetime) -> None:
-        await self._writer.run(looked_job(intent, look_at))
+    async def looked(self, intent: Intent, look_at: datetime, *, asked: bool = True) -> None:
+        await self._writer.run(looked_job(intent, look_at, asked=asked))
+
+    async def promise(self, intent_id: str, at: datetime) -> StoredReply | None:
+        return await self._writer.run(promise_job(intent_id, at))
+
+    async def by_operations(self, tenant_id: str, operation_ids: Sequence[str]) -> tuple[Intent, ...]:
+        return await self._reader.run(by_operations(tenant_id, operation_ids)) if operation_ids else ()
+
+    async def claim_sweep(self, tenant_id: str, now: datetime, lease_until: datetime) -> Sweep | None:
+        return await self._writer.run(claim_sweep_job(tenant_id, now, lease_until))
+
+    async def swept(self, tenant_id: str, until: datetime | None, due_at: datetime) -> None:
+        await self._writer.run(swept_job(tenant_id, until, due_at))
 
     async def stored(self, intent_id: str) -> StoredReply | None:
         return await self._reader.run(_stored(intent_id))

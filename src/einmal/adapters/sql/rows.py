@@ -19,9 +19,11 @@ INTENT_COLUMNS = (
     "name_hash, conversation_id, service_id, service_name, event_type_id, duration_minutes, start_at, "
     "person_name, person_phone, person_email, staff, attendee_email, state, epoch, created_at, sent_at, "
     "send_deadline, resolved_at, booking_uid, doubted_at, not_ours, looks, look_at, "
-    "phone_hash, email_hash"
+    "phone_hash, email_hash, promised_at"
 )
 """Every select of an intent begins with these, so that one function reads them all."""
+
+INTENT_WIDTH = INTENT_COLUMNS.count(",") + 1
 
 STORED = f"""
     SELECT {", ".join("i." + c for c in INTENT_COLUMNS.split(", "))}, i.reply,
@@ -40,7 +42,11 @@ def instant_of(text: str) -> datetime:
     return datetime.fromisoformat(text)
 
 
-def _optional(text: str | None) -> datetime | None:
+def text_or_none(value: datetime | None) -> str | None:
+    return None if value is None else instant_text(value)
+
+
+def instant_or_none(text: str | None) -> datetime | None:
     return None if text is None else instant_of(text)
 
 
@@ -61,19 +67,20 @@ def intent_of(row: sqlite3.Row | tuple[Any, ...]) -> Intent:
         state=State(row[20]),
         epoch=row[21],
         created_at=instant_of(row[22]),
-        sent_at=_optional(row[23]),
-        send_deadline=_optional(row[24]),
-        resolved_at=_optional(row[25]),
+        sent_at=instant_or_none(row[23]),
+        send_deadline=instant_or_none(row[24]),
+        resolved_at=instant_or_none(row[25]),
         booking_uid=row[26],
-        doubted_at=_optional(row[27]),
+        doubted_at=instant_or_none(row[27]),
         not_ours=bool(row[28]),
         looks=row[29],
-        look_at=_optional(row[30]),
+        look_at=instant_or_none(row[30]),
+        promised_at=instant_or_none(row[33]),
     )
 
 
-def new_intent(candidate: Candidate, generation: int) -> Intent:
-    """The row that is about to be written: armed at once."""
+def new_intent(candidate: Candidate, generation: int, *, armed: bool) -> Intent:
+    """The row that is about to be written. Unarmed it waits, and at the deadline it is let go."""
     return Intent(
         intent_id=candidate.intent_id,
         operation_id=candidate.operation_id,
@@ -81,10 +88,10 @@ def new_intent(candidate: Candidate, generation: int) -> Intent:
         generation=generation,
         wish=candidate.wish,
         attendee_email=candidate.attendee_email,
-        state=State.SENT,
+        state=State.SENT if armed else State.INTENT,
         epoch=1,
         created_at=candidate.now,
-        sent_at=candidate.now,
+        sent_at=candidate.now if armed else None,
         send_deadline=candidate.send_deadline,
         look_at=candidate.send_deadline,
     )
@@ -117,16 +124,17 @@ def intent_values(intent: Intent) -> tuple[Any, ...]:
         intent.state.value,
         intent.epoch,
         instant_text(intent.created_at),
-        None if intent.sent_at is None else instant_text(intent.sent_at),
-        None if intent.send_deadline is None else instant_text(intent.send_deadline),
-        None if intent.resolved_at is None else instant_text(intent.resolved_at),
+        text_or_none(intent.sent_at),
+        text_or_none(intent.send_deadline),
+        text_or_none(intent.resolved_at),
         intent.booking_uid,
-        None if intent.doubted_at is None else instant_text(intent.doubted_at),
+        text_or_none(intent.doubted_at),
         int(intent.not_ours),
         intent.looks,
-        None if intent.look_at is None else instant_text(intent.look_at),
+        text_or_none(intent.look_at),
         key.person.phone_hash,
         key.person.email_hash,
+        text_or_none(intent.promised_at),
     )
 
 
@@ -161,7 +169,7 @@ def reply_of(text: str) -> Reply:
         outcome=Outcome(data["outcome"]),
         why=Why(data["why"]),
         booking=booking,
-        asked_start=_optional(data["asked_start"]),
+        asked_start=instant_or_none(data["asked_start"]),
         alternatives=tuple(Offer(instant_of(start), service) for start, service in data["alternatives"]),
         missing=tuple(Missing(value) for value in data["missing"]),
         choices=tuple(data["choices"]),
@@ -192,7 +200,7 @@ def _plain(value: Any) -> Any:
 
 def stored_reply(row: tuple[Any, ...]) -> StoredReply:
     intent = intent_of(row)
-    reply, ref, starts_at, ends_at, staff = row[33:]
+    reply, ref, starts_at, ends_at, staff = row[INTENT_WIDTH : INTENT_WIDTH + 5]
     booking = (
         None
         if ref is None

@@ -11,6 +11,7 @@ from sqlalchemy import (
     JSON,
     CheckConstraint,
     Column,
+    Float,
     ForeignKeyConstraint,
     Index,
     Integer,
@@ -27,7 +28,8 @@ metadata: Final = MetaData()
 
 LIVE_STATES: Final = "state IN ('intent', 'sent', 'doubt', 'escalated', 'confirmed', 'pending')"
 UNRESOLVED_STATES: Final = "state IN ('intent', 'sent', 'doubt', 'escalated')"
-DUE_STATES: Final = "state IN ('sent', 'doubt')"
+DUE_STATES: Final = "state IN ('intent', 'sent', 'doubt', 'compensating')"
+TOMBSTONE: Final = "state = 'rejected' AND doubted_at IS NOT NULL"
 
 tenants = Table(
     "tenants",
@@ -124,6 +126,7 @@ intents = Table(
     Column("not_ours", Integer, nullable=False, server_default="0"),
     Column("looks", Integer, nullable=False, server_default="0"),
     Column("look_at", String),
+    Column("promised_at", String),
     ForeignKeyConstraint(["tenant_id"], ["tenants.tenant_id"]),
     UniqueConstraint("operation_id", name="unique_operation_id"),
     UniqueConstraint("tenant_id", "intent_key", "generation", name="unique_intent_key_generation"),
@@ -171,6 +174,14 @@ Index(
     intents.c.look_at,
     sqlite_where=text(DUE_STATES),
     postgresql_where=text(DUE_STATES),
+)
+Index(
+    # Told no after a doubt, and watched until after the slot: a booking of ours may still arrive.
+    "intents_tombstone_index",
+    intents.c.tenant_id,
+    intents.c.start_at,
+    sqlite_where=text(TOMBSTONE),
+    postgresql_where=text(TOMBSTONE),
 )
 
 attempts = Table(
@@ -225,3 +236,50 @@ facts = Table(
     Column("data", JSON, nullable=False),
 )
 Index("facts_intent_index", facts.c.intent_id)
+
+calendar_gates = Table(
+    # The rate budget and the breaker of one Cal.com key, shared by all processes.
+    "calendar_gates",
+    metadata,
+    Column("account_id", String, primary_key=True),
+    Column("at", String, nullable=False),
+    Column("tokens", Float),
+    Column("writes_failed", Integer, nullable=False),
+    Column("reads_failed", Integer, nullable=False),
+    Column("open_until", String),
+    Column("probing_until", String),
+    Column("blocked_until", String),
+)
+
+sweeps = Table(
+    # How far the calendar's changes have been read, by its own clock, and when to read on.
+    "sweeps",
+    metadata,
+    Column("tenant_id", String, primary_key=True),
+    Column("swept_until", String),
+    Column("due_at", String, nullable=False),
+    ForeignKeyConstraint(["tenant_id"], ["tenants.tenant_id"]),
+)
+
+outbox = Table(
+    # What was promised: a row for each message and channel, until it is sent. What it says is read when it goes.
+    "outbox",
+    metadata,
+    Column("message_id", String, nullable=False),
+    Column("channel", String, nullable=False),
+    Column("tenant_id", String, nullable=False),
+    Column("intent_id", String, nullable=False),
+    Column("kind", String, nullable=False),
+    Column("created_at", String, nullable=False),
+    Column("due_at", String),
+    Column("tries", Integer, nullable=False, server_default="0"),
+    Column("sent_at", String),
+    PrimaryKeyConstraint("message_id", "channel"),
+    ForeignKeyConstraint(["intent_id"], ["intents.intent_id"]),
+)
+Index(
+    "outbox_due_index",
+    outbox.c.due_at,
+    sqlite_where=text("due_at IS NOT NULL"),
+    postgresql_where=text("due_at IS NOT NULL"),
+)

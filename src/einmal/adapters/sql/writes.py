@@ -6,12 +6,15 @@ bug above this line makes an error with a name and not a second booking.
 """
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from einmal.adapters.sql.gates import SqliteGates
+from einmal.adapters.sql.outbox import put_message
 from einmal.adapters.sql.rows import (
     INTENT_COLUMNS,
+    INTENT_WIDTH,
     STORED,
     fact_text,
     instant_text,
@@ -20,19 +23,20 @@ from einmal.adapters.sql.rows import (
     new_intent,
     reply_text,
     stored_reply,
+    text_or_none,
 )
 from einmal.domain.admission import AdmissionPolicy, Start, admit
 from einmal.domain.answer import Answer
 from einmal.domain.facts import Fact
-from einmal.domain.intent import BOOKED, Intent, State
+from einmal.domain.gate import Shut, Use
+from einmal.domain.intent import BOOKED, Event, Intent, State
 from einmal.domain.keys import normal_name
 from einmal.domain.model import Booking, BookingStatus
-from einmal.ports import Admitted, BookingUidTaken, Candidate, Ids, StaleIntent, StoredReply, Transition
+from einmal.domain.promise import owed
+from einmal.ports import Admitted, BookingUidTaken, Candidate, Ids, StaleIntent, StoredReply, Toll, Transition
 
 _LIVE = "state IN ('intent', 'sent', 'doubt', 'escalated', 'confirmed', 'pending')"
 _UNRESOLVED = "state IN ('intent', 'sent', 'doubt', 'escalated')"
-
-DUE = "state IN ('sent', 'doubt')"
 
 _SAME_KEY = f"""
     SELECT {INTENT_COLUMNS} FROM intents
@@ -44,15 +48,18 @@ _NEIGHBOURS = f"""
     SELECT {INTENT_COLUMNS} FROM intents WHERE tenant_id = ? AND conversation_id = ? AND {_UNRESOLVED}
     ORDER BY 1"""  # noqa: S608 - constants only
 
-_INSERT_INTENT = f"INSERT INTO intents ({INTENT_COLUMNS}) VALUES ({', '.join('?' * 33)})"  # noqa: S608 - constants only
+_INSERT_INTENT = f"INSERT INTO intents ({INTENT_COLUMNS}) VALUES ({', '.join('?' * INTENT_WIDTH)})"  # noqa: S608 - constants only
 
 _MOVE = """
     UPDATE intents SET state = ?, epoch = ?, sent_at = ?, send_deadline = ?, resolved_at = ?, booking_uid = ?,
-           doubted_at = ?, not_ours = ?, look_at = ?, reply = CASE WHEN ? THEN NULL ELSE coalesce(?, reply) END
+           doubted_at = ?, not_ours = ?, looks = coalesce(?, looks), look_at = ?,
+           reply = CASE WHEN ? THEN NULL ELSE coalesce(?, reply) END
     WHERE intent_id = ? AND state = ? AND epoch = ?"""
 
 
-def admit_job(candidate: Candidate, policy: AdmissionPolicy) -> Callable[[sqlite3.Connection], Admitted]:
+def admit_job(
+    candidate: Candidate, policy: AdmissionPolicy, toll: Toll | None, gates: SqliteGates
+) -> Callable[[sqlite3.Connection], Admitted]:
     wish, key = candidate.wish, candidate.key
 
     def work(connection: sqlite3.Connection) -> Admitted:
@@ -75,29 +82,36 @@ def admit_job(candidate: Candidate, policy: AdmissionPolicy) -> Callable[[sqlite
             )
         if not isinstance(admission, Start):
             return Admitted(admission, None)
-        intent = new_intent(candidate, admission.generation)
+        permit = None if toll is None else gates.passes(connection, toll, Use.BOOK, candidate.now)
+        shut = permit if isinstance(permit, Shut) else None
+        intent = new_intent(candidate, admission.generation, armed=shut is None)
         connection.execute(_INSERT_INTENT, intent_values(intent))
-        return Admitted(admission, intent)
+        return Admitted(admission, intent, shut)
 
     return work
 
 
-def apply_job(transition: Transition, ids: Ids) -> Callable[[sqlite3.Connection], StoredReply]:
+def apply_job(transition: Transition, ids: Ids, channels: Sequence[str]) -> Callable[[sqlite3.Connection], StoredReply]:
     before = transition.before
     after = before if transition.booking is None else replace(before, booking_uid=transition.booking.uid)
     for event in transition.events:
         after = after.advance(event, transition.at, transition.send_deadline)
-    after = replace(after, look_at=transition.look_at, not_ours=before.not_ours or transition.not_ours)
+    look_at = transition.look_at
+    if look_at is None and after.state in {State.INTENT, State.SENT}:
+        look_at = after.send_deadline
+    after = replace(after, look_at=look_at, not_ours=before.not_ours or transition.not_ours)
     reply = None if transition.reply is None else reply_text(transition.reply)
 
     def work(connection: sqlite3.Connection) -> StoredReply:
         # What was said of a refusal is kept as long as it is one: also while it is compensated.
         values = (
-            *map(_text, (after.sent_at, after.send_deadline, after.resolved_at)),
+            *map(text_or_none, (after.sent_at, after.send_deadline, after.resolved_at)),
             after.booking_uid,
-            _text(after.doubted_at),
+            text_or_none(after.doubted_at),
             int(after.not_ours),
-            _text(after.look_at),
+            # Looks are counted in the ledger alone, while others hold the row; only a new count is written here.
+            0 if Event.SURFACED in transition.events else None,
+            text_or_none(after.look_at),
         )
         guard = (before.intent_id, before.state.value, before.epoch)
         booked = after.state in BOOKED
@@ -112,14 +126,13 @@ def apply_job(transition: Transition, ids: Ids) -> Callable[[sqlite3.Connection]
             _insert_appointment(connection, transition, after.state, transition.booking, ids)
         for fact in transition.facts:
             _insert_fact(connection, before, fact)
-        stands = connection.execute(STORED, (before.intent_id,)).fetchone()
-        return stored_reply(stands)
+        stands = stored_reply(connection.execute(STORED, (before.intent_id,)).fetchone())
+        message = owed(before.state, stands.intent)
+        if message is not None:
+            put_message(connection, stands.intent, message, channels, transition.at)
+        return stands
 
     return work
-
-
-def _text(value: datetime | None) -> str | None:
-    return None if value is None else instant_text(value)
 
 
 def _move_appointment(connection: sqlite3.Connection, intent: Intent, state: State, at: datetime) -> None:
@@ -223,26 +236,3 @@ def _insert_fact(connection: sqlite3.Connection, intent: Intent, fact: Fact) -> 
             fact_text(fact),
         ),
     )
-
-
-_CLAIM = f"""
-    UPDATE intents SET look_at = ? WHERE intent_id IN (
-        SELECT intent_id FROM intents WHERE {DUE} AND look_at <= ? ORDER BY look_at LIMIT ?
-    ) RETURNING {INTENT_COLUMNS}"""  # noqa: S608 - constants only
-
-_LOOKED = "UPDATE intents SET looks = looks + 1, look_at = ? WHERE intent_id = ? AND state = ? AND epoch = ?"
-
-
-def claim_job(now: datetime, lease_until: datetime, limit: int) -> Callable[[sqlite3.Connection], tuple[Intent, ...]]:
-    def work(connection: sqlite3.Connection) -> tuple[Intent, ...]:
-        claimed = connection.execute(_CLAIM, (instant_text(lease_until), instant_text(now), limit))
-        return tuple(intent_of(row) for row in claimed.fetchall())
-
-    return work
-
-
-def looked_job(intent: Intent, look_at: datetime) -> Callable[[sqlite3.Connection], None]:
-    def work(connection: sqlite3.Connection) -> None:
-        connection.execute(_LOOKED, (instant_text(look_at), intent.intent_id, intent.state.value, intent.epoch))
-
-    return work

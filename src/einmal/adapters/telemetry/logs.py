@@ -13,6 +13,7 @@ from typing import Any, Final, TextIO, assert_never
 
 from einmal.domain.facts import Alarm, Answered, Booked, Doubted, Fact, Rejected
 from einmal.domain.verdict import Layer, Reason
+from einmal.ports import Clock, Message
 
 CHANNELS: Final = ("calcom", "guard", "alerts", "performance", "http")
 
@@ -149,3 +150,22 @@ def _answered(fact: Answered) -> dict[str, Any]:
         "is_fresh": fact.fresh,
         "judgement": fact.judgement,
     }
+
+
+class LogCourier:
+    """The channel that is always there: ids and outcome, for whoever reads logs. It reaches no caller."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+
+    async def send(self, message: Message) -> str | None:
+        told = message.stored.told(self._clock.now())
+        fields = {
+            "message_id": message.message_id,
+            "intent_id": message.stored.intent.intent_id,
+            "call_id": message.stored.intent.wish.conversation_id,
+            "kind": message.kind,
+            "outcome": told.outcome,
+        }
+        _say("guard", logging.INFO, "promise kept", fields)
+        return None

@@ -102,12 +102,12 @@ async def _serve(settings: Settings) -> None:
         _prepare_ledger(settings.database_url)
         gateway = await build_gateway(settings)
         stop = asyncio.Event()
-        recovery = asyncio.create_task(gateway.recovery.run(stop), name="recovery")
+        worker = asyncio.create_task(gateway.worker.run(stop), name="worker")
         try:
             await _AnnouncedServer(create_app(gateway), _greeting(gateway, simulated=simulated)).serve([door])
         finally:
             stop.set()
-            await recovery
+            await worker
             left = await gateway.close()
             if left:
                 channel("alerts").error("stopped with POSTs in flight", extra={"fields": {"left": left}})
@@ -121,7 +121,7 @@ async def _work(settings: Settings) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
     print(f"Recovering what is unresolved in {settings.database_url}. Stop with Ctrl-C.", flush=True)
-    await gateway.recovery.run(stop)
+    await gateway.worker.run(stop)
     await gateway.close()
 
 

@@ -1,0 +1,1 @@
+"""Channels on which what was promised is sent."""

@@ -1,0 +1,118 @@
+"""A signed webhook to the operator's own system, by the Standard Webhooks specification.
+
+`webhook-id` is the message's id: the same in every try, so that a receiver can tell a repeat. The signature is
+HMAC-SHA256 over `id.timestamp.body`, base64, as `v1,...`. The body tells a person's name and phone, because
+whoever receives it is to call back; so it goes over TLS, and nothing of it is logged.
+"""
+
+import base64
+import binascii
+import hashlib
+import hmac
+import json
+from datetime import datetime
+from typing import Any, Final
+
+import aiohttp
+
+from einmal.domain.promise import MessageKind
+from einmal.domain.reply import Outcome
+from einmal.ports import Clock, Message
+from einmal.speech.sentences import Voice
+
+SEND_SECONDS: Final = 10.0
+SECRET_PREFIX: Final = "whsec_"  # noqa: S105 - the specification's prefix
+SECRET_BYTES_MIN: Final = 24
+
+_TYPES: Final = {
+    Outcome.BOOKED: "booking.confirmed",
+    Outcome.ALREADY_BOOKED: "booking.confirmed",
+    Outcome.REQUESTED: "booking.requested",
+}
+
+
+def webhook_key(secret: str) -> bytes:
+    """The key in a `whsec_` secret. Raises ValueError for anything else."""
+    try:
+        key = base64.b64decode(secret.removeprefix(SECRET_PREFIX), validate=True)
+    except binascii.Error:
+        key = b""
+    if not secret.startswith(SECRET_PREFIX) or len(key) < SECRET_BYTES_MIN:
+        raise ValueError(f"must be {SECRET_PREFIX} and the base64 of at least {SECRET_BYTES_MIN} random bytes")
+    return key
+
+
+def sign(key: bytes, message_id: str, timestamp: int, body: bytes) -> str:
+    """The value of `webhook-signature`."""
+    signed = f"{message_id}.{timestamp}.".encode() + body
+    return "v1," + base64.b64encode(hmac.new(key, signed, hashlib.sha256).digest()).decode()
+
+
+class WebhookCourier:
+    """One POST a try; any 2xx is arrival. No redirects, no cookies, no proxies from the environment."""
+
+    def __init__(self, url: str, key: bytes, voice: Voice, clock: Clock) -> None:
+        self._url = url
+        self._key = key
+        self._voice = voice
+        self._clock = clock
+        self._session: aiohttp.ClientSession | None = None
+
+    async def send(self, message: Message) -> str | None:
+        now = self._clock.now()
+        body = self.body(message, now)
+        timestamp = int(now.timestamp())
+        headers = {
+            "content-type": "application/json",
+            "user-agent": "einmal",
+            "webhook-id": message.message_id,
+            "webhook-timestamp": str(timestamp),
+            "webhook-signature": sign(self._key, message.message_id, timestamp, body),
+        }
+        try:
+            async with self._client().post(self._url, data=body, headers=headers, allow_redirects=False) as answer:
+                return None if 200 <= answer.status < 300 else f"http_{answer.status}"
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            return type(error).__name__
+
+    async def close(self) -> None:
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+    def body(self, message: Message, now: datetime) -> bytes:
+        intent, told = message.stored.intent, message.stored.told(now)
+        wish, booking = intent.wish, message.stored.booking
+        data: dict[str, Any] = {
+            "intent_id": intent.intent_id,
+            "call_id": wish.conversation_id,
+            "service": wish.service.name,
+            "asked_start": wish.start.astimezone(self._voice.zone).isoformat(),
+            "customer": {"name": wish.person.name, "phone": wish.person.phone, "email": wish.person.email},
+            "booking": None,
+            # What the caller may be told, word for word.
+            "message": self._voice.sentence(told, now),
+        }
+        if booking is not None:
+            start, end = (at.astimezone(self._voice.zone).isoformat() for at in (booking.start, booking.end))
+            data["booking"] = {"ref": booking.ref, "start": start, "end": end, "staff": booking.staff}
+        content = {"type": _type(message.kind, told.outcome), "timestamp": now.isoformat(), "data": data}
+        return json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
+
+    def _client(self) -> aiohttp.ClientSession:
+        # Made on first use: aiohttp wants the running loop.
+        if self._session is None:
+            self._session = aiohttp.ClientSession(
+                timeout=aiohttp.ClientTimeout(total=SEND_SECONDS), cookie_jar=aiohttp.DummyCookieJar(), trust_env=False
+            )
+        return self._session
+
+
+def _type(kind: MessageKind, outcome: Outcome) -> str:
+    match kind:
+        case MessageKind.NEEDS_PERSON:
+            return "booking.needs_person"
+        case MessageKind.TAKEN_BACK:
+            return "booking.taken_back"
+        case MessageKind.RESOLVED:
+            return _TYPES.get(outcome, "booking.not_booked")

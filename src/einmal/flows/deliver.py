@@ -1,0 +1,51 @@
+"""Delivery: what is in the outbox is sent at least once, each channel by itself, until it arrives or is given up."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from einmal.domain.facts import Alarm
+from einmal.ports import Clock, Courier, Ids, Message, Observer, Outbox
+
+PAUSES: Final = tuple(timedelta(seconds=seconds) for seconds in (5, 30, 120, 600, 3600))
+
+GIVE_UP_AFTER: Final = timedelta(days=3)
+"""News of a booking is no news by then. Giving up is an alarm, never silence."""
+
+ALARM_AT_TRIES: Final = 4
+"""A short outage of the receiver is nobody's business; this one has lasted minutes."""
+
+LEASE: Final = timedelta(seconds=60)
+
+
+@dataclass(frozen=True, slots=True)
+class Deliveries:
+    outbox: Outbox
+    couriers: Mapping[str, Courier]
+    clock: Clock
+    ids: Ids
+    observer: Observer
+
+    async def turn(self, limit: int = 20) -> int:
+        """Send what is due, at most `limit` messages; how many there were."""
+        now = self.clock.now()
+        messages = await self.outbox.claim_messages(now, now + LEASE, limit)
+        for message in messages:
+            await self._one(message)
+        return len(messages)
+
+    async def _one(self, message: Message) -> None:
+        courier = self.couriers.get(message.channel)
+        why = "no_such_channel" if courier is None else await courier.send(message)
+        now = self.clock.now()
+        if why is None:
+            await self.outbox.sent(message, now)
+            return
+        given_up = now - message.created_at >= GIVE_UP_AFTER
+        if given_up or message.tries + 1 == ALARM_AT_TRIES:
+            what = "notification_given_up" if given_up else "notification_failing"
+            detail = f"{message.channel}: {why}"
+            self.observer.observe((Alarm(now, what, message.stored.intent.intent_id, detail),))
+        pause = PAUSES[min(message.tries, len(PAUSES) - 1)] * (1 + 0.2 * self.ids.jitter())
+        await self.outbox.not_sent(message, None if given_up else now + pause)

@@ -1,0 +1,108 @@
+"""The calendar behind its gate: what may not be asked now is not asked, and what comes back is noted.
+
+A POST passes the gate when it is armed, in the ledger's own transaction; here only its answer is noted. A read
+that the gate holds back is blindness, which never proves anything.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeVar
+
+from einmal.domain.answer import Answer, AnswerKind
+from einmal.domain.facts import Alarm
+from einmal.domain.gate import Heard, Shut, Use
+from einmal.domain.intent import Intent
+from einmal.domain.model import Offer, Service
+from einmal.ports import (
+    Blind,
+    BookingRequest,
+    Calendar,
+    ChangeAnswer,
+    ChangeKind,
+    Clock,
+    CommitUnknown,
+    Gates,
+    LedgerUnavailable,
+    Observer,
+    Page,
+    Seen,
+    Toll,
+)
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class GatedCalendar:
+    """The Calendar port over another one. `use` is what its look-ups are for: a caller's, or the background's."""
+
+    inner: Calendar
+    gates: Gates
+    toll: Toll
+    use: Use
+    clock: Clock
+    observer: Observer
+
+    async def create(self, request: BookingRequest) -> Answer:
+        answer = await self.inner.create(request)
+        await self._note(Use.BOOK, _heard_of(answer))
+        return answer
+
+    async def find(self, intent: Intent, deadline: float) -> Seen | Blind:
+        return await self._ask(self.use, lambda: self.inner.find(intent, deadline))
+
+    async def read(self, uid: str, deadline: float) -> Seen | Blind:
+        return await self._ask(self.use, lambda: self.inner.read(uid, deadline))
+
+    async def changes(self, page: int, deadline: float) -> Page | Blind:
+        return await self._ask(self.use, lambda: self.inner.changes(page, deadline))
+
+    async def slots(
+        self, service: Service, start: datetime, end: datetime, deadline: float
+    ) -> tuple[Offer, ...] | Blind:
+        return await self._ask(Use.OFFER, lambda: self.inner.slots(service, start, end, deadline))
+
+    async def cancel(self, uid: str, reason: str, deadline: float) -> ChangeAnswer:
+        shut = await self._shut(self.use)
+        if shut is not None:
+            return ChangeAnswer(ChangeKind.NOT_ASKED, shut.why.value, None)
+        answer = await self.inner.cancel(uid, reason, deadline)
+        await self._note(self.use, answer.heard)
+        return answer
+
+    async def _ask(self, use: Use, ask: Callable[[], Awaitable[T | Blind]]) -> T | Blind:
+        shut = await self._shut(use)
+        if shut is not None:
+            return Blind(shut.why.value, None)
+        look = await ask()
+        await self._note(use, look.heard if isinstance(look, Blind) else Heard.WELL)
+        return look
+
+    async def _shut(self, use: Use) -> Shut | None:
+        try:
+            permit = await self.gates.enter(self.toll, use, self.clock.now())
+        except (LedgerUnavailable, CommitUnknown):
+            # Without the ledger nobody knows what was spent. One read more is better than a caller without an answer.
+            return None
+        return permit if isinstance(permit, Shut) else None
+
+    async def _note(self, use: Use, how: Heard | None) -> None:
+        if how is None:
+            return
+        now = self.clock.now()
+        try:
+            opened = await self.gates.heard(self.toll, use, how, now)
+        except (LedgerUnavailable, CommitUnknown):
+            return  # the breaker forgets one failure; whoever asked has the answer all the same
+        if opened:
+            self.observer.observe((Alarm(now, "breaker_open", None, use.value),))
+
+
+def _heard_of(answer: Answer) -> Heard | None:
+    if answer.kind is AnswerKind.THROTTLED:
+        return Heard.THROTTLED
+    if answer.http_status is not None:
+        return Heard.FAILED if answer.http_status >= 500 else Heard.WELL
+    # Our own deadline, passed before a byte left, says nothing of the calendar.
+    return None if answer.kind is AnswerKind.NOT_SENT and answer.detail == "deadline" else Heard.FAILED

@@ -1,0 +1,65 @@
+"""Ports: what the flows need of the world, in domain words.
+
+Every port has a fake that is shipped, not patched in: the simulator for the calendar, a virtual clock,
+SQLite in a temporary file for the ledger. One contract suite runs against fake and real alike.
+"""
+
+from einmal.ports.calendar import (
+    Blind,
+    BookingRequest,
+    Calendar,
+    ChangeAnswer,
+    ChangeKind,
+    Gates,
+    Look,
+    Page,
+    Seen,
+    Toll,
+)
+from einmal.ports.ledger import (
+    Admitted,
+    BookingUidTaken,
+    CallContact,
+    Candidate,
+    CommitUnknown,
+    Ledger,
+    LedgerUnavailable,
+    StaleIntent,
+    StoredReply,
+    Sweep,
+    Transition,
+)
+from einmal.ports.outbox import Courier, Message, Outbox
+from einmal.ports.world import Budgets, Clock, Ids, Observer, Tenant
+
+__all__ = [
+    "Admitted",
+    "Blind",
+    "BookingRequest",
+    "BookingUidTaken",
+    "Budgets",
+    "Calendar",
+    "CallContact",
+    "Candidate",
+    "ChangeAnswer",
+    "ChangeKind",
+    "Clock",
+    "CommitUnknown",
+    "Courier",
+    "Gates",
+    "Ids",
+    "Ledger",
+    "LedgerUnavailable",
+    "Look",
+    "Message",
+    "Observer",
+    "Outbox",
+    "Page",
+    "Seen",
+    "StaleIntent",
+    "StoredReply",
+    "Sweep",
+    "Tenant",
+    "Toll",
+    "Transition",
+]
