@@ -9,10 +9,12 @@ from einmal.adapters.calcom.services import NoServices, list_services
 from einmal.adapters.calcom.transport import AiohttpTransport, Transport
 from einmal.adapters.notify.webhook import WebhookCourier, webhook_key
 from einmal.adapters.sql.ledger import SqliteLedger
-from einmal.adapters.sql.tenants import ensure_tenant
+from einmal.adapters.sql.sqlite import SqliteThread
+from einmal.adapters.sql.tenants import ensure_tenant, known_services
 from einmal.adapters.system import SystemClock, SystemIds
-from einmal.adapters.telemetry.logs import LogCourier, LogObserver
-from einmal.domain.gate import GatePolicy, Use
+from einmal.adapters.telemetry.logs import LogCourier, LogObserver, channel
+from einmal.domain.gate import GatePolicy, Shut, Use
+from einmal.domain.model import Service
 from einmal.domain.settle import SettlePolicy
 from einmal.flows.arm import Arming
 from einmal.flows.attempt import Attempts
@@ -84,19 +86,29 @@ async def build_gateway(
     clock: Clock | None = None,
     ids: Ids | None = None,
     observer: Observer | None = None,
+    thread: type[SqliteThread] = SqliteThread,
 ) -> Gateway:
-    """The gateway on a ledger that stands already. Raises NoServices where nothing could be booked."""
+    """The gateway on a ledger that stands already. Raises NoServices where nothing could be booked.
+
+    What is handed in stands in for the machine: a simulated network, another clock, a ledger without threads.
+    """
     clock, ids, observer = clock or SystemClock(), ids or SystemIds(), observer or LogObserver()
     key = settings.calcom_api_key
     account = Account(
         None if key is None else key.reveal(), settings.calcom_api_version, settings.timezone, settings.language
     )
     transport = transport or AiohttpTransport(settings.calcom_base_url)
-    deadline = clock.monotonic() + EVENT_TYPES_SECONDS
+    toll = Toll(_account_id(settings), GatePolicy(per_minute=settings.calcom_rate_per_minute))
+    voice = Voice(Language(settings.language), ZoneInfo(settings.timezone))
+    webhook = _webhook(settings, voice, clock)
+    couriers: dict[str, Courier] = {"log": LogCourier(clock)} | ({} if webhook is None else {"webhook": webhook})
+    ledger = SqliteLedger(settings.database_url, ids, tuple(couriers), thread)
+    ledger.open()
     try:
-        services = settings.services or await list_services(transport, account, deadline)
+        services = settings.services or await _services(settings, transport, account, ledger, toll, clock)
     except NoServices:
         await transport.close()
+        ledger.close()
         raise
     hash_key = ensure_tenant(settings.database_url, TENANT_ID, TENANT_ID, services, clock.now())
     tenant = Tenant(
@@ -108,15 +120,6 @@ async def build_gateway(
         services,
         hash_key,
     )
-    voice = Voice(Language(settings.language), ZoneInfo(settings.timezone))
-    webhook = None
-    couriers: dict[str, Courier] = {"log": LogCourier(clock)}
-    if settings.notify_url is not None and settings.notify_secret is not None:
-        webhook = WebhookCourier(settings.notify_url, webhook_key(settings.notify_secret.reveal()), voice, clock)
-        couriers["webhook"] = webhook
-    ledger = SqliteLedger(settings.database_url, ids, tuple(couriers))
-    ledger.open()
-    toll = Toll(_account_id(settings), GatePolicy(per_minute=settings.calcom_rate_per_minute))
     inner = CalcomCalendar(transport, account, clock)
     # Two views of one calendar and one budget: what somebody on the phone waits for, and what nobody does.
     calendar = GatedCalendar(inner, ledger.gates, toll, Use.LOOK, clock, observer)
@@ -142,6 +145,31 @@ async def build_gateway(
     return Gateway(
         settings, tenant, voice, ledger, bookings, offers, worker, rulings, clock, ids, transport, ledger, webhook
     )
+
+
+async def _services(
+    settings: Settings, transport: Transport, account: Account, ledger: SqliteLedger, toll: Toll, clock: Clock
+) -> tuple[Service, ...]:
+    """The account's event types; where they cannot be had now, those of the last start."""
+    permit = await ledger.gates.enter(toll, Use.OFFER, clock.now())
+    if isinstance(permit, Shut):
+        why = NoServices(f"Cal.com may not be asked now ({permit.why}); try again at {permit.until:%H:%M:%S} UTC")
+    else:
+        try:
+            return await list_services(transport, account, clock.monotonic() + EVENT_TYPES_SECONDS)
+        except NoServices as failure:
+            why = failure
+    known = known_services(settings.database_url, TENANT_ID)
+    if not known:
+        raise why
+    channel("calcom").warning("services of the last start", extra={"fields": {"why": str(why)}})
+    return known
+
+
+def _webhook(settings: Settings, voice: Voice, clock: Clock) -> WebhookCourier | None:
+    if settings.notify_url is None or settings.notify_secret is None:
+        return None
+    return WebhookCourier(settings.notify_url, webhook_key(settings.notify_secret.reveal()), voice, clock)
 
 
 def _account_id(settings: Settings) -> str:

@@ -32,7 +32,7 @@ from einmal.domain.admission import (
 )
 from einmal.domain.facts import Alarm
 from einmal.domain.gate import Shut, ShutWhy
-from einmal.domain.intent import Intent, State
+from einmal.domain.intent import UNRESOLVED, Intent, State
 from einmal.domain.keys import intent_key, unique_attendee_email
 from einmal.domain.model import Wish
 from einmal.domain.reply import Outcome, Reply, Why
@@ -150,12 +150,21 @@ class Bookings:
         return task.result() if done else None
 
     async def _ended(self, intent: Intent, reply_by: float) -> bool:
-        """Wait for another intent that is under way; whether its attempt ended in time."""
-        task = self._running.get(intent.intent_id)
-        if task is None:
-            return False
-        done, _ = await asyncio.wait({task}, timeout=max(0.0, reply_by - self.clock.monotonic()))
-        return bool(done) and intent.intent_id not in self._running
+        """Wait for another intent that is under way, here or elsewhere; whether it has an answer now."""
+        while (left := reply_by - self.clock.monotonic()) > 0:
+            task = self._running.get(intent.intent_id)
+            if task is not None:
+                await asyncio.wait({task}, timeout=left)
+                continue
+            try:
+                stored = await self.ledger.stored(intent.intent_id)
+            except (LedgerUnavailable, CommitUnknown):
+                return False
+            state = None if stored is None else stored.intent.state_at(self.clock.now())
+            if state not in {State.INTENT, State.SENT}:
+                return state not in UNRESOLVED
+            await self.clock.sleep(min(POLL_SECONDS, left))
+        return False
 
     async def drain(self, seconds: float) -> int:
         """Wait for POSTs in flight, at most this long; returns how many are left for recovery."""

@@ -26,12 +26,12 @@ class Worker:
     clock: Clock
     observer: Observer
 
-    async def run(self, stop: asyncio.Event) -> None:
+    async def run(self, stop: asyncio.Event, pause_seconds: float = PAUSE_SECONDS) -> None:
         """Work until told to stop. A ledger that fails is tried again; nothing else ends this loop."""
         while not stop.is_set():
             await self.turn()
             try:
-                await asyncio.wait_for(stop.wait(), PAUSE_SECONDS)
+                await asyncio.wait_for(stop.wait(), pause_seconds)
             except TimeoutError:
                 continue
 

@@ -41,9 +41,11 @@ class SqliteLedger:
     once for each of `channels`.
     """
 
-    def __init__(self, path: Path | str, ids: Ids, channels: Sequence[str] = ()) -> None:
-        self._writer = SqliteThread(path)
-        self._reader = SqliteThread(path, read_only=True)
+    def __init__(
+        self, path: Path | str, ids: Ids, channels: Sequence[str] = (), thread: type[SqliteThread] = SqliteThread
+    ) -> None:
+        self._writer = thread(path)
+        self._reader = thread(path, read_only=True)
         self._ids = ids
         self._channels = tuple(channels)
         self.gates = SqliteGates(self._writer)

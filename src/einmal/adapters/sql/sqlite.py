@@ -51,12 +51,12 @@ class _Job(Generic[T]):
 
     def deliver(self) -> None:
         try:
-            self.loop.call_soon_threadsafe(self._settle)
+            self.loop.call_soon_threadsafe(self.settle)
         except RuntimeError:
             # The loop has closed: nobody waits any more. What was committed stays committed.
             return
 
-    def _settle(self) -> None:
+    def settle(self) -> None:
         if self.future.done():
             return
         if self.error is not None:
@@ -147,6 +147,32 @@ class SqliteThread:
             _roll_back(connection)
             _fail(batch, CommitUnknown(str(error)))
         return connection
+
+
+class SqliteInline(SqliteThread):
+    """The same without a thread: each job is committed where it is asked for. For virtual time."""
+
+    def __init__(self, path: Path | str, *, read_only: bool = False) -> None:
+        super().__init__(path, read_only=read_only)
+        self._connection: sqlite3.Connection | None = None
+
+    def open(self) -> None:
+        self._closed = False
+
+    def close(self) -> None:
+        self._closed = True
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    async def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        await asyncio.sleep(0)  # as with the thread: others go on meanwhile
+        if self._closed:
+            raise LedgerUnavailable("the ledger is closed")
+        job = _Job(work)
+        self._connection = self._commit(self._connection, [job])
+        job.settle()
+        return await job.future
 
 
 def _run_in_savepoint(connection: sqlite3.Connection, job: "_Job[Any]") -> None:

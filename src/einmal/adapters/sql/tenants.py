@@ -36,6 +36,23 @@ def ensure_tenant(path: Path, tenant_id: str, name: str, services: Sequence[Serv
         connection.close()
 
 
+def known_services(path: Path, tenant_id: str) -> tuple[Service, ...]:
+    """The services as they were written at an earlier start; none at the first."""
+    connection = connect(path)
+    try:
+        rows = connection.execute(
+            "SELECT service_id, name, event_type_id, duration_minutes, aliases FROM services "
+            "WHERE tenant_id = ? ORDER BY service_id",
+            (tenant_id,),
+        ).fetchall()
+        return tuple(
+            Service(service_id, name, event_type_id, minutes, tuple(json.loads(aliases)))
+            for service_id, name, event_type_id, minutes, aliases in rows
+        )
+    finally:
+        connection.close()
+
+
 def _write_services(connection: sqlite3.Connection, tenant_id: str, services: Sequence[Service]) -> None:
     for service in services:
         connection.execute(
