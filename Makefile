@@ -6,7 +6,7 @@ STAMP  := $(VENV)/.installed
 DEV    := $(VENV)/.installed-dev
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo test check bench soak lock clean
+.PHONY: help setup run demo test check bench soak docs lock clean
 
 help: ## what each target does
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
@@ -36,8 +36,8 @@ demo: $(STAMP) ## watch the incident happen to an unguarded gateway, and not to 
 	@$(BIN)/einmal demo
 
 check: $(DEV) ## ruff, strict mypy, the floors
-	@$(BIN)/ruff check src tests bench
-	@$(BIN)/ruff format --check --quiet src tests bench
+	@$(BIN)/ruff check src tests bench scripts
+	@$(BIN)/ruff format --check --quiet src tests bench scripts
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
 
@@ -50,6 +50,9 @@ bench: $(STAMP) ## measure; numbers are printed, never asserted
 
 soak: $(DEV) ## long proofs in bounded legs: make soak LEG=... SECONDS=...
 	@echo "No soak legs yet."; exit 2
+
+docs: $(STAMP) ## draw the pages that are drawn from code
+	@$(BIN)/python scripts/draw_states.py
 
 lock: ## write requirements/*.txt anew from pyproject.toml (needs uv)
 	uv pip compile -q pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header -o requirements/runtime.txt

@@ -264,6 +264,20 @@ def test_metadata_missing(tmp_path: Path) -> None:
     play(story, salon(tmp_path, fault("missing_metadata")))
 
 
+def test_address_replaced(tmp_path: Path) -> None:
+    """An event type that asks for a phone drops the e-mail that it was sent: found all the same, by start and id."""
+
+    async def story(made: Salon) -> None:
+        async with made.gateway() as gateway:
+            said = await gateway.call(telefon="030 9018 2000")
+            assert said["status"] == "booked"
+            assert made.live[0].attendee.email.endswith("@sms.cal.com")
+            assert (posts(gateway), len(made.live)) == (1, 1)
+
+    by_phone = (EventType(203, "call", "Beratung", 30, TEAM[0].hosts[:1], Scheduling.INDIVIDUAL, asks_for_phone=True),)
+    play(story, salon(tmp_path, fault("lost_answer"), event_types=by_phone))
+
+
 def test_throttled(tmp_path: Path) -> None:
     """Surely not processed: please call again. For Cal.com's minute nobody's POST is armed; then it books."""
 

@@ -55,7 +55,7 @@ def alarms(salon: World) -> list[str]:
 
 
 def look_ups(salon: World) -> int:
-    return sum(request.method == "GET" and "attendeeEmail" in request.target for request in salon.tap.requests)
+    return sum(request.method == "GET" and "afterStart" in request.target for request in salon.tap.requests)
 
 
 def blind() -> Any:

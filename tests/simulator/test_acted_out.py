@@ -16,7 +16,7 @@ from einmal.simulator.app import simulator_app
 from einmal.simulator.calendar import SimulatedCalendar
 from einmal.simulator.catalogue import random_uid, recorded_event_types
 from einmal.simulator.control import control
-from einmal.simulator.faults import FaultPlan
+from einmal.simulator.faults import Fault, FaultPlan, FaultRule, PlanMistake
 from einmal.simulator.faulty import FaultyCalcom
 from einmal.simulator.wire import SimulatedCalcom
 
@@ -29,12 +29,16 @@ BODY = {
 }
 
 
-def a_faulty_calcom(plan: str = "") -> FaultyCalcom:
+def a_calcom() -> SimulatedCalcom:
     def now() -> datetime:
         return datetime.now(UTC)
 
     calendar = SimulatedCalendar(recorded_event_types(), now=now, new_uid=random_uid)
-    return FaultyCalcom(SimulatedCalcom(calendar, api_keys=None, now=now), FaultPlan.from_toml(plan))
+    return SimulatedCalcom(calendar, api_keys=None, now=now)
+
+
+def a_faulty_calcom(plan: str = "") -> FaultyCalcom:
+    return FaultyCalcom(a_calcom(), FaultPlan.from_toml(plan))
 
 
 class QuietServer(uvicorn.Server):
@@ -89,6 +93,21 @@ def test_a_dropped_connection_on_uvloop_too() -> None:
         runner.run(run())
 
 
+async def test_a_server_cannot_refuse_the_connection_that_it_has() -> None:
+    """Such a plan is refused at the start; slipped in later, it ends in a disconnect and nothing is done."""
+    refused = FaultPlan((FaultRule(Fault.REFUSED_CONNECTION),))
+    with pytest.raises(PlanMistake, match="refused_connection works in process only"):
+        simulator_app(FaultyCalcom(a_calcom(), refused))
+    with pytest.raises(PlanMistake, match="refused_connection works in process only"):
+        simulator_app(a_calcom(), faults=refused)
+    calcom = a_faulty_calcom()
+    async with served(calcom) as client:
+        calcom.follow(refused)
+        with pytest.raises((aiohttp.ServerDisconnectedError, aiohttp.ClientOSError)):
+            await client.post("/v2/bookings", json=BODY)
+    assert calcom.calendar.bookings == ()
+
+
 async def test_a_late_commit_needs_no_further_request() -> None:
     """The row appears by itself."""
     calcom = a_faulty_calcom('[[rule]]\nfault = "late_commit"\nstatus = 504\ncommit_after_seconds = 0.05')
@@ -140,6 +159,7 @@ async def test_the_control_api_over_a_socket() -> None:
     [
         ("POST", "/control/faults", b'[[rule]]\nfault = "x"', 400, "rule 1: there is no fault 'x'"),
         ("POST", "/control/faults", b"\xff", 400, "the plan is not UTF-8"),
+        ("POST", "/control/faults", b'[[rule]]\nfault = "refused_connection"', 400, "works in process only"),
         ("POST", "/control/accept/nobody", b"", 404, "unknown booking"),
         ("POST", "/control/cancel/nobody", b"", 404, "unknown booking"),
         ("GET", "/control", b"", 404, "no such control: GET /control"),

@@ -1,6 +1,7 @@
 """Changes and sharing, where recordings of requests in turn cannot show it: races, seats, whose key it is."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
@@ -9,6 +10,7 @@ import pytest
 
 from einmal.simulator.calendar import (
     Attendee,
+    BookingFilter,
     BookingStatus,
     Created,
     Existing,
@@ -22,7 +24,7 @@ from einmal.simulator.wire import SimulatedCalcom
 
 NOW = datetime(2026, 11, 21, 2, 31, tzinfo=UTC)
 SLOT = datetime(2026, 11, 28, 12, 30, tzinfo=UTC)
-PLAIN, CONFIRM, SEATS, RR2, COLLECTIVE = 1, 3, 6, 9, 13
+PLAIN, CONFIRM, SEATS, LIMIT1, RR2, COLLECTIVE, PHONE = 1, 3, 6, 7, 9, 13, 14
 ANN = Attendee("Ann", "ann@guest.example.test")
 BOB = Attendee("Bob", "bob@guest.example.test")
 AT_ONCE = Conditions(unseen=timedelta(seconds=1))
@@ -153,3 +155,97 @@ def test_a_malformed_change_is_refused(
     answer = calcom.handle("POST", f"/v2/bookings/u/{change}", headers, json.dumps(body).encode())
     assert answer.status == 400
     assert says in json.loads(answer.body)["error"]["message"]
+
+
+# What was not recorded
+
+
+def ask(calendar: SimulatedCalendar, method: str, target: str, body: Any, version: str | None = "2024-08-13") -> int:
+    calcom = SimulatedCalcom(calendar, api_keys=None, now=lambda: NOW)
+    headers = {"authorization": "Bearer k"} | ({} if version is None else {"cal-api-version": version})
+    return calcom.handle(method, target, headers, json.dumps(body).encode()).status
+
+
+def wish(event_type_id: int, **attendee: str) -> dict[str, Any]:
+    person = {"name": "Ann", "timeZone": "UTC", **attendee}
+    return {"start": SLOT.isoformat(), "eventTypeId": event_type_id, "attendee": person}
+
+
+def test_a_missing_phone_is_not_made_up(calendar: SimulatedCalendar) -> None:
+    """How Cal.com asks for it nobody has seen; an e-mail alone is not enough there."""
+    assert ask(calendar, "POST", "/v2/bookings", wish(PHONE, email=ANN.email)) == 501
+    assert ask(calendar, "POST", "/v2/bookings", wish(PHONE, phoneNumber="+4930901820")) == 201
+
+
+def test_an_event_type_by_phone_forgets_the_e_mail(calendar: SimulatedCalendar) -> None:
+    """As recorded (91b): it is stored nowhere, so a look by that e-mail finds nothing."""
+    ask(calendar, "POST", "/v2/bookings", wish(PHONE, email=ANN.email, phoneNumber="+4930901820"))
+    (booking,) = calendar.bookings
+    assert booking.attendee.email == "4930901820@sms.cal.com"
+    assert calendar.list(BookingFilter(attendee_email=ANN.email)).bookings == ()
+
+
+def test_the_limit_of_a_booker_counts_what_is_accepted_and_to_come(calendar: SimulatedCalendar) -> None:
+    """By e-mail, of one event type; a cancelled booking makes room, and rescheduling under a limit is not known."""
+    uid = uid_of(calendar.create(LIMIT1, SLOT, ANN))
+    later = SLOT + timedelta(hours=1)
+    assert calendar.create(LIMIT1, later, ANN) == Refused(Refusal.TOO_MANY_BOOKINGS)
+    uid_of(calendar.create(LIMIT1, later, BOB))
+    uid_of(calendar.create(PLAIN, later, ANN))
+    assert ask(calendar, "POST", f"/v2/bookings/{uid}/reschedule", {"start": later.isoformat()}) == 501
+    calendar.cancel(uid, "x")
+    uid_of(calendar.create(LIMIT1, SLOT, ANN))
+
+
+def test_who_came_is_not_known(calendar: SimulatedCalendar) -> None:
+    """Before the start it is refused as recorded; of a started booking there is nothing to tell."""
+    uid = uid_of(calendar.create(PLAIN, SLOT, ANN))
+    assert ask(calendar, "POST", f"/v2/bookings/{uid}/mark-absent", {"host": True}) == 400
+    began = next(row for row in calendar.bookings if row.uid == uid)
+    calendar.plant(replace(began, uid="began", start=NOW - timedelta(minutes=5)))
+    assert ask(calendar, "POST", "/v2/bookings/began/mark-absent", {"host": True}) == 501
+    assert ask(calendar, "POST", "/v2/bookings/nobody/mark-absent", {"host": True}) == 501
+
+
+def test_what_has_ended_stays(calendar: SimulatedCalendar) -> None:
+    """As recorded (94) nobody can cancel it, with a seat or as the host; it can be moved into the future."""
+    for event_type_id in (PLAIN, SEATS):
+        row = calendar.get(uid_of(calendar.create(event_type_id, SLOT, ANN)))
+        assert row is not None
+        past = NOW - timedelta(hours=2)
+        calendar.plant(replace(row, id=90, uid=f"past-{event_type_id}", start=past, end=past + timedelta(minutes=30)))
+        assert calendar.cancel(f"past-{event_type_id}", "x") == Refused(Refusal.ENDED)
+    assert calendar.leave(f"past-{SEATS}", "any") == Refused(Refusal.ENDED)
+    assert ask(calendar, "POST", f"/v2/bookings/past-{PLAIN}/cancel", {"cancellationReason": "x"}) == 400
+    assert isinstance(calendar.reschedule(f"past-{PLAIN}", SLOT + timedelta(hours=1), by_owner=False), Created)
+
+
+OLD = {"timeZone": "UTC", "language": "en", "responses": {"name": "Ann", "email": ANN.email}}
+
+
+@pytest.mark.parametrize(
+    ("change", "status"),
+    [
+        ({}, 201),
+        ({"eventTypeId": CONFIRM}, 501),
+        ({"eventTypeId": RR2}, 501),
+        ({"eventTypeId": SEATS}, 501),
+        ({"eventTypeId": 999}, 501),
+        ({"start": "2026-11-20T12:30:00Z"}, 501),
+        ({"start": "soon"}, 501),
+        ({"timeZone": "Mars"}, 501),
+        ({"metadata": {"op": "1"}}, 501),
+        ({"responses": {"name": "Ann"}}, 501),
+        ({"responses": {"name": "Ann", "email": 1}}, 501),
+        ({"attendee": {}}, 501),
+    ],
+)
+@pytest.mark.parametrize("version", [None, "2024-04-15", "banana"])
+def test_the_old_version_books_what_was_recorded(
+    calendar: SimulatedCalendar, version: str | None, change: dict[str, Any], status: int
+) -> None:
+    """An ordinary event type, name and e-mail; nothing else of it is made up, and nothing else written."""
+    body = {"start": SLOT.isoformat(), "eventTypeId": PLAIN, **OLD, **change}
+    assert ask(calendar, "POST", "/v2/bookings", body, version) == status
+    assert len(calendar.bookings) == (status == 201)
+    assert ask(calendar, "GET", "/v2/bookings/uid-1", {}, version) == 501

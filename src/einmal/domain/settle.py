@@ -27,7 +27,7 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Absent:
-    """Everything under the attendee's address was seen, and nothing of it carries our id."""
+    """Everything that begins at the asked start was seen, and nothing of it carries our id."""
 
 
 @dataclass(frozen=True, slots=True)

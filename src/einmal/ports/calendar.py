@@ -80,7 +80,10 @@ class Calendar(Protocol):
         """One POST, never repeated by anything below this line."""
 
     async def find(self, intent: Intent, deadline: float) -> Seen | Blind:
-        """Bookings at the intent's start and event type under its attendee's address, in any status."""
+        """Bookings that begin at the intent's start, or later, of whatever type and status and whoever's.
+
+        Complete if all that begin at the start were seen.
+        """
 
     async def read(self, uid: str, deadline: float) -> Seen | Blind:
         """The booking with this uid; Seen(()) where the calendar says there is none."""

@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from einmal.simulator.control import control, is_control
 from einmal.simulator.faults import FaultPlan, Faults
-from einmal.simulator.faulty import Delivered, FaultyCalcom, LostAnswer, LostRequest, Outcome
+from einmal.simulator.faulty import Delivered, FaultyCalcom, LostAnswer, LostRequest, NotConnected, Outcome
 from einmal.simulator.wire import SimulatedCalcom, WireAnswer
 
 # Far above any honest booking; it bounds what one careless client can make this process hold.
@@ -39,7 +39,7 @@ def simulator_app(
     """An ASGI application in front of `calcom`, with the faults acted out and the control API beside it.
 
     The latency comes after the work: as with the real one, a client that gives up waiting has booked all the
-    same.
+    same. Raises PlanMistake for a fault that cannot be acted out from here.
     """
     if isinstance(calcom, SimulatedCalcom):
         faulty = FaultyCalcom(calcom, faults)
@@ -47,6 +47,7 @@ def simulator_app(
         faulty = calcom
     else:
         raise ValueError("this FaultyCalcom has its faults already")
+    faulty.plan.refuse_what_never_arrives()
     background = _Background()
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
@@ -100,7 +101,8 @@ async def _act_out(outcome: Outcome, latency_seconds: float, receive: Receive, s
     match outcome:
         case Delivered(answer, body_delay_seconds=body_delay_seconds):
             await _send(answer, body_delay_seconds, send)
-        case LostRequest() | LostAnswer():
+        case LostRequest() | LostAnswer() | NotConnected():
+            # A plan with the last of them is refused; one that was slipped in later comes as near as this.
             await _drop(receive, send)
 
 

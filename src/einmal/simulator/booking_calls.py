@@ -5,8 +5,10 @@ of two mistakes a client hears about, and whether a repeat gets the old booking 
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from einmal.simulator.calendar import (
+    Attendee,
     Created,
     EventType,
     Existing,
@@ -46,6 +48,7 @@ _TOO_SOON = (
     'with "start" time equal to one of the available slots: https://cal.com/docs/api-reference/v2/slots'
 )
 _TAKEN = "either already has booking at this time or is not available"
+_TOO_MANY = "Attendee with this email can't book because the maximum number of active bookings has been reached."
 _SYSTEM_RESPONSES = frozenset({"name", "email", "attendeePhoneNumber", "guests", "location"})
 
 # What Cal.com's error filter does not know comes out without the envelope.
@@ -74,13 +77,7 @@ class BookingCalls:
         event_type = self._named_event_type(wanted)
         if event_type is None:
             return refused(404, _unknown_event_type(wanted), call.target, call.now)
-        location, place_complaint = _chosen_location(wanted, event_type)
-        if place_complaint is not None:
-            return refused(400, place_complaint, call.target, call.now)
-        complaint = schema_complaint(wanted)
-        if complaint is not None:
-            return refused_briefly("BAD_REQUEST", complaint, call.target, call.now)
-        return self._booked(call, wanted, event_type, location)
+        return self._booked(call, wanted, event_type)
 
     def read(self, call: Call, uid: str) -> Answer:
         """GET /v2/bookings/{uid}: whoever knows the uid may read."""
@@ -105,23 +102,17 @@ class BookingCalls:
             return refused_briefly("TRPCError", message, call.target, call.now)
         return page_data(self._calendar.list(wanted, call.account), wanted)
 
-    def create_in_old_version(self, call: Call) -> Answer:
-        """POST /v2/bookings as version 2024-04-15 understands it: a newer body lacks what that one needs."""
-        target = {name: call.body[name] for name in ("start", "eventTypeId", "metadata") if name in call.body}
-        missing = (
-            ("timeZone", {"isTimeZone": "timeZone must be a valid IANA time-zone"}),
-            ("language", {"isString": "language must be a string"}),
-        )
-        errors = [
-            {"target": target, "property": name, "children": [], "constraints": constraints}
-            for name, constraints in missing
-            if name not in call.body
-        ]
-        if not errors:
-            return _not_simulated(call, "API version 2024-04-15")
-        return refused(400, "Bad Request Exception", call.target, call.now, details={"errors": errors})
-
-    def _booked(self, call: Call, wanted: CreateBody, event_type: EventType, location: str | None) -> Answer:
+    def _booked(self, call: Call, wanted: CreateBody, event_type: EventType) -> Answer:
+        if event_type.asks_for_phone:
+            if wanted.attendee.phone is None:
+                return _not_simulated(call, "how Cal.com asks for a missing phone number")
+            wanted = replace(wanted, attendee=_known_by_phone(wanted.attendee))
+        location, place_complaint = _chosen_location(wanted, event_type)
+        if place_complaint is not None:
+            return refused(400, place_complaint, call.target, call.now)
+        complaint = schema_complaint(wanted, wants_email=not event_type.asks_for_phone)
+        if complaint is not None:
+            return refused_briefly("BAD_REQUEST", complaint, call.target, call.now)
         outcome = self._calendar.create(
             event_type.id,
             wanted.start,
@@ -202,6 +193,11 @@ def _chosen_location(wanted: CreateBody, event_type: EventType) -> tuple[str | N
             )
 
 
+def _known_by_phone(attendee: Attendee) -> Attendee:
+    """The attendee under an address made from the number as typed: spaces stay, and no e-mail sent counts."""
+    return replace(attendee, email=f"{(attendee.phone or '').replace('+', '')}@sms.cal.com")
+
+
 def _stored_responses(wanted: CreateBody, location: str | None) -> Mapping[str, object]:
     """The answers beyond name, e-mail and phone, which a caller cannot overrule from here."""
     place = {"location": {"value": "link", "optionValue": location}} if location is not None else {}
@@ -218,6 +214,8 @@ def _reason_text(reason: Refusal, event_type: EventType) -> str:
         case Refusal.NO_FREE_HOST:
             whose = "One of the hosts" if event_type.scheduling is not Scheduling.INDIVIDUAL else "User"
             return f"{whose} {_TAKEN}"
+        case Refusal.TOO_MANY_BOOKINGS:
+            return _TOO_MANY
         case Refusal.NO_SEATS_LEFT:
             return "No more seats left at this seated booking."
         case _:

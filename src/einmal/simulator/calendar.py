@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+from einmal.simulator.changes import Changes, to_milliseconds
 from einmal.simulator.checks import Checks
 from einmal.simulator.conditions import Conditions
 from einmal.simulator.listing import BookingFilter, ListedStatus, Page, select
@@ -28,7 +29,8 @@ from einmal.simulator.records import (
     Seat,
     SimulatedBooking,
 )
-from einmal.simulator.seating import joined, left
+from einmal.simulator.reservations import Reservations
+from einmal.simulator.seating import joined
 from einmal.simulator.table import BookingTable
 
 __all__ = [
@@ -60,8 +62,7 @@ class SimulatedCalendar:
         self._event_types = {event_type.id: event_type for event_type in event_types}
         self._now = now
         self._new_uid = new_uid
-        self._table = BookingTable()
-        self._checks = Checks(self._table, now)
+        self.clear()
 
     @property
     def event_types(self) -> tuple[EventType, ...]:
@@ -83,9 +84,11 @@ class SimulatedCalendar:
             self._checks.conditions = before
 
     def clear(self) -> None:
-        """Forget every booking."""
+        """Forget every booking and every reservation."""
         self._table = BookingTable()
         self._checks = Checks(self._table, self._now)
+        self._changes = Changes(self._table, self._checks, self._new_uid)
+        self.reservations = Reservations(self._table, self._checks, self._new_uid)
 
     def event_type(self, event_type_id: int) -> EventType | None:
         """The event type with this id."""
@@ -95,6 +98,10 @@ class SimulatedCalendar:
         """The booking with this uid, from the database itself."""
         return self._table.get(uid)
 
+    def seen(self, uid: str) -> SimulatedBooking | None:
+        """The booking with this uid as a change finds it, which may be before another change's."""
+        return self._checks.seen(uid)
+
     def read(self, uid: str) -> SimulatedBooking | None:
         """The booking with this uid as a reader sees it, which may be from a replica that is behind."""
         if not self._checks.conditions.replica_lag:
@@ -102,8 +109,8 @@ class SimulatedCalendar:
         return self._table.as_of(uid, self._checks.moment() - self._checks.conditions.replica_lag)
 
     def list(self, wanted: BookingFilter, account: str | None = None) -> Page:
-        """The page of bookings that match, as a reader sees them; those of one account only, if one is named."""
-        rows = (row for row in self._table.rows if account is None or row.event_type.is_owned_by(account))
+        """The page of bookings that match, as a reader sees them; what one account may see, if one is named."""
+        rows = (row for row in self._table.rows if account is None or self._is_shown_to(account, row))
         seen = (self.read(booking.uid) for booking in rows)
         return select((booking for booking in seen if booking is not None), wanted, self._now())
 
@@ -123,12 +130,9 @@ class SimulatedCalendar:
         if event_type is None:
             return Refused(Refusal.UNKNOWN_EVENT_TYPE)
         start = start.astimezone(UTC).replace(microsecond=0)  # Cal.com cuts, it does not round
-        stand_in = self._checks.conditions.stand_in
-        existing = (stand_in and stand_in(event_type, start, attendee)) or self._checks.existing(
-            event_type, start, attendee
-        )
-        if existing is not None:
-            return Existing(existing)
+        settled = self._settled(event_type, start, attendee)
+        if settled is not None:
+            return settled
         end = start + timedelta(minutes=event_type.length_minutes)
         shared = self._checks.shared_booking(event_type, start)
         if shared is not None:
@@ -140,7 +144,7 @@ class SimulatedCalendar:
         refusal = self._checks.insert_refusal(status, host, start, end, (attendee.name, metadata, responses))
         if refusal is not None:
             return Refused(refusal)
-        stamp = _to_milliseconds(self._checks.moment())
+        stamp = to_milliseconds(self._checks.moment())
         booking = SimulatedBooking(
             id=self._table.next_id,
             uid=self._new_uid(),
@@ -167,51 +171,8 @@ class SimulatedCalendar:
     def reschedule(
         self, uid: str, start: datetime, *, by_owner: bool, reason: str = "", by_email: str | None = None
     ) -> Created | Existing | Refused:
-        """A new booking with a new uid, and the old one cancelled in the same moment.
-
-        Where the same person already has a booking at the new time, Cal.com may hand that one out as if it were
-        the result, and the old one stays as it is. Without the owner, a confirmation has to be given again.
-        """
-        old = self._table.get(uid)
-        if old is None:
-            return Refused(Refusal.UNKNOWN_BOOKING)
-        if old.status is BookingStatus.CANCELLED:
-            return Refused(Refusal.ALREADY_RESCHEDULED if old.rescheduled_to else Refusal.ALREADY_CANCELLED)
-        event_type, start = old.event_type, start.astimezone(UTC).replace(microsecond=0)
-        if not by_owner or event_type.scheduling is Scheduling.ROUND_ROBIN:
-            existing = self._checks.existing(event_type, start, old.attendee)
-            if existing is not None:
-                return Existing(existing)
-        end = start + timedelta(minutes=event_type.length_minutes)
-        host = self._checks.host_or_refusal(event_type, start, end, leaving=old)
-        if isinstance(host, Refused):
-            return host
-        accepted = by_owner or not event_type.requires_confirmation
-        if accepted and self._checks.is_key_taken(host, start, end, leaving=old):
-            return Refused(self._checks.conditions.lost_race)
-        stamp = _to_milliseconds(self._checks.moment())
-        kept = {key: value for key, value in old.responses.items() if key != "rescheduledReason"}
-        new = replace(
-            old,
-            id=self._table.next_id,
-            uid=self._new_uid(),
-            host=host,
-            status=BookingStatus.ACCEPTED if accepted else BookingStatus.PENDING,
-            start=start,
-            end=end,
-            created_at=stamp,
-            updated_at=stamp,
-            responses=kept | ({"rescheduledReason": reason} if reason else {}),
-            has_unique_key=accepted,
-            rescheduled_from=old.uid,
-            rescheduling_reason=reason,
-            rescheduled_by=by_email,
-            first_uid=old.first_uid or old.uid,
-        )
-        called_off = replace(old, status=BookingStatus.CANCELLED, has_unique_key=False, rescheduled_by=by_email)
-        self._change(replace(called_off, rescheduled_to=new.uid))
-        self.plant(new)
-        return Created(new)
+        """A new booking with a new uid, and the old one cancelled; or another one that was there already."""
+        return self._changes.reschedule(uid, start, by_owner=by_owner, reason=reason, by_email=by_email)
 
     def plant(self, booking: SimulatedBooking) -> None:
         """Write a row as it is, asking no rule: for tests, and for worlds that begin in the middle."""
@@ -219,30 +180,11 @@ class SimulatedCalendar:
 
     def cancel(self, uid: str, reason: str = "") -> Changed | Refused:
         """Call a booking off. A second time is refused: Cal.com's cancel is not idempotent."""
-        booking = self._table.get(uid)
-        if booking is None:
-            return Refused(Refusal.UNKNOWN_BOOKING)
-        if booking.status is BookingStatus.CANCELLED:
-            return Refused(Refusal.ALREADY_CANCELLED)
-        return self._change(
-            replace(
-                booking,
-                status=BookingStatus.CANCELLED,
-                cancellation_reason=reason,
-                has_unique_key=False,
-                seats=(),
-            )
-        )
+        return self._changes.cancel(uid, reason)
 
     def leave(self, uid: str, seat_uid: str) -> Changed | Refused:
         """Give up one seat of a shared booking."""
-        booking = self._table.get(uid)
-        if booking is None:
-            return Refused(Refusal.UNKNOWN_BOOKING)
-        if booking.status is BookingStatus.CANCELLED:
-            return Refused(Refusal.ALREADY_CANCELLED)
-        after = left(booking, seat_uid)
-        return after if isinstance(after, Refused) else self._change(after)
+        return self._changes.leave(uid, seat_uid)
 
     def accept(self, uid: str) -> Changed | Refused:
         """Confirm, as the host would in Cal.com's pages.
@@ -250,44 +192,49 @@ class SimulatedCalendar:
         Cal.com looks neither at other bookings of that time nor at whether this one was cancelled, so two
         pending bookings of one slot can both be accepted and a cancelled one comes back to life.
         """
-        return self._rule(uid, BookingStatus.ACCEPTED)
+        return self._changes.rule(uid, BookingStatus.ACCEPTED)
 
     def decline(self, uid: str) -> Changed | Refused:
         """Reject, as the host would in Cal.com's pages; twice is fine, a confirmed booking is refused."""
-        return self._rule(uid, BookingStatus.REJECTED)
+        return self._changes.rule(uid, BookingStatus.REJECTED)
 
     def slots(
         self, event_type: EventType, start: datetime, end: datetime, duration_minutes: int | None = None
     ) -> tuple[datetime, ...]:
-        """The starts in [start, end) at which at least one host is free."""
+        """The starts in [start, end) at which at least one host is free and nothing is reserved."""
+        self.reservations.forget_expired(event_type)
         length = timedelta(minutes=duration_minutes or event_type.length_minutes)
         earliest = max(start, self._now() + timedelta(minutes=event_type.minimum_notice_minutes))
         return tuple(
             slot
             for slot in raster(event_type, length, earliest, end)
             if self._checks.has_room(event_type, slot, slot + length)
+            and not self.reservations.hide(event_type, slot, slot + length)
         )
+
+    def shared_booking(self, event_type: EventType, start: datetime) -> SimulatedBooking | None:
+        """The booking that whoever comes next at this time would join."""
+        return self._checks.shared_booking(event_type, start)
+
+    def _is_shown_to(self, account: str, booking: SimulatedBooking) -> bool:
+        """A host sees what is booked with him, and whoever has an account what he has booked himself."""
+        if booking.event_type.is_owned_by(account):
+            return True
+        emails = {host.email for kind in self._event_types.values() for host in kind.hosts if host.username == account}
+        return any(attendee.email in emails for attendee in booking.attendees)
+
+    def _settled(self, event_type: EventType, start: datetime, attendee: Attendee) -> Existing | Refused | None:
+        """What is clear before the clock and the hosts are looked at."""
+        if self._checks.is_limit_reached(event_type, attendee):
+            return Refused(Refusal.TOO_MANY_BOOKINGS)
+        stand_in = self._checks.conditions.stand_in
+        existing = stand_in(event_type, start, attendee) if stand_in is not None else None
+        existing = existing or self._checks.existing(event_type, start, attendee)
+        return None if existing is None else Existing(existing)
 
     def _join(self, booking: SimulatedBooking, attendee: Attendee, metadata: Mapping[str, str]) -> Created | Refused:
         if booking.start < self._checks.moment():
             return Refused(Refusal.IN_THE_PAST)
         seat = Seat(self._new_uid(), attendee, dict(metadata))
         after = joined(booking, seat)
-        return after if isinstance(after, Refused) else Created(self._change(after).booking, seat.uid)
-
-    def _rule(self, uid: str, status: BookingStatus) -> Changed | Refused:
-        booking = self._table.get(uid)
-        if booking is None:
-            return Refused(Refusal.UNKNOWN_BOOKING)
-        if booking.status is BookingStatus.ACCEPTED:
-            return Refused(Refusal.ALREADY_ACCEPTED)
-        return self._change(replace(booking, status=status))
-
-    def _change(self, booking: SimulatedBooking) -> Changed:
-        stamped = replace(booking, updated_at=_to_milliseconds(self._checks.moment()))
-        self._table.replace(stamped)
-        return Changed(stamped)
-
-
-def _to_milliseconds(moment: datetime) -> datetime:
-    return moment.astimezone(UTC).replace(microsecond=moment.microsecond // 1000 * 1000)
+        return after if isinstance(after, Refused) else Created(self._changes.write(after).booking, seat.uid)

@@ -5,6 +5,7 @@ recorded from it can be replayed as it is.
 """
 
 import secrets
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from einmal.simulator.calendar import SimulatedCalendar
@@ -40,16 +41,26 @@ def demo_event_types() -> tuple[EventType, ...]:
 def recorded_event_types() -> tuple[EventType, ...]:
     """The seeded event types of the recordings: 30 minutes, UTC, open all day."""
     alone, team = Scheduling.INDIVIDUAL, Scheduling.ROUND_ROBIN
+    limited, early = _host(7, "u-limit1"), _host(8, "u-dflt_notice")
+    confirm = _seeded(3, "confirm", alone, _host(3, "u-confirm"))
+    block = _seeded(5, "confirm_block", alone, _host(5, "u-confirm_block"))
+    rr2_confirm = _seeded(12, "rr2_confirm", team, _host(14, "rr2_confirm-h0"), _host(15, "rr2_confirm-h1"))
+    phone, phone_confirm = _seeded(14, "phone", alone, limited), _seeded(15, "phone_confirm", alone, limited)
+    confirm_limit = _seeded(16, "confirm_limit", alone, early)
     return (
         _seeded(1, "plain", alone, _host(1, "u-plain")),
-        _seeded(3, "confirm", alone, _host(3, "u-confirm"), confirm=True),
-        _seeded(5, "confirm_block", alone, _host(5, "u-confirm_block"), confirm=True, blocks=True),
-        _seeded(6, "seats", alone, _host(6, "u-seats"), seats=5),
-        _seeded(8, "notice", alone, _host(8, "u-notice"), notice_minutes=120),
+        replace(confirm, requires_confirmation=True),
+        replace(block, requires_confirmation=True, confirmation_blocks_slot=True),
+        replace(_seeded(6, "seats", alone, _host(6, "u-seats")), seats=5),
+        replace(_seeded(7, "limit1", alone, limited), bookings_per_booker=1),
+        replace(_seeded(8, "dflt_notice", alone, early), minimum_notice_minutes=120),
         _seeded(9, "rr2", team, _host(9, "rr2-h0"), _host(10, "rr2-h1")),
         _seeded(10, "rr1", team, _host(11, "rr1-h0")),
-        _seeded(12, "rr2_confirm", team, _host(14, "rr2_confirm-h0"), _host(15, "rr2_confirm-h1"), confirm=True),
+        replace(rr2_confirm, requires_confirmation=True),
         _seeded(13, "coll2", Scheduling.COLLECTIVE, _host(16, "coll2-h0"), _host(17, "coll2-h1")),
+        replace(phone, asks_for_phone=True),
+        replace(phone_confirm, asks_for_phone=True, requires_confirmation=True),
+        replace(confirm_limit, requires_confirmation=True, bookings_per_booker=1),
     )
 
 
@@ -67,25 +78,5 @@ def _host(host_id: int, name: str) -> Host:
     return Host(host_id, name, f"{name}@host.example.test", name)
 
 
-def _seeded(
-    event_type_id: int,
-    slug: str,
-    scheduling: Scheduling,
-    *hosts: Host,
-    confirm: bool = False,
-    blocks: bool = False,
-    notice_minutes: int = 0,
-    seats: int | None = None,
-) -> EventType:
-    return EventType(
-        id=event_type_id,
-        slug=slug,
-        title=slug,
-        length_minutes=30,
-        hosts=hosts,
-        scheduling=scheduling,
-        requires_confirmation=confirm,
-        confirmation_blocks_slot=blocks,
-        minimum_notice_minutes=notice_minutes,
-        seats=seats,
-    )
+def _seeded(event_type_id: int, slug: str, scheduling: Scheduling, *hosts: Host) -> EventType:
+    return EventType(id=event_type_id, slug=slug, title=slug, length_minutes=30, hosts=hosts, scheduling=scheduling)

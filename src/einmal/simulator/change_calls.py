@@ -7,10 +7,11 @@ idempotent by promise: some repeats are refused and some do it again, as recorde
 from einmal.simulator.booking_calls import NO_KEY, booked
 from einmal.simulator.calendar import BookingStatus, Changed, Refusal, Refused, SimulatedBooking, SimulatedCalendar
 from einmal.simulator.call import Call
-from einmal.simulator.rendering import Answer, bare, booking_data, refused, refused_briefly, success
+from einmal.simulator.rendering import Answer, bare, booking_data, refused, refused_briefly, success, utc_text
 from einmal.simulator.validation import Malformed, read_cancel, read_decline, read_reschedule
 
 _NOT_YOURS = "You are not authorized to access this resource"
+_ENDED = "Cannot cancel a booking that has already ended"
 _BAD_REQUEST = "Bad request: Please check your request data and try again"
 
 
@@ -26,7 +27,7 @@ class ChangeCalls:
         reason = read_cancel(call.body)
         if isinstance(reason, Malformed):
             return refused(400, reason.message, call.target, call.now)
-        booking = self._calendar.get(uid)
+        booking = self._calendar.seen(uid)
         cancellable = booking is not None and booking.status is not BookingStatus.CANCELLED
         # The key of somebody else makes nobody a host: it cancels like no key at all.
         if booking is not None and cancellable and call.owns(booking.event_type) and not reason.strip():
@@ -37,22 +38,18 @@ class ChangeCalls:
         match self._calendar.cancel(uid, reason):
             case Changed(booking):
                 return success(200, booking_data(booking))
-            case Refused(Refusal.UNKNOWN_BOOKING):
-                return refused(404, f"Booking with uid={uid} not found", call.target, call.now)
-            case Refused():
-                message = (
-                    f"Can't cancel booking with uid={uid} because it has been cancelled already. "
-                    "Please provide uid of a booking that is not cancelled."
-                )
-                return refused(400, message, call.target, call.now)
+            case Refused(reason_against):
+                return _not_cancelled(call, uid, reason_against)
 
     def _left(self, call: Call, uid: str) -> Answer:
         seat_uid = call.body.get("seatUid")
-        if not isinstance(seat_uid, str):
-            return bare(401, "User not a host of this event or an admin of the booking user")
-        match self._calendar.leave(uid, seat_uid):
+        match self._calendar.leave(uid, seat_uid if isinstance(seat_uid, str) else ""):
             case Changed(booking):
                 return success(200, booking_data(booking))
+            case Refused(Refusal.ENDED):
+                return bare(400, _ENDED)
+            case Refused() if not isinstance(seat_uid, str):
+                return bare(401, "User not a host of this event or an admin of the booking user")
             case Refused():
                 message = "Invalid seatUid: this seat does not exist or has already been cancelled."
                 return refused(400, message, call.target, call.now)
@@ -62,9 +59,12 @@ class ChangeCalls:
         wanted = read_reschedule(call.body)
         if isinstance(wanted, Malformed):
             return refused(400, wanted.message, call.target, call.now)
-        old = self._calendar.get(uid)
+        old = self._calendar.seen(uid)
         if old is None:
             return _unknown(call, uid)
+        if old.event_type.bookings_per_booker is not None:
+            message = "This simulator does not know rescheduling under a limit of bookings per booker."
+            return refused(501, message, call.target, call.now)
         outcome = self._calendar.reschedule(
             uid,
             wanted.start,
@@ -102,6 +102,19 @@ class ChangeCalls:
         booking = self._ruled_by_host(call, uid)
         return booking if isinstance(booking, Answer) else _ruled(call, self._calendar.decline(uid))
 
+    def mark_absent(self, call: Call, uid: str) -> Answer:
+        """POST …/mark-absent: before the start it is refused, and that is all that was recorded."""
+        if not call.has_key:
+            return refused(403, NO_KEY, call.target, call.now)
+        booking = self._calendar.get(uid)
+        if booking is None or not call.owns(booking.event_type) or call.now >= booking.start:
+            return refused(501, "This simulator does not know who came.", call.target, call.now)
+        message = (
+            "Bookings can only be marked as absent after their scheduled start time. Current time in UTC+0: "
+            f"{utc_text(call.now)}, Booking start time in UTC+0: {utc_text(booking.start)}"
+        )
+        return refused(400, message, call.target, call.now)
+
     def _ruled_by_host(self, call: Call, uid: str) -> SimulatedBooking | Answer:
         if not call.has_key:
             return refused(403, NO_KEY, call.target, call.now)
@@ -111,6 +124,18 @@ class ChangeCalls:
         if not call.owns(booking.event_type):
             return refused_briefly("TRPCError", _NOT_YOURS, call.target, call.now, status=401)
         return booking
+
+
+def _not_cancelled(call: Call, uid: str, reason: Refusal) -> Answer:
+    if reason is Refusal.UNKNOWN_BOOKING:
+        return refused(404, f"Booking with uid={uid} not found", call.target, call.now)
+    if reason is Refusal.ENDED:
+        return bare(400, _ENDED)
+    message = (
+        f"Can't cancel booking with uid={uid} because it has been cancelled already. "
+        "Please provide uid of a booking that is not cancelled."
+    )
+    return refused(400, message, call.target, call.now)
 
 
 def _ruled(call: Call, outcome: Changed | Refused) -> Answer:

@@ -10,7 +10,15 @@ from datetime import datetime, timedelta
 from einmal.simulator.conditions import HEALTHY
 from einmal.simulator.opening import is_open
 from einmal.simulator.outcomes import Refusal, Refused
-from einmal.simulator.records import Attendee, BookingStatus, EventType, Host, Scheduling, SimulatedBooking
+from einmal.simulator.records import (
+    Attendee,
+    BookingStatus,
+    EventType,
+    Host,
+    Reservation,
+    Scheduling,
+    SimulatedBooking,
+)
 from einmal.simulator.seating import has_seats_left, shared_booking
 from einmal.simulator.table import BookingTable
 
@@ -29,7 +37,29 @@ class Checks:
         return has_seats_left(shared) if shared is not None else self._free_host(event_type, start, end) is not None
 
     def shared_booking(self, event_type: EventType, start: datetime) -> SimulatedBooking | None:
-        return shared_booking(event_type, filter(self._is_seen, self._table.starting_at(event_type.id, start)))
+        return shared_booking(event_type, filter(self.is_seen, self._table.starting_at(event_type.id, start)))
+
+    def seen(self, uid: str) -> SimulatedBooking | None:
+        """The row as a change finds it before it writes: without what another change is still at.
+
+        Its making was over before anybody could name it.
+        """
+        if not self.conditions.unseen:
+            return self._table.get(uid)
+        return self._table.as_of(uid, self.moment() - self.conditions.unseen) or self._table.first(uid)
+
+    def is_limit_reached(self, event_type: EventType, attendee: Attendee) -> bool:
+        """Whether this e-mail has as many bookings of this kind as it may. Pending ones do not count."""
+        if event_type.bookings_per_booker is None:
+            return False
+        held = sum(
+            booking.event_type.id == event_type.id
+            and booking.status is BookingStatus.ACCEPTED
+            and booking.start >= self.moment()
+            and any(row.email == attendee.email for row in booking.attendees)
+            for booking in filter(self.is_seen, self._table.rows)
+        )
+        return held >= event_type.bookings_per_booker
 
     def existing(self, event_type: EventType, start: datetime, attendee: Attendee) -> SimulatedBooking | None:
         """The booking that Cal.com takes for the same wish.
@@ -40,7 +70,7 @@ class Checks:
         if event_type.scheduling is not Scheduling.ROUND_ROBIN and not event_type.requires_confirmation:
             return None
         wanted = BookingStatus.PENDING if event_type.requires_confirmation else BookingStatus.ACCEPTED
-        for booking in filter(self._is_seen, self._table.starting_at(event_type.id, start)):
+        for booking in filter(self.is_seen, self._table.starting_at(event_type.id, start)):
             if booking.status is wanted and any(
                 row.email == attendee.email and attendee.phone in {None, row.phone} for row in booking.attendees
             ):
@@ -73,7 +103,7 @@ class Checks:
 
     def _is_busy(self, host: Host, start: datetime, end: datetime, leaving: SimulatedBooking | None) -> bool:
         # By host and not by event type: one person cannot cut hair in two bookings at once.
-        overlapping = filter(self._is_seen, self._table.overlapping(host.id, start, end))
+        overlapping = filter(self.is_seen, self._table.overlapping(host.id, start, end))
         return any(booking.blocks_host and booking is not leaving for booking in overlapping)
 
     def is_key_taken(self, host: Host, start: datetime, end: datetime, leaving: SimulatedBooking | None = None) -> bool:
@@ -96,10 +126,12 @@ class Checks:
             return self.conditions.lost_race
         return None
 
-    def _is_seen(self, booking: SimulatedBooking) -> bool:
-        return not self.conditions.unseen or booking.created_at <= self.moment() - self.conditions.unseen
+    def is_seen(self, row: SimulatedBooking | Reservation) -> bool:
+        """Whether a check finds this row, or its writer is still at it."""
+        return not self.conditions.unseen or row.created_at <= self.moment() - self.conditions.unseen
 
     def moment(self) -> datetime:
+        """When it happens."""
         return self.conditions.at or self._now()
 
 

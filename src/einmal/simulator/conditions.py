@@ -23,8 +23,8 @@ class Conditions:
     """Reads show the rows as they were this long ago."""
 
     unseen: timedelta = timedelta(0)
-    """The checks before an insert do not see rows written within this: their writer is still at it. The
-    unique key does see them, as a database's keys do."""
+    """The checks before a row is written do not see what was written within this: its writer is still at it.
+    The unique key does see it, as a database's keys do."""
 
     insert_fails: bool = False
     """The unique key refuses the insert, whether or not anybody can see a rival."""

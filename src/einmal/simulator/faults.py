@@ -28,6 +28,7 @@ class Operation(Enum):
     CONFIRM = "confirm"
     DECLINE = "decline"
     SLOTS = "slots"
+    RESERVE = "reserve"
 
 
 class Fault(Enum):
@@ -35,6 +36,7 @@ class Fault(Enum):
 
     LOST_REQUEST = "lost_request"  # never arrives; the connection dies
     LOST_ANSWER = "lost_answer"  # done, but the connection dies before the answer
+    REFUSED_CONNECTION = "refused_connection"  # there is no connection; nothing leaves the client
     ERROR_BEFORE_COMMIT = "error_before_commit"  # a 5xx, and nothing was done: looks like the next one
     ERROR_AFTER_COMMIT = "error_after_commit"  # a 5xx, and it was done
     LATE_COMMIT = "late_commit"  # lost or a 5xx now, done later
@@ -42,6 +44,7 @@ class Fault(Enum):
     CONFLICT_409 = "conflict_409"  # the unique key refuses, in a development build's words
     CONFLICT_400 = "conflict_400"  # the unique key refuses, in a production build's words
     CONCURRENT_DUPLICATE = "concurrent_duplicate"  # the checks do not see what was just written
+    CONCURRENT_CHANGE = "concurrent_change"  # a change does not see what another has just written
     MISSING_METADATA = "missing_metadata"  # the answer does not say whose booking it is
     FOREIGN_BOOKING = "foreign_booking"  # 201 with somebody else's booking, and nothing written
     THROTTLED = "throttled"  # 429
@@ -54,16 +57,19 @@ class Fault(Enum):
 _EVERYTHING = frozenset(Operation)
 _CHANGES = _EVERYTHING - {Operation.LIST, Operation.GET, Operation.SLOTS}
 _CREATE = frozenset({Operation.CREATE})
+_OF_A_BOOKING = frozenset({Operation.CANCEL, Operation.RESCHEDULE, Operation.CONFIRM, Operation.DECLINE})
 _OPERATIONS: Mapping[Fault, frozenset[Operation]] = {
     Fault.LOST_REQUEST: _EVERYTHING,
     Fault.LOST_ANSWER: _EVERYTHING,
+    Fault.REFUSED_CONNECTION: _EVERYTHING,
     Fault.ERROR_BEFORE_COMMIT: _EVERYTHING,
     Fault.ERROR_AFTER_COMMIT: _CHANGES,
     Fault.LATE_COMMIT: _CHANGES,
     Fault.REPLICA_LAG: frozenset({Operation.CREATE, Operation.LIST, Operation.GET}),
     Fault.CONFLICT_409: _CREATE,
     Fault.CONFLICT_400: _CREATE,
-    Fault.CONCURRENT_DUPLICATE: _CREATE,
+    Fault.CONCURRENT_DUPLICATE: frozenset({Operation.CREATE, Operation.RESERVE}),
+    Fault.CONCURRENT_CHANGE: _OF_A_BOOKING,
     Fault.MISSING_METADATA: frozenset({Operation.CREATE, Operation.RESCHEDULE, Operation.GET}),
     Fault.FOREIGN_BOOKING: _CREATE,
     Fault.THROTTLED: _EVERYTHING,
@@ -77,6 +83,7 @@ _OPERATIONS: Mapping[Fault, frozenset[Operation]] = {
 _PARAMETERS: Mapping[Fault, Mapping[str, float]] = {
     Fault.LOST_REQUEST: {"delay_seconds": 0.0},
     Fault.LOST_ANSWER: {"delay_seconds": 0.0},
+    Fault.REFUSED_CONNECTION: {"delay_seconds": 0.0},
     Fault.ERROR_BEFORE_COMMIT: {"status": 502, "delay_seconds": 0.0},
     Fault.ERROR_AFTER_COMMIT: {"status": 500, "delay_seconds": 0.0},
     # Status 0 is no answer at all.
@@ -84,12 +91,17 @@ _PARAMETERS: Mapping[Fault, Mapping[str, float]] = {
     Fault.REPLICA_LAG: {"lag_seconds": 5.0},
     # Recorded: up to 400 ms between the two on unconfirmed event types, up to 800 ms on round robin.
     Fault.CONCURRENT_DUPLICATE: {"window_seconds": 1.0},
+    # Recorded: changes that began within 2 ms of each other and took half a second to one and a third.
+    Fault.CONCURRENT_CHANGE: {"window_seconds": 1.0},
     Fault.THROTTLED: {"reset_seconds": 60},
     Fault.SLOW_ANSWER: {"delay_seconds": 5.0},
     Fault.SLOW_BODY: {"body_delay_seconds": 5.0},
     Fault.SKEWED_DATE: {"skew_seconds": -300.0},
 }
 """What can be set for each fault, and what it is otherwise."""
+
+_NEVER_ARRIVES = frozenset({Fault.REFUSED_CONNECTION})
+"""What a server cannot do to its clients: whoever has sent it a request has had a connection."""
 
 _WHOLE = frozenset({"status", "reset_seconds"})
 _RULE_FIELDS = ("fault", "operation", "probability", "nth")
@@ -149,10 +161,22 @@ class FaultPlan:
     rules: tuple[FaultRule, ...] = ()
     seed: int = 0
 
+    def refuse_what_never_arrives(self) -> None:
+        """Raise a mistake if a server could not act this plan out."""
+        for number, rule in enumerate(self.rules, 1):
+            if rule.fault in _NEVER_ARRIVES:
+                raise PlanMistake(
+                    f"rule {number}: {rule.fault.value} works in process only; over HTTP a request that arrives has "
+                    "been connected. Stop the simulator instead, or use lost_request"
+                )
+
     @staticmethod
-    def from_toml(text: str) -> "FaultPlan":
+    def from_toml(text: str, *, in_process: bool = False) -> "FaultPlan":
         """Read a plan: `seed`, and a `[[rule]]` each with `fault`, and at will `operation` (one, a list, or
-        "any"), `probability` or `nth`, and the fault's own parameters."""
+        "any"), `probability` or `nth`, and the fault's own parameters.
+
+        Unless it is for a transport in this process, a fault that no server can act out is refused.
+        """
         try:
             read = tomllib.loads(text)
         except tomllib.TOMLDecodeError as problem:
@@ -165,7 +189,10 @@ class FaultPlan:
             raise PlanMistake(f"seed is {seed!r}; it is a whole number")
         if not isinstance(rules, list) or not all(isinstance(rule, dict) for rule in rules):
             raise PlanMistake("rule is no list of tables; write [[rule]] above each")
-        return FaultPlan(tuple(_numbered(number, rule) for number, rule in enumerate(rules, 1)), seed)
+        plan = FaultPlan(tuple(_numbered(number, rule) for number, rule in enumerate(rules, 1)), seed)
+        if not in_process:
+            plan.refuse_what_never_arrives()
+        return plan
 
 
 class Faults:

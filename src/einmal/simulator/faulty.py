@@ -21,6 +21,13 @@ from einmal.simulator.outcomes import Refusal
 from einmal.simulator.records import Attendee, BookingStatus, EventType, SimulatedBooking
 from einmal.simulator.wire import SimulatedCalcom, WireAnswer, with_payload
 
+_OPERATIONS = {
+    ("POST", "v2", "bookings"): Operation.CREATE,
+    ("GET", "v2", "bookings"): Operation.LIST,
+    ("GET", "v2", "slots"): Operation.SLOTS,
+    ("POST", "v2", "slots", "reservations"): Operation.RESERVE,
+}
+
 
 @dataclass(frozen=True)
 class Delivered:
@@ -49,7 +56,15 @@ class LostAnswer:
     faults: tuple[Fault, ...] = ()
 
 
-Outcome: TypeAlias = Delivered | LostRequest | LostAnswer
+@dataclass(frozen=True)
+class NotConnected:
+    """There was no connection to send it by; the client knows that nothing has left it."""
+
+    delay_seconds: float = 0.0
+    faults: tuple[Fault, ...] = ()
+
+
+Outcome: TypeAlias = Delivered | LostRequest | LostAnswer | NotConnected
 
 
 @dataclass(frozen=True)
@@ -134,6 +149,8 @@ class FaultyCalcom:
             match rule.fault:
                 case Fault.LOST_REQUEST:
                     return LostRequest(delay_seconds, faults)
+                case Fault.REFUSED_CONNECTION:
+                    return NotConnected(delay_seconds, faults)
                 case Fault.THROTTLED:
                     answer = self._calcom.throttled(request.target, round(rule.parameter("reset_seconds")))
                     return Delivered(answer, faults=faults)
@@ -141,14 +158,17 @@ class FaultyCalcom:
                     answer = _gateway_error(rule, self._calcom.now())
                     return Delivered(answer, delay_seconds, faults=faults)
                 case Fault.LATE_COMMIT:
-                    after = timedelta(seconds=rule.parameter("commit_after_seconds"))
-                    self._late.append(_Late(self._calcom.now() + after, request))
-                    if not rule.parameter("status"):
-                        return LostRequest(delay_seconds, faults)
-                    return Delivered(_gateway_error(rule, self._calcom.now()), delay_seconds, faults=faults)
+                    return self._put_off(request, rule)
                 case _:
                     continue
         return None
+
+    def _put_off(self, request: _Request, rule: FaultRule) -> Outcome:
+        now, delay_seconds, faults = self._calcom.now(), rule.parameter("delay_seconds"), (rule.fault,)
+        self._late.append(_Late(now + timedelta(seconds=rule.parameter("commit_after_seconds")), request))
+        if not rule.parameter("status"):
+            return LostRequest(delay_seconds, faults)
+        return Delivered(_gateway_error(rule, now), delay_seconds, faults=faults)
 
     def _reached(self, request: _Request, rules: tuple[FaultRule, ...]) -> Outcome:
         conditions = HEALTHY
@@ -172,7 +192,7 @@ class FaultyCalcom:
                 return replace(conditions, insert_fails=True, lost_race=Refusal.LOST_RACE)
             case Fault.CONFLICT_400:
                 return replace(conditions, insert_fails=True, lost_race=Refusal.LOST_RACE_REDACTED)
-            case Fault.CONCURRENT_DUPLICATE:
+            case Fault.CONCURRENT_DUPLICATE | Fault.CONCURRENT_CHANGE:
                 return replace(conditions, unseen=timedelta(seconds=rule.parameter("window_seconds")))
             case Fault.FOREIGN_BOOKING:
                 return replace(conditions, stand_in=self._foreign)
@@ -195,18 +215,12 @@ class FaultyCalcom:
 def operation_of(method: str, target: str) -> Operation | None:
     """Which operation a request is, if it is one that can be disturbed."""
     match method, *target.partition("?")[0].strip("/").split("/"):
-        case "POST", "v2", "bookings":
-            return Operation.CREATE
-        case "GET", "v2", "bookings":
-            return Operation.LIST
         case "GET", "v2", "bookings", _:
             return Operation.GET
         case "POST", "v2", "bookings", _, ("cancel" | "reschedule" | "confirm" | "decline") as change:
             return Operation(change)
-        case "GET", "v2", "slots":
-            return Operation.SLOTS
-        case _:
-            return None
+        case whole:
+            return _OPERATIONS.get(tuple(whole))
 
 
 def _told(outcome: Delivered, rule: FaultRule, now: datetime) -> Delivered | LostAnswer:

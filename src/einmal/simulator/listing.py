@@ -35,6 +35,10 @@ class SortKey(Enum):
     UPDATED = "sortUpdatedAt"
 
 
+# A list of only what is over begins with the latest. Together with other states, the order is as everywhere.
+_LATEST_FIRST = (frozenset({ListedStatus.PAST}), frozenset({ListedStatus.CANCELLED}))
+
+
 @dataclass(frozen=True)
 class BookingFilter:
     """What a list request asks for; None means "not asked"."""
@@ -67,7 +71,10 @@ def select(bookings: Iterable[SimulatedBooking], wanted: BookingFilter, now: dat
     """The page of bookings that a list request gets."""
     counted = [booking for booking in bookings if _matches(booking, wanted, now)]
     listed = [booking for booking in counted if _stamped_within(booking, wanted)]
-    listed.sort(key=lambda booking: (booking.start, booking.id))
+    # Of two with one start the older row comes first, whatever their ids: so it was in the one case recorded.
+    listed.sort(key=lambda booking: (booking.start, booking.created_at, booking.id))
+    if wanted.statuses in _LATEST_FIRST and not wanted.descending:
+        listed.sort(key=lambda booking: booking.start, reverse=True)
     for key, descending in reversed(wanted.descending):
         listed.sort(key=lambda booking: _sort_value(booking, key), reverse=descending)
     return Page(tuple(listed[wanted.skip : wanted.skip + wanted.take]), len(counted))

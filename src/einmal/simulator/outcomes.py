@@ -21,6 +21,12 @@ class Refusal(Enum):
     ALREADY_SIGNED_UP = "has a seat already"
     NO_SEATS_LEFT = "no seats left"
     UNKNOWN_SEAT = "unknown seat"
+    ENDED = "already ended"
+    TOO_MANY_BOOKINGS = "as many bookings as one booker may have"
+    RESERVED = "reserved by somebody"
+    BOOKED = "booked by somebody"
+    NO_HOST_TO_RESERVE = "reserved as often as there are hosts"
+    UNKNOWN_RESERVATION = "unknown reservation"
     # One event, two answers: a production build hides the database's error from the code that would name it.
     LOST_RACE = "the unique key was taken first"
     LOST_RACE_REDACTED = "the unique key was taken first, and the error that says so was hidden"

@@ -57,6 +57,11 @@ class EventType:
     time_zone: str = "UTC"
     location: str = "https://example.test/meet"
     seats: int | None = None  # how many people share one booking; None: it is one person's own
+    # Cal.com's maxActiveBookingsPerBooker: accepted bookings to come, counted by e-mail.
+    bookings_per_booker: int | None = None
+    # It asks for the phone and hides the e-mail, as one sets it up for callers: an e-mail that is sent all the
+    # same is dropped, and one made from the number is stored in its place.
+    asks_for_phone: bool = False
 
     def is_owned_by(self, account: str) -> bool:
         """Whether this account may see and rule on its bookings: every host may, in a team too."""
@@ -139,3 +144,16 @@ class SimulatedBooking:
         return self.status is BookingStatus.ACCEPTED or (
             self.status is BookingStatus.PENDING and self.event_type.confirmation_blocks_slot
         )
+
+
+@dataclass(frozen=True)
+class Reservation:
+    """A slot kept off the lists for a while. It stops nobody from booking it."""
+
+    uid: str
+    event_type: EventType
+    host: Host  # whose lists it is kept off: of a team's event type, the first host's, and so all of that type's
+    start: datetime
+    end: datetime
+    created_at: datetime
+    until: datetime

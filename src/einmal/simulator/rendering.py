@@ -5,7 +5,7 @@ envelope without (the booking core's schema and its remote procedures), and a ba
 what nobody caught. A client that knows only the first will trip over the others.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
@@ -49,13 +49,18 @@ def booking_data(booking: SimulatedBooking, seat_uid: str | None = None) -> dict
     return kept | {"description": None, "attendees": seats} | taken
 
 
+def booking_title(booking: SimulatedBooking) -> str:
+    """The name that Cal.com gives it."""
+    return f"{booking.event_type.title} between {_whose_name(booking)} and {booking.attendee.name}"
+
+
 def _booking_data(booking: SimulatedBooking) -> dict[str, object]:
     event_type, host = booking.event_type, booking.host
     guests = {"guests": list(booking.guests)} if booking.guests else {}
     return {
         "id": booking.id,
         "uid": booking.uid,
-        "title": f"{event_type.title} between {_whose_name(booking)} and {booking.attendee.name}",
+        "title": booking_title(booking),
         "description": "",
         "hosts": [_host_data(host)],
         "status": booking.status.value,
@@ -108,17 +113,36 @@ def page_data(page: Page, wanted: BookingFilter) -> Answer:
     )
 
 
-def slots_data(slots: Iterable[datetime], length: timedelta, time_zone: str, *, as_range: bool) -> Answer:
-    """Slots by local day. Here, unlike everywhere else, `data` comes before `status`."""
+def slots_data(
+    slots: Iterable[datetime],
+    length: timedelta,
+    time_zone: str,
+    *,
+    as_range: bool,
+    seats: Callable[[datetime], Mapping[str, object]],
+) -> Answer:
+    """Slots by local day, each with what there is to say of its seats.
+
+    Here, unlike everywhere else, `data` comes before `status`.
+    """
     zone = ZoneInfo(time_zone)
 
-    def shown(slot: datetime) -> dict[str, str]:
-        start = {"start": _zoned_text(slot, time_zone)}
-        return start | {"end": _zoned_text(slot + length, time_zone)} if as_range else start
+    def shown(slot: datetime) -> dict[str, object]:
+        end = {"end": _zoned_text(slot + length, time_zone)} if as_range else {}
+        return {"start": _zoned_text(slot, time_zone), **end, **seats(slot)}
 
     days = groupby(slots, key=lambda slot: slot.astimezone(zone).date().isoformat())
     data = {day: [shown(slot) for slot in of_day] for day, of_day in days}
     return Answer(200, {"data": data, "status": "success"})
+
+
+def seats_data(total: int | None, shared: SimulatedBooking | None) -> dict[str, object]:
+    """The seats of one slot; nothing where bookings are not shared."""
+    if total is None:
+        return {}
+    booked = len(shared.seats) if shared is not None else 0
+    whose = {} if shared is None else {"bookingUid": shared.uid}
+    return {"seatsBooked": booked, "seatsRemaining": total - booked, "seatsTotal": total, **whose}
 
 
 def event_type_data(event_type: EventType) -> dict[str, object]:
@@ -138,7 +162,8 @@ def event_type_data(event_type: EventType) -> dict[str, object]:
 
 def refused(status: int, message: str, path: str, now: datetime, *, details: object = None) -> Answer:
     """What the API layer refuses."""
-    phrase = HTTPStatus(status).phrase
+    # Python has another name for this one in newer versions.
+    phrase = "Unprocessable Entity" if status == 422 else HTTPStatus(status).phrase
     shown = details or {"message": message, "error": phrase, "statusCode": status}
     code = f"{phrase.replace(' ', '')}Exception"
     return refused_with(status, {"code": code, "message": message, "details": shown}, path, now)

@@ -39,6 +39,11 @@ class BookingTable:
         """The newest version."""
         return self._rows.get(uid)
 
+    def first(self, uid: str) -> SimulatedBooking | None:
+        """The version that was born."""
+        older = self._older.get(uid)
+        return older[0] if older else self._rows.get(uid)
+
     def as_of(self, uid: str, moment: datetime) -> SimulatedBooking | None:
         """The version that was the newest at that moment; None if there was no such row yet."""
         newest = self._rows.get(uid)

@@ -183,16 +183,16 @@ def read_decline(body: Mapping[str, object]) -> Malformed | None:
     return Malformed(_joined(complaints)) if complaints else None
 
 
-def schema_complaint(wanted: CreateBody) -> str | None:
+def schema_complaint(wanted: CreateBody, *, wants_email: bool = True) -> str | None:
     """The second look, by the booking core; several complaints run into one text."""
     found = [
         f"metadata.{key} - Expected string, received {_JSON_TYPE_NAMES[type(value)]}"
         for key, value in wanted.raw_metadata.items()
         if type(value) in _JSON_TYPE_NAMES
     ]
-    if not wanted.attendee.email:
+    if wants_email and not wanted.attendee.email:
         found.append("responses - {email}error_required_field")
-    elif not _is_email(wanted.attendee.email):
+    elif wants_email and not _is_email(wanted.attendee.email):
         found.append("responses - {email}email_validation_error")
     if not all(_is_email(guest) for guest in wanted.guests):
         found.append("responses - {guests}email_validation_error")

@@ -21,8 +21,10 @@ from einmal.simulator.booking_calls import BookingCalls, named_by_slug
 from einmal.simulator.calendar import SimulatedCalendar
 from einmal.simulator.call import Call, JsonProblem, read_json
 from einmal.simulator.change_calls import ChangeCalls
+from einmal.simulator.old_version import OldVersionCalls, not_known
 from einmal.simulator.querying import read_slots_query
-from einmal.simulator.rendering import Answer, event_type_data, refused, refused_with, slots_data, success
+from einmal.simulator.rendering import Answer, event_type_data, refused, refused_with, seats_data, slots_data, success
+from einmal.simulator.reservation_calls import ReservationCalls
 from einmal.simulator.throttle import Throttle
 from einmal.simulator.validation import Malformed
 
@@ -64,12 +66,15 @@ class SimulatedCalcom:
         self._now = now
         self._throttle = Throttle(requests_per_minute)
         self._bookings = BookingCalls(calendar)
+        self._old = OldVersionCalls(calendar)
+        self._reservations = ReservationCalls(calendar)
         changes = ChangeCalls(calendar)
         self._changes = {
             "cancel": changes.cancel,
             "reschedule": changes.reschedule,
             "confirm": changes.confirm,
             "decline": changes.decline,
+            "mark-absent": changes.mark_absent,
         }
         self._requests = 0
 
@@ -134,6 +139,8 @@ class SimulatedCalcom:
                 return self._old_booking_route(call, rest)
             case "GET", "v2", "slots" if call.version == _SLOTS_VERSION:
                 return partial(self._slots, call)
+            case _, "v2", "slots", "reservations", *rest if call.version == _SLOTS_VERSION:
+                return self._reservation_route(call, rest)
             case "GET", "v2", "event-types":
                 return self._event_types
             case _:
@@ -155,10 +162,21 @@ class SimulatedCalcom:
     def _old_booking_route(self, call: Call, rest: list[str]) -> Callable[[], Answer]:
         """Cal.com falls back to its version of 2024-04-15 without a word: other bodies, other answers."""
         if call.method == "POST" and not rest:
-            return partial(self._bookings.create_in_old_version, call)
-        versions = " and ".join(sorted(_BOOKING_VERSIONS))
-        message = f"This simulator speaks cal-api-version {versions} only."
-        return partial(refused, 400, message, call.target, call.now)
+            return partial(self._old.create, call)
+        return partial(not_known, call)
+
+    def _reservation_route(self, call: Call, rest: list[str]) -> Callable[[], Answer] | None:
+        match call.method, *rest:
+            case ["POST"]:
+                return partial(self._reservations.reserve, call)
+            case ["PATCH", uid]:
+                return partial(self._reservations.move, call, uid)
+            case ["GET", uid]:
+                return partial(self._reservations.read, uid)
+            case ["DELETE", uid]:
+                return partial(self._reservations.release, uid)
+            case _:
+                return None
 
     def _event_types(self) -> Answer:
         return success(200, [event_type_data(each) for each in self._calendar.event_types])
@@ -175,7 +193,11 @@ class SimulatedCalcom:
             return refused(404, "Event Type not found", call.target, call.now)
         slots = self._calendar.slots(event_type, wanted.start, wanted.end, wanted.duration_minutes)
         length = timedelta(minutes=wanted.duration_minutes or event_type.length_minutes)
-        return slots_data(slots, length, wanted.time_zone, as_range=wanted.as_range)
+
+        def seats(slot: datetime) -> Mapping[str, object]:
+            return seats_data(event_type.seats, self._calendar.shared_booking(event_type, slot))
+
+        return slots_data(slots, length, wanted.time_zone, as_range=wanted.as_range, seats=seats)
 
     def _sent(
         self, answer: Answer, limits: Mapping[str, str], now: datetime, request_id: str | None = None

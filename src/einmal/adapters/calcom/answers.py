@@ -46,6 +46,7 @@ TEXTS: Final[tuple[tuple[str, AnswerKind, str], ...]] = (
     ("booking_time_out_of_bounds_error", AnswerKind.REFUSED, "out_of_bounds"),
     ("booker_limit_exceeded_error", AnswerKind.REFUSED, "booker_limit"),
     ("Maximum booking limit reached", AnswerKind.REFUSED, "booker_limit"),
+    ("maximum number of active bookings has been reached", AnswerKind.REFUSED, "booker_limit"),
     ("is not valid JSON", AnswerKind.REFUSED, "validation"),
 )
 

@@ -21,6 +21,8 @@ from einmal.ports import Blind, BookingRequest, ChangeAnswer, ChangeKind, Clock,
 BOOKINGS_VERSIONS: Final = ("2024-08-13", "2026-02-25")
 SLOTS_VERSION: Final = "2024-09-04"
 PAGE: Final = 100
+"""More than ever begin at one moment, those cancelled before included."""
+
 CHANGES_PAGE: Final = 250
 """The most that Cal.com gives at once."""
 
@@ -73,12 +75,9 @@ class CalcomCalendar:
         )
 
     async def find(self, intent: Intent, deadline: float) -> Seen | Blind:
-        query = {
-            "attendeeEmail": intent.attendee_email,
-            "afterStart": _z(intent.wish.start),
-            "sortStart": "asc",
-            "take": str(PAGE),
-        }
+        # By the start alone: the address that was sent may have been replaced (recorded), the event type deleted,
+        # its length changed. Those that begin at the start come first.
+        query = {"afterStart": _z(intent.wish.start), "sortStart": "asc", "take": str(PAGE)}
         answer = await self._get(f"/v2/bookings?{urlencode(query)}", self._account.api_version, deadline)
         if isinstance(answer, Blind):
             return answer
@@ -89,7 +88,8 @@ class CalcomCalendar:
             if not isinstance(rows, list):
                 return Blind("no_list")
             # One row that cannot be read could be the one looked for: blind, not absent.
-            return Seen(tuple(booking_of(row) for row in rows), complete=len(rows) < PAGE)
+            bookings = tuple(booking_of(row) for row in rows)
+            return Seen(bookings, complete=len(rows) < PAGE or bookings[-1].start > intent.wish.start)
         except Unreadable as odd:
             return Blind(f"unreadable_{odd.args[0]}")
 

@@ -26,7 +26,7 @@ COULD_NOT_LOOK: Final = 4
 
 def intents_list(settings: Settings, limit: int, *, everything: bool, as_json: bool) -> int:
     """Exit code 1 where something waits for a person, 0 otherwise."""
-    states = tuple(State) if everything else tuple(sorted(UNRESOLVED))
+    states = tuple(State) if everything else tuple(sorted(UNRESOLVED | {State.COMPENSATING}))
     ledger = _ledger(settings)
     if ledger is None:
         return COULD_NOT_LOOK
