@@ -32,7 +32,7 @@ async def left_as_sent(salon: World, *, landed: bool) -> None:
     caller = asyncio.create_task(salon.call())
     await arrived.wait()
     for task in asyncio.all_tasks():
-        if task is caller or task.get_name().startswith("intent "):
+        if task is caller or task.get_name() == "booking":
             task.cancel()
     await asyncio.gather(caller, return_exceptions=True)
     salon.tap.on_post = None

@@ -6,7 +6,7 @@
     T2  the guarded move, the appointment, the facts                                        commit
         observers, reply
 
-The work after T1 runs in a task of its own. The caller waits for it as long as the function's budget
+The work runs in a task of its own. The caller waits for it as long as the function's budget
 allows and is then told the truth of that moment ("being checked"); the POST is never cut short by it, nor
 by a caller who hangs up. Calls with the same wish wait for the same task.
 
@@ -78,7 +78,7 @@ class Bookings:
     toll: Toll
     keeps_promises: bool
     admission: AdmissionPolicy = field(default_factory=AdmissionPolicy)
-    _running: "dict[str, asyncio.Task[Reply]]" = field(default_factory=dict, init=False)
+    _running: "dict[str, asyncio.Task[Any]]" = field(default_factory=dict, init=False)
     _begun: "set[asyncio.Task[Any]]" = field(default_factory=set, init=False)
 
     async def book(self, wish: Wish, call: CallContact | None) -> Reply:
@@ -108,29 +108,28 @@ class Bookings:
     async def _book(self, wish: Wish, call: CallContact | None, reply_by: float) -> tuple[Reply, Intent | None]:
         """What is true, and of which intent."""
         while True:
-            begun = await self._within(self._begin(wish, call), reply_by)
-            if begun is None:
-                # The ledger is slower than the caller can wait. It goes on, and the next call hears how it went.
-                return Reply(Outcome.IN_DOUBT, asked_start=wish.start), None
-            if isinstance(begun, Reply):
-                return begun, None
-            admitted, task = begun
-            if task is not None:
-                return await self._await(task, wish, reply_by), admitted.started
-            in_the_way = admitted.admission
+            started: list[Intent] = []
+            went = await self._within(self._go(wish, call, started), reply_by)
+            if went is None:
+                # The ledger or the calendar is slower than the caller can wait. It goes on, and a later call hears how.
+                return Reply(Outcome.IN_DOUBT, asked_start=wish.start), started[0] if started else None
+            if isinstance(went, Reply):
+                return went, started[0] if started else None
+            in_the_way = went.admission
             if not isinstance(in_the_way, Busy) or not await self._ended(in_the_way.intent, reply_by):
                 break
         intent = None if isinstance(in_the_way, Start) else in_the_way.intent
         try:
-            return await self._answer(admitted, wish, reply_by), intent
+            return await self._answer(went, wish, reply_by), intent
         except (LedgerUnavailable, CommitUnknown):
             # There is an answer, and it cannot be read just now: not yes, not no.
             return Reply(Outcome.IN_DOUBT, asked_start=wish.start), None
 
-    async def _begin(
-        self, wish: Wish, call: CallContact | None
-    ) -> "tuple[Admitted, asyncio.Task[Reply] | None] | Reply":
-        """T1 and the launch, as one: a caller who leaves in between does not leave a row that nobody sends."""
+    async def _go(self, wish: Wish, call: CallContact | None, started: list[Intent]) -> Reply | Admitted:
+        """T1, POST and T2 in one task: a caller who leaves in between leaves no row that nobody sends.
+
+        The reply, or what stands in the way of starting. `started` gets the intent once there is one.
+        """
         post_by = self.clock.monotonic() + self.budgets.post_seconds
         try:
             admitted = await self._admit(self._candidate(wish, call))
@@ -139,11 +138,22 @@ class Bookings:
             self.observer.observe((Alarm(self.clock.now(), "ledger_unavailable", None, type(failure).__name__),))
             error_id = self.ids.time_ordered()
             return Reply(Outcome.ERROR, Why.NOTHING_NEW, asked_start=wish.start, error_id=error_id)
-        return admitted, None if admitted.started is None else self._launch(admitted.started, post_by, admitted.shut)
+        intent, here = admitted.started, asyncio.current_task()
+        if intent is None or here is None:
+            return admitted
+        started.append(intent)
+        self._running[intent.intent_id] = here
+        try:
+            return await self.attempts.run(intent, post_by, admitted.shut)
+        except Exception as bug:  # noqa: BLE001 - the caller must hear the truth whatever broke
+            self.observer.observe((Alarm(self.clock.now(), "attempt_failed", intent.intent_id, type(bug).__name__),))
+            return Reply(Outcome.IN_DOUBT, asked_start=wish.start)
+        finally:
+            del self._running[intent.intent_id]
 
     async def _within(self, work: Coroutine[Any, Any, T], reply_by: float) -> T | None:
         """The work's result, or None when the caller can wait no longer; the work itself goes on."""
-        task = asyncio.create_task(work)
+        task = asyncio.create_task(work, name="booking")
         self._begun.add(task)
         task.add_done_callback(self._begun.discard)
         done, _ = await asyncio.wait({task}, timeout=max(0.0, reply_by - self.clock.monotonic()))
@@ -170,8 +180,6 @@ class Bookings:
         """Wait for POSTs in flight, at most this long; returns how many are left for recovery."""
         if self._begun:
             await asyncio.wait(self._begun, timeout=seconds)
-        if self._running:
-            await asyncio.wait(self._running.values(), timeout=seconds)
         return len(self._running)
 
     def _candidate(self, wish: Wish, call: CallContact | None) -> Candidate:
@@ -196,20 +204,7 @@ class Bookings:
                 case _:
                     return again
 
-    def _launch(self, intent: Intent, post_by: float, shut: Shut | None) -> asyncio.Task[Reply]:
-        task = asyncio.create_task(self._run(intent, post_by, shut), name=f"intent {intent.intent_id}")
-        self._running[intent.intent_id] = task
-        task.add_done_callback(lambda _: self._running.pop(intent.intent_id, None))
-        return task
-
-    async def _run(self, intent: Intent, post_by: float, shut: Shut | None) -> Reply:
-        try:
-            return await self.attempts.run(intent, post_by, shut)
-        except Exception as bug:  # noqa: BLE001 - the caller must hear the truth whatever broke
-            self.observer.observe((Alarm(self.clock.now(), "attempt_failed", intent.intent_id, type(bug).__name__),))
-            return Reply(Outcome.IN_DOUBT, asked_start=intent.wish.start)
-
-    async def _await(self, task: "asyncio.Task[Reply]", wish: Wish, reply_by: float) -> Reply:
+    async def _await(self, task: "asyncio.Task[Any]", wish: Wish, reply_by: float) -> Reply:
         left = max(0.0, reply_by - self.clock.monotonic())
         done, _ = await asyncio.wait({task}, timeout=left)
         return task.result() if done else Reply(Outcome.IN_DOUBT, asked_start=wish.start)
