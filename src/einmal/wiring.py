@@ -123,7 +123,7 @@ async def build_gateway(
     inner = CalcomCalendar(transport, account, clock)
     # Two views of one calendar and one budget: what somebody on the phone waits for, and what nobody does.
     calendar = GatedCalendar(inner, ledger.gates, toll, Use.LOOK, clock, observer)
-    behind = GatedCalendar(inner, ledger.gates, toll, Use.BACKGROUND, clock, observer)
+    behind = GatedCalendar(inner, ledger.gates, toll, Use.RECOVER, clock, observer)
     budgets = Budgets(reply_seconds=settings.reply_seconds, post_seconds=settings.post_seconds)
     offers = Offers(calendar, clock, ids, budgets)
     outcomes = Outcomes(ledger, clock, ids, observer, settings.guard)
@@ -132,7 +132,7 @@ async def build_gateway(
     attempts = Attempts(outcomes, doubts, arming, calendar, settings.guard, settings.strategy)
     reaches_people = "webhook" in couriers
     bookings = Bookings(tenant, ledger, attempts, offers, clock, ids, observer, budgets, toll, reaches_people)
-    doubts_behind = Doubts(outcomes, behind, offers, budgets, SettlePolicy())
+    doubts_behind = Doubts(outcomes, behind, None, budgets, SettlePolicy())
     compensations = Compensations(outcomes, behind, budgets)
     worker = Worker(
         Recovery(doubts_behind, compensations),

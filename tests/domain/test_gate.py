@@ -46,7 +46,7 @@ def test_a_full_bucket_lets_forty_bookings_pass_at_once_and_then_eighty_a_minute
 
 
 @pytest.mark.parametrize(
-    ("use", "spent_until"), [(Use.BACKGROUND, 20), (Use.OFFER, 30), (Use.LOOK, 36), (Use.BOOK, 40)]
+    ("use", "spent_until"), [(Use.BACKGROUND, 20), (Use.OFFER, 28), (Use.RECOVER, 32), (Use.LOOK, 36), (Use.BOOK, 40)]
 )
 def test_each_use_leaves_the_rest_to_those_before_it(use: Use, spent_until: int) -> None:
     """Bookings before look-ups before offers before what runs behind."""

@@ -2,7 +2,7 @@
 
 Cal.com counts 120 requests a minute for a key, whoever sends them, and blocks the key for a minute beyond
 that. So everything that goes out passes here first, and what matters most may use the budget to its end:
-a booking somebody waits for, then the look-up of a doubt, then offers, then what runs behind.
+a booking somebody waits for, then the look-up of a doubt, then what is recovered, then offers, then the rest.
 
 A calendar that fails is left alone for a while. Only silence and 5xx count: a 4xx is an answer. Whether it is
 well again is found out by one harmless read, never by a POST, whose loss would be somebody's doubt.
@@ -22,11 +22,19 @@ class Use(StrEnum):
 
     BOOK = "book"
     LOOK = "look"
+    RECOVER = "recover"
+    """What was promised and nobody waits for on the phone: doubts, tombstones, what must be taken back."""
     OFFER = "offer"
     BACKGROUND = "background"
 
 
-KEPT_BACK: Final[dict[Use, float]] = {Use.BOOK: 0.0, Use.LOOK: 0.1, Use.OFFER: 0.25, Use.BACKGROUND: 0.5}
+KEPT_BACK: Final[dict[Use, float]] = {
+    Use.BOOK: 0.0,
+    Use.LOOK: 0.1,
+    Use.RECOVER: 0.2,
+    Use.OFFER: 0.3,
+    Use.BACKGROUND: 0.5,
+}
 """The part of the bucket that each use leaves to those before it."""
 
 BURST: Final = 1 / 3
@@ -95,6 +103,9 @@ class Shut:
     until: datetime
 
 
+CLOCKS_DIFFER: Final = 60.0
+"""Seconds by which the clocks of two processes may differ; more is a clock that was set back."""
+
 HALF_OPEN_PAUSE: Final = timedelta(milliseconds=250)
 
 
@@ -118,8 +129,12 @@ def enter(gate: Gate, use: Use, now: datetime, policy: GatePolicy) -> tuple[Gate
 def _refilled(gate: Gate, now: datetime, policy: GatePolicy) -> Gate:
     if gate.tokens is None:
         return replace(gate, at=now)
+    passed = (now - gate.at).total_seconds()
+    if -CLOCKS_DIFFER <= passed < 0:
+        # Another process's clock is behind. Setting `at` back would refill this span once more.
+        return gate
     # A clock that was set back refills nothing; one that was set forward fills the bucket and no more.
-    passed = max(0.0, (now - gate.at).total_seconds())
+    passed = max(0.0, passed)
     return replace(gate, at=now, tokens=min(policy.bucket, max(0.0, gate.tokens) + passed * policy.refill_per_second))
 
 

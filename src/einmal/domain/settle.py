@@ -53,12 +53,13 @@ class SettlePolicy:
 
     `give_up_after`: when a person must rule, because looking was impossible all that time.
     `pauses`: between looks. The first four fall into the caller's time (0.5, 1, 2 and 3 s after the doubt
-    began); with those that follow, a doubt costs at most 12 looks in its first hour.
+    began); with those that follow it is ten looks in the first hour, two below the most that may be: a look whose
+    worker dies before it is counted is made again.
     """
 
     window: timedelta = timedelta(minutes=10)
     give_up_after: timedelta = timedelta(hours=24)
-    pauses: tuple[float, ...] = (0.5, 0.5, 1.0, 1.0, 10.0, 30.0, 60.0, 120.0, 240.0, 480.0, 1800.0)
+    pauses: tuple[float, ...] = (0.5, 0.5, 1.0, 1.0, 10.0, 30.0, 120.0, 300.0, 600.0, 1800.0)
     looks_in_call: int = 4
 
 

@@ -176,6 +176,11 @@ class Bookings:
             await self.clock.sleep(min(POLL_SECONDS, left))
         return False
 
+    @property
+    def under_way(self) -> "tuple[asyncio.Task[Any], ...]":
+        """The tasks that outlive their callers."""
+        return tuple(self._begun)
+
     async def drain(self, seconds: float) -> int:
         """Wait for POSTs in flight, at most this long; returns how many are left for recovery."""
         if self._begun:

@@ -12,7 +12,7 @@ from einmal.domain.facts import Alarm
 from einmal.domain.intent import Event, Intent
 from einmal.domain.model import Booking, MetadataKey
 from einmal.flows.outcome import Outcomes
-from einmal.ports import Blind, Budgets, Calendar, Transition
+from einmal.ports import Blind, Budgets, Calendar, ChangeKind, Transition
 
 REASON: Final = "Doppelt angekommene Anfrage, automatisch storniert"
 """The attendee may be mailed it. It is the house that speaks, in the language of its customers."""
@@ -63,7 +63,7 @@ class Compensations:
             clock = self.outcomes.clock
             deadline = clock.monotonic() + self.budgets.post_seconds
             answer = await self.calendar.cancel(booking.uid, REASON, deadline)
-            asked = answer.heard is not None
+            asked = answer.kind is not ChangeKind.NOT_ASKED
             pause = AFTER_CANCEL if asked else PAUSES[0]
             await self.outcomes.ledger.looked(intent, clock.now() + pause, asked=asked)
 

@@ -17,6 +17,7 @@ ALARM_AT_TRIES: Final = 4
 """A short outage of the receiver is nobody's business; this one has lasted minutes."""
 
 LEASE: Final = timedelta(seconds=60)
+"""Longer than one turn takes if nobody answers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +28,7 @@ class Deliveries:
     ids: Ids
     observer: Observer
 
-    async def turn(self, limit: int = 20) -> int:
+    async def turn(self, limit: int = 5) -> int:
         """Send what is due, at most `limit` messages; how many there were."""
         now = self.clock.now()
         messages = await self.outbox.claim_messages(now, now + LEASE, limit)

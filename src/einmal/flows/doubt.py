@@ -45,7 +45,8 @@ FOUND = Verdict(Judgement.OURS_ACCEPTED, owned=True)
 class Doubts:
     outcomes: Outcomes
     calendar: Calendar
-    offers: Offers
+    offers: Offers | None
+    """None where nobody waits who could be offered anything: recovery spends the budget on looking."""
     budgets: Budgets
     policy: SettlePolicy
 
@@ -98,7 +99,7 @@ class Doubts:
 
     async def _alternatives(self, intent: Intent) -> tuple[Offer, ...]:
         # Only a "taken" needs them, and only after a conflict can a look end in "taken" while somebody waits.
-        return await self.offers.alternatives(intent.wish) if intent.not_ours else ()
+        return await self.offers.alternatives(intent.wish) if intent.not_ours and self.offers is not None else ()
 
     async def _not_asked(self, intent: Intent, ours_until: timedelta | None) -> Reply | None:
         """The gate held the look back: it does not count as one."""

@@ -27,7 +27,7 @@ CLOCKS_DIFFER: Final = timedelta(hours=25)
 FRESH: Final = timedelta(hours=1)
 EVERY_FRESH: Final = timedelta(minutes=1)
 EVERY: Final = timedelta(minutes=15)
-PAGES_MAX: Final = 8
+PAGES_MAX: Final = 20
 LEASE: Final = timedelta(minutes=1)
 
 

@@ -23,8 +23,8 @@ SLOTS_VERSION: Final = "2024-09-04"
 PAGE: Final = 100
 """More than ever begin at one moment, those cancelled before included."""
 
-CHANGES_PAGE: Final = 250
-"""The most that Cal.com gives at once."""
+CHANGES_PAGE: Final = 50
+"""Fifty classes with all their attendees stay far below the largest answer that is read."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -96,7 +96,7 @@ class WebhookCourier:
         if booking is not None:
             start, end = (at.astimezone(self._voice.zone).isoformat() for at in (booking.start, booking.end))
             data["booking"] = {"ref": booking.ref, "start": start, "end": end, "staff": booking.staff}
-        content = {"type": _type(message.kind, told.outcome), "timestamp": now.isoformat(), "data": data}
+        content = {"type": _type(message.kind, told.outcome), "timestamp": message.created_at.isoformat(), "data": data}
         return json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
 
     def _client(self) -> aiohttp.ClientSession:

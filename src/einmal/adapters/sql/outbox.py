@@ -15,10 +15,12 @@ _PUT: Final = """
     INSERT INTO outbox (message_id, channel, tenant_id, intent_id, kind, created_at, due_at)
     VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (message_id, channel) DO NOTHING"""
 
-_CLAIM: Final = """
-    UPDATE outbox SET due_at = ? WHERE (message_id, channel) IN (
-        SELECT message_id, channel FROM outbox WHERE due_at <= ? ORDER BY due_at LIMIT ?
-    ) RETURNING message_id, channel, kind, created_at, tries, intent_id"""
+# In two statements: RETURNING keeps no order.
+_DUE: Final = """
+    SELECT message_id, channel, kind, created_at, tries, intent_id FROM outbox
+    WHERE due_at <= ? ORDER BY due_at, message_id, channel LIMIT ?"""
+
+_LEASE: Final = "UPDATE outbox SET due_at = ? WHERE message_id = ? AND channel = ?"
 
 _SENT: Final = "UPDATE outbox SET due_at = NULL, sent_at = ? WHERE message_id = ? AND channel = ?"
 
@@ -44,8 +46,9 @@ class SqliteOutbox:
 
     async def claim_messages(self, now: datetime, lease_until: datetime, limit: int) -> tuple[Message, ...]:
         def work(connection: sqlite3.Connection) -> tuple[Message, ...]:
-            claim = (instant_text(lease_until), instant_text(now), limit)
-            return tuple(_message(connection, row) for row in connection.execute(_CLAIM, claim).fetchall())
+            due = connection.execute(_DUE, (instant_text(now), limit)).fetchall()
+            connection.executemany(_LEASE, [(instant_text(lease_until), *row[:2]) for row in due])
+            return tuple(_message(connection, row) for row in due)
 
         return await self._writer.run(work)
 

@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -24,10 +25,11 @@ TOMBSTONE = "state = 'rejected' AND doubted_at IS NOT NULL"
 SLOT_MAX: Final = timedelta(days=1)
 """No appointment is longer. A tombstone is watched until its slot has surely ended."""
 
-_CLAIM = f"""
-    UPDATE intents SET look_at = ? WHERE intent_id IN (
-        SELECT intent_id FROM intents WHERE {DUE} AND look_at <= ? ORDER BY look_at LIMIT ?
-    ) RETURNING {INTENT_COLUMNS}"""  # noqa: S608 - constants only
+# In two statements: RETURNING keeps no order.
+_DUE = f"""
+    SELECT {INTENT_COLUMNS} FROM intents WHERE {DUE} AND look_at <= ? ORDER BY look_at, intent_id LIMIT ?"""  # noqa: S608
+
+_LEASE = "UPDATE intents SET look_at = ? WHERE intent_id = ?"
 
 _LOOKED = """
     UPDATE intents SET looks = looks + ?, look_at = ? WHERE intent_id = ? AND state = ? AND epoch = ?"""
@@ -48,8 +50,10 @@ _SWEPT = "UPDATE sweeps SET swept_until = coalesce(?, swept_until), due_at = ? W
 
 def claim_job(now: datetime, lease_until: datetime, limit: int) -> Callable[[sqlite3.Connection], tuple[Intent, ...]]:
     def work(connection: sqlite3.Connection) -> tuple[Intent, ...]:
-        claimed = connection.execute(_CLAIM, (instant_text(lease_until), instant_text(now), limit))
-        return tuple(intent_of(row) for row in claimed.fetchall())
+        due = [intent_of(row) for row in connection.execute(_DUE, (instant_text(now), limit))]
+        until = instant_text(lease_until)
+        connection.executemany(_LEASE, [(until, intent.intent_id) for intent in due])
+        return tuple(replace(intent, look_at=instant_of(until)) for intent in due)
 
     return work
 

@@ -76,6 +76,15 @@ def _parser() -> argparse.ArgumentParser:
     simulator.add_argument("--faults", type=Path, metavar="FILE", help="a TOML plan of faults; see docs/simulator.md")
     simulator.set_defaults(run=_simulator)
 
+    simulate = commands.add_parser("simulate", help="a simulated world in bad weather: is every promise kept?")
+    simulate.add_argument("--intents", type=int, default=20_000, help="until there were so many (20000)")
+    simulate.add_argument("--seed", type=int, default=1, help="of the first episode (1); a seed is a world")
+    simulate.add_argument("--faults", type=float, default=40.0, metavar="PERCENT", help="of calendar calls (40)")
+    simulate.add_argument("--processes", type=int, help="how many at once (all cores)")
+    simulate.add_argument("--seconds", type=float, help="stop after so long")
+    simulate.add_argument("--json", action="store_true", help="as JSON")
+    simulate.set_defaults(run=_simulate)
+
     demo = commands.add_parser("demo", help="the incident, unguarded and guarded, side by side")
     demo.set_defaults(run=_demo)
 
@@ -135,6 +144,19 @@ def _simulator(arguments: argparse.Namespace) -> int:
     from einmal.entrypoints.cli.serve import serve_simulator  # noqa: PLC0415
 
     return serve_simulator(arguments.host, arguments.port, arguments.latency, arguments.faults)
+
+
+def _simulate(arguments: argparse.Namespace) -> int:
+    from einmal.entrypoints.cli.simulate import run_simulate  # noqa: PLC0415
+
+    return run_simulate(
+        arguments.intents,
+        arguments.seed,
+        arguments.faults,
+        arguments.processes,
+        arguments.seconds,
+        as_json=arguments.json,
+    )
 
 
 def _demo(_: argparse.Namespace) -> int:

@@ -1,0 +1,367 @@
+"""The invariants: what must be true of calendar, ledger, spoken replies and requests, whatever went wrong.
+
+One pure checker over plain evidence, used by the simulated worlds, by the tests, and on a live ledger. It knows
+nothing of how the gateway works: it is told what stood in the calendar from when to when, what the ledger holds,
+what was said when, and what was asked of the calendar; and it names every promise that was broken.
+
+What has no adapter yet is not checked yet: I13 (webhooks). I15 and I17 are compared by whoever makes the evidence.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Final
+
+from einmal.domain.intent import BOOKED, MOVES, REFUSED, UNRESOLVED, Event, Intent, State
+from einmal.domain.reply import Outcome
+
+
+class By(StrEnum):
+    US = "us"
+    OTHERS = "others"
+
+
+@dataclass(frozen=True, slots=True)
+class Life:
+    """A booking as it truly stood in the calendar, from `since` until `until` (None: it stands).
+
+    `made_by` and `ended_by` tell our gateway from everybody else. `pending_until` is when its host accepted;
+    `since` where it never had to be.
+    """
+
+    uid: str
+    operation_id: str | None
+    start: datetime
+    event_type_id: int
+    since: datetime
+    until: datetime | None
+    made_by: By
+    ended_by: By | None
+    pending_until: datetime | None
+    tenant_id: str = "default"
+
+    def stood(self, at: datetime) -> bool:
+        return self.since <= at and (self.until is None or at < self.until)
+
+    @property
+    def stands(self) -> bool:
+        return self.until is None
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """An intent of the ledger at the end, with its appointment's uid and start where it has one."""
+
+    intent: Intent
+    ref: str | None = None
+    uid: str | None = None
+    start: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """What one function call was answered, at the moment of speech. `intent_id` where it is known whose it was."""
+
+    at: datetime
+    wish_key: str
+    call_id: str | None
+    outcome: Outcome
+    ref: str | None = None
+    start: datetime | None = None
+    intent_id: str | None = None
+
+
+class RequestKind(StrEnum):
+    POST = "post"
+    LOOK = "look"
+    CANCEL = "cancel"
+    PAGE = "page"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What was sent to the calendar. `processed`: the calendar acted on it, at once or later.
+
+    `at` is monotonic time, in seconds. `about` is an operation id, or for a cancel the uid. `stored`: when a POST
+    left, the ledger held its operation id, as sent.
+    """
+
+    at: float
+    kind: RequestKind
+    about: str | None
+    processed: bool = True
+    stored: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """One move as the ledger made it."""
+
+    intent_id: str
+    before: State | None
+    event: Event | None
+    after: State
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Everything of one stretch of time, after which the faults have stopped and the workers have had their say."""
+
+    lives: Sequence[Life]
+    rows: Sequence[Row]
+    spoken: Sequence[Spoken] = ()
+    requests: Sequence[Request] = ()
+    moves: Sequence[Moved] = ()
+    ownership: bool = True
+    settled: bool = True
+    """The faults stopped long enough ago for every doubt to have ended."""
+    requests_per_minute: int = 0
+    """The calendar's limit; 0 for none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    invariant: str
+    text: str
+    intent_id: str | None = None
+
+
+LOOKS_MAX: Final = 12
+CANCELS_MAX: Final = 3
+HOUR: Final = timedelta(hours=1)
+
+
+def violations(evidence: Evidence) -> list[Violation]:
+    """Every promise that was broken; empty is the only good answer."""
+    books = _Books(evidence)
+    return [found for check in _CHECKS for found in check(books)]
+
+
+class _Books:
+    """The evidence, indexed once for all checks."""
+
+    def __init__(self, evidence: Evidence) -> None:
+        self.evidence = evidence
+        self.lives = evidence.lives
+        self.rows = evidence.rows
+        self.row_of = {row.intent.operation_id: row for row in evidence.rows}
+        self.row_by_ref = {row.ref: row for row in evidence.rows if row.ref is not None}
+        self.life_of = {life.uid: life for life in evidence.lives}
+        self.ours: dict[str, list[Life]] = defaultdict(list)
+        for life in evidence.lives:
+            if life.operation_id in self.row_of and life.made_by is By.US:
+                self.ours[life.operation_id or ""].append(life)
+        self.requests: dict[str, list[Request]] = defaultdict(list)
+        for request in evidence.requests:
+            if request.about is not None:
+                self.requests[request.about].append(request)
+
+    def row_said(self, spoken: Spoken) -> Row | None:
+        return None if spoken.ref is None else self.row_by_ref.get(spoken.ref)
+
+
+def _one_booking_each(books: _Books) -> Iterator[Violation]:
+    """I1"""
+    for operation, lives in books.ours.items():
+        row = books.row_of[operation]
+        for one, other in _pairs(lives):
+            if one.stood(other.since) or other.stood(one.since):
+                yield Violation("I1", f"two live bookings under one id: {one.uid}, {other.uid}", row.intent.intent_id)
+        processed = sum(r.kind is RequestKind.POST and r.processed for r in books.requests[operation])
+        if processed > 1:
+            yield Violation("I1", f"{processed} processed POSTs", row.intent.intent_id)
+
+
+def _no_ghost(books: _Books) -> Iterator[Violation]:
+    """I2: what the ledger holds as booked stands in the calendar, or was ended there by others."""
+    for row in books.rows:
+        if row.intent.state not in BOOKED:
+            continue
+        life = books.life_of.get(row.uid or "")
+        if life is None:
+            yield Violation("I2", f"{row.intent.state} without a booking", row.intent.intent_id)
+        elif not life.stands and life.ended_by is By.US:
+            yield Violation("I2", f"{row.intent.state}, and we cancelled it ourselves", row.intent.intent_id)
+        elif row.start != life.start:
+            yield Violation("I2", "the ledger holds another start than the calendar", row.intent.intent_id)
+
+
+def _no_orphan(books: _Books) -> Iterator[Violation]:
+    """I3: every booking that we made and that stands has its row, which says so."""
+    for life in books.lives:
+        if life.made_by is not By.US or not life.stands:
+            continue
+        row = books.row_of.get(life.operation_id or "")
+        if row is None:
+            yield Violation("I3", f"booking {life.uid} has no row")
+        elif books.evidence.settled and row.intent.state not in BOOKED and row.intent.state is not State.ESCALATED:
+            text = f"booking {life.uid} stands, and its row says {row.intent.state}"
+            yield Violation("I3", text, row.intent.intent_id)
+    for request in books.evidence.requests:
+        if request.kind is RequestKind.POST and not request.stored:
+            yield Violation("I3", f"a POST whose id the ledger did not hold as sent: {request.about}")
+
+
+def _nothing_foreign(books: _Books) -> Iterator[Violation]:
+    """I4: nobody else's booking is taken for ours, and none is ever cancelled."""
+    for row in books.rows:
+        life = books.life_of.get(row.uid or "")
+        if books.evidence.ownership and life is not None and life.operation_id != row.intent.operation_id:
+            yield Violation("I4", f"took {life.uid} for its own", row.intent.intent_id)
+    for life in books.lives:
+        if life.ended_by is By.US and (life.operation_id not in books.row_of or life.made_by is not By.US):
+            yield Violation("I4", f"cancelled {life.uid}, which is not ours")
+
+
+_SAYS_BOOKED: Final = frozenset({Outcome.BOOKED, Outcome.REQUESTED, Outcome.ALREADY_BOOKED})
+
+
+def _no_lie(books: _Books) -> Iterator[Violation]:
+    """I5: "booked" was true when it was said, of that start; or others had ended it, of which nobody told us."""
+    for said in books.evidence.spoken:
+        if said.outcome not in _SAYS_BOOKED:
+            continue
+        row = books.row_said(said)
+        life = None if row is None else books.life_of.get(row.uid or "")
+        if row is None or life is None:
+            yield Violation("I5", f"{said.outcome} without a booking", said.intent_id)
+        elif not life.stood(said.at) and (life.ended_by is not By.OTHERS or said.at < life.since):
+            yield Violation("I5", f"{said.outcome} of a booking that did not stand", row.intent.intent_id)
+        elif said.start != life.start:
+            yield Violation("I5", f"{said.outcome} with another start", row.intent.intent_id)
+        elif said.outcome is Outcome.BOOKED and _pending(life, said.at):
+            yield Violation("I5", "booked, while its host had not accepted it", row.intent.intent_id)
+
+
+def _pending(life: Life, at: datetime) -> bool:
+    return life.pending_until is None or at < life.pending_until
+
+
+def _no_false_no(books: _Books) -> Iterator[Violation]:
+    """I6: what was refused does not stand in the end."""
+    if not books.evidence.settled:
+        return
+    for row in books.rows:
+        standing = [life for life in books.ours[row.intent.operation_id] if life.stands]
+        if row.intent.state in REFUSED - {State.COMPENSATING} and standing:
+            yield Violation("I6", f"{row.intent.state}, and {standing[0].uid} stands", row.intent.intent_id)
+
+
+_FINAL_SAYINGS: Final = frozenset({*_SAYS_BOOKED, Outcome.SLOT_TAKEN, Outcome.REJECTED, Outcome.ERROR})
+
+
+def _one_answer(books: _Books) -> Iterator[Violation]:
+    """I7: of one intent one final answer is told, and a booking's is told of one booking."""
+    told: dict[str, Spoken] = {}
+    for said in sorted(books.evidence.spoken, key=lambda one: one.at):
+        if said.intent_id is None or said.outcome not in _FINAL_SAYINGS:
+            continue
+        first = told.setdefault(said.intent_id, said)
+        if (first.outcome in _SAYS_BOOKED) != (said.outcome in _SAYS_BOOKED) or first.ref != said.ref:
+            yield Violation("I7", f"told {first.outcome} and then {said.outcome}", said.intent_id)
+
+
+def _one_at_a_time(books: _Books) -> Iterator[Violation]:
+    """I8: a person has one live intent for a slot, and one unresolved in a call."""
+    by_slot: dict[tuple[str, ...], str] = {}
+    for row in books.rows:
+        intent = row.intent
+        if intent.state not in BOOKED | UNRESOLVED:
+            continue
+        slot = (intent.wish.tenant_id, intent.wish.start.isoformat(), intent.wish.service.service_id)
+        for contact in (intent.key.person.phone_hash, intent.key.person.email_hash):
+            if contact is None:
+                continue
+            other = by_slot.setdefault((*slot, contact), intent.intent_id)
+            if other != intent.intent_id:
+                yield Violation("I8", f"the same person has this slot as {other} too", intent.intent_id)
+
+
+def _legal_moves(books: _Books) -> Iterator[Violation]:
+    """I10"""
+    at: dict[str, State] = {}
+    for moved in books.evidence.moves:
+        was = at.get(moved.intent_id)
+        if was != moved.before:
+            yield Violation("I10", f"moved from {moved.before} where it was {was}", moved.intent_id)
+        elif moved.before is not None and (
+            moved.event is None or MOVES[moved.before].get(moved.event) is not moved.after
+        ):
+            yield Violation("I10", f"{moved.before} -> {moved.after} by {moved.event}", moved.intent_id)
+        at[moved.intent_id] = moved.after
+    for row in books.rows:
+        if books.evidence.moves and at.get(row.intent.intent_id) is not row.intent.state:
+            yield Violation("I10", f"{row.intent.state} without a move", row.intent.intent_id)
+
+
+def _nothing_lost(books: _Books) -> Iterator[Violation]:
+    """I11: what was acknowledged is still in the ledger."""
+    for said in books.evidence.spoken:
+        if said.outcome in _SAYS_BOOKED and books.row_said(said) is None:
+            yield Violation("I11", "an acknowledged booking has left the ledger", said.intent_id)
+
+
+_UNFINISHED: Final = frozenset({State.INTENT, State.SENT, State.DOUBT, State.COMPENSATING})
+
+
+def _doubt_ends(books: _Books) -> Iterator[Violation]:
+    """I12"""
+    if not books.evidence.settled:
+        return
+    for row in books.rows:
+        if row.intent.state in _UNFINISHED:
+            yield Violation("I12", f"still {row.intent.state}", row.intent.intent_id)
+
+
+def _tenants_apart(books: _Books) -> Iterator[Violation]:
+    """I14"""
+    for row in books.rows:
+        life = books.life_of.get(row.uid or "")
+        if life is not None and life.tenant_id != row.intent.wish.tenant_id:
+            yield Violation("I14", f"holds {life.uid} of another tenant", row.intent.intent_id)
+
+
+def _bounded(books: _Books) -> Iterator[Violation]:
+    """I16"""
+    for row in books.rows:
+        asked = books.requests[row.intent.operation_id]
+        looks = [r.at for r in asked if r.kind is RequestKind.LOOK]
+        first_hour = [at for at in looks if at < looks[0] + HOUR.total_seconds()]
+        if len(first_hour) > LOOKS_MAX:
+            yield Violation("I16", f"{len(first_hour)} look-ups in an hour", row.intent.intent_id)
+        cancels = sum(r.kind is RequestKind.CANCEL for r in books.requests[row.intent.booking_uid or ""])
+        if cancels > CANCELS_MAX:
+            yield Violation("I16", f"{cancels} cancels", row.intent.intent_id)
+    if books.evidence.requests_per_minute:
+        yield from _rate(sorted(r.at for r in books.evidence.requests), books.evidence.requests_per_minute)
+
+
+def _rate(times: Sequence[float], limit: int) -> Iterator[Violation]:
+    for first, at in enumerate(times[limit:]):
+        if at - times[first] < 60:
+            yield Violation("I16", f"more than {limit} requests in a minute")
+            return
+
+
+def _pairs(lives: Sequence[Life]) -> Iterable[tuple[Life, Life]]:
+    return ((one, other) for number, one in enumerate(lives) for other in lives[number + 1 :])
+
+
+_CHECKS: Final[tuple[Callable[[_Books], Iterator[Violation]], ...]] = (
+    _one_booking_each,
+    _no_ghost,
+    _no_orphan,
+    _nothing_foreign,
+    _no_lie,
+    _no_false_no,
+    _one_answer,
+    _one_at_a_time,
+    _legal_moves,
+    _nothing_lost,
+    _doubt_ends,
+    _tenants_apart,
+    _bounded,
+)

@@ -1,0 +1,84 @@
+"""`einmal simulate`: bad weather for so many intents, and whether every promise was kept."""
+
+import json
+import sys
+from dataclasses import replace
+from typing import Final
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+from einmal.simulator.world.episode import Setting
+from einmal.simulator.world.run import Total, simulate
+
+FOUND: Final = 1
+USAGE: Final = 2
+SHOWN_MAX: Final = 20
+
+
+def run_simulate(
+    intents: int,
+    seed: int,
+    faults_percent: float,
+    processes: int | None,
+    seconds: float | None,
+    *,
+    as_json: bool,
+) -> int:
+    """Exit code 1 where a promise was broken, or something that must occur sometimes never did."""
+    if intents < 1 or not 0 <= faults_percent <= 95 or (processes is not None and processes < 1):
+        print("einmal: --intents and --processes must be at least 1, --faults from 0 to 95", file=sys.stderr)
+        return USAGE
+    setting = replace(Setting(), share=faults_percent / 100)
+    total = _with_bar(intents, seed, setting, processes, seconds)
+    if as_json:
+        print(json.dumps(_plain(total)))
+    else:
+        _print(total)
+    return 0 if total.good else FOUND
+
+
+def _with_bar(intents: int, seed: int, setting: Setting, processes: int | None, seconds: float | None) -> Total:
+    columns = (
+        TextColumn("{task.completed:>9,.0f} intents"),
+        BarColumn(),
+        TextColumn("{task.fields[rate]:>9,} a minute  {task.fields[failures]} violations"),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        bar = progress.add_task("", total=intents, rate=0, failures=0)
+
+        def tell(total: Total) -> None:
+            progress.update(bar, completed=total.intents, rate=total.intents_per_minute, failures=len(total.failures))
+
+        return simulate(intents, seed, setting, processes, seconds, tell)
+
+
+def _plain(total: Total) -> dict[str, object]:
+    return {
+        "intents": total.intents,
+        "violations": len(total.failures),
+        "intents_per_minute": total.intents_per_minute,
+        "seed": total.seed,
+        "processes": total.processes,
+        "episodes": total.episodes,
+        "calendar_calls": total.calls,
+        "calendar_calls_disturbed": total.disturbed,
+        "regrets": total.regrets,
+        "never": list(total.never),
+        "found": [
+            {"seed": seed, "invariant": one.invariant, "text": one.text} for seed, one in total.failures[:SHOWN_MAX]
+        ],
+    }
+
+
+def _print(total: Total) -> None:
+    share = total.disturbed / total.calls if total.calls else 0.0
+    lived = f"{total.intents:,} intents in {total.episodes:,} episodes, seed {total.seed}"
+    print(f"{lived}: {len(total.failures)} violations")
+    print(f"{total.intents_per_minute:,} a minute on {total.processes} processes")
+    print(f"{share:.0%} of {total.calls:,} calendar calls disturbed; {total.regrets:,} late arrivals taken back")
+    for seed, violation in total.failures[:SHOWN_MAX]:
+        print(f"  {violation.invariant}: {violation.text}\n    einmal simulate --intents 1 --seed {seed}")
+    for never in total.never:
+        print(f"  NEVER OCCURRED: {never}")

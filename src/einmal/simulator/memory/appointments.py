@@ -1,0 +1,128 @@
+"""The tables of appointments and customers, and layer 4: no booking uid stands here twice."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from einmal.domain.intent import BOOKED, Intent, State
+from einmal.domain.keys import normal_name
+from einmal.domain.model import Booking, BookingStatus, Person
+from einmal.domain.reply import BookedSlot
+from einmal.ports import BookingUidTaken, Ids
+from einmal.simulator.memory.commit import ConstraintViolated, kept
+
+
+@dataclass(slots=True)
+class Customer:
+    customer_id: str
+    tenant_id: str
+    name: str
+    phone: str | None
+    email: str | None
+    created_at: datetime
+    appointments: "list[Appointment]" = field(default_factory=list, repr=False)
+
+
+@dataclass(slots=True)
+class Appointment:
+    """Follows its intent. `uid` is the booking's; the other fields are as in the schema."""
+
+    appointment_id: str
+    tenant_id: str
+    intent_id: str
+    customer: Customer
+    service_id: str
+    call_id: str | None
+    start: datetime
+    end: datetime
+    staff: str | None
+    status: State
+    uid: str
+    confirmed_at: datetime | None
+    created_at: datetime
+
+    def slot(self, service: str) -> BookedSlot:
+        return BookedSlot(self.appointment_id, self.start, self.end, service, self.staff)
+
+
+class AppointmentTable:
+    """`by_intent` holds them all. `unique_uid` is layer 4, and may be switched off as in the schema."""
+
+    def __init__(self, unique_uid: bool = True) -> None:  # noqa: FBT001, FBT002 - handed through by MemoryBooks
+        self.unique_uid = unique_uid
+        self.by_intent: dict[str, Appointment] = {}
+        self.customers: list[Customer] = []
+        self._by_uid: dict[str, list[Appointment]] = {}
+        self._by_phone: dict[tuple[str, str], Customer] = {}
+        self._by_email: dict[tuple[str, str], Customer] = {}
+        self._by_name: dict[tuple[str, str], list[Customer]] = {}
+        self._named = 0
+
+    def drawn_up(self, intent: Intent, booking: Booking, state: State, at: datetime, ids: Ids) -> Appointment:
+        """The appointment that this booking makes, not yet written. Raises BookingUidTaken or ConstraintViolated."""
+        wish = intent.wish
+        customer = self._customer(wish.tenant_id, wish.person, at, ids)
+        appointment_id = ids.time_ordered()
+        if self.unique_uid and booking.uid in self._by_uid:
+            raise BookingUidTaken(booking.uid)
+        if intent.intent_id in self.by_intent:
+            raise ConstraintViolated("unique_appointment_intent")
+        return Appointment(
+            appointment_id,
+            wish.tenant_id,
+            intent.intent_id,
+            customer,
+            wish.service.service_id,
+            wish.conversation_id,
+            kept(booking.start),
+            kept(booking.end or booking.start + wish.service.duration),
+            booking.host_name,
+            state,
+            booking.uid,
+            at if booking.status is BookingStatus.ACCEPTED else None,
+            at,
+        )
+
+    def put(self, made: Appointment) -> None:
+        """A new one, with its customer if that is a new one too."""
+        customer = made.customer
+        if not customer.appointments:
+            self.customers.append(customer)
+            if customer.phone is not None:
+                self._by_phone.setdefault((made.tenant_id, customer.phone), customer)
+            if customer.email is not None:
+                self._by_email.setdefault((made.tenant_id, customer.email), customer)
+        customer.appointments.append(made)
+        self.by_intent[made.intent_id] = made
+        self._by_uid.setdefault(made.uid, []).append(made)
+
+    def move(self, intent_id: str, state: State, at: datetime) -> None:
+        """It follows its intent; when it was first confirmed stays on record."""
+        made = self.by_intent.get(intent_id)
+        if made is not None:
+            made.status = state
+            if state is State.CONFIRMED and made.confirmed_at is None:
+                made.confirmed_at = at
+
+    def holding(self, uid: str) -> list[Appointment]:
+        """Those with this booking: at most one, unless layer 4 was off."""
+        return self._by_uid.get(uid, [])
+
+    def live_of(self, tenant_id: str, name: str) -> int:
+        """Live appointments of the customers of this name. Names are compared only when somebody asks."""
+        for customer in self.customers[self._named :]:
+            self._by_name.setdefault((customer.tenant_id, normal_name(customer.name)), []).append(customer)
+        self._named = len(self.customers)
+        found = self._by_name.get((tenant_id, normal_name(name)), [])
+        return sum(made.status in BOOKED for customer in found for made in customer.appointments)
+
+    def _customer(self, tenant_id: str, person: Person, at: datetime, ids: Ids) -> Customer:
+        """Found by phone, else by e-mail, else made. A name alone identifies nobody."""
+        found = None if person.phone is None else self._by_phone.get((tenant_id, person.phone))
+        if found is None and person.email is not None:
+            found = self._by_email.get((tenant_id, person.email))
+        if found is not None:
+            return found
+        customer_id = ids.time_ordered()
+        if person.phone == "" or person.email == "":
+            raise ConstraintViolated("absent_is_null")
+        return Customer(customer_id, tenant_id, person.name, person.phone, person.email, at)

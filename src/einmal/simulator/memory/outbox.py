@@ -1,0 +1,59 @@
+"""The Outbox port in memory: put in by the commit that makes it due, claimed under a lease, stamped when sent."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from einmal.domain.intent import Intent
+from einmal.domain.promise import MessageKind, message_id
+from einmal.ports import Message, StoredReply
+from einmal.simulator.memory.books import MemoryBooks, OutboxRow
+from einmal.simulator.memory.commit import Commit, kept, kept_or_none
+
+
+def put_message(books: MemoryBooks, intent: Intent, kind: MessageKind, channels: Sequence[str], at: datetime) -> None:
+    """One row for each channel, each sent and tried by itself."""
+    for channel in channels:
+        name = (message_id(intent), channel)
+        if name not in books.outbox_names:
+            row = OutboxRow(len(books.outbox), *name, intent.wish.tenant_id, intent.intent_id, kind, at, at)
+            books.outbox.append(row)
+            books.outbox_names[name] = row
+            books.outbox_due.put(row.number, at)
+
+
+class MemoryOutbox:
+    """One process's outbox. Shares the ledger's commits."""
+
+    def __init__(self, books: MemoryBooks, commit: Commit) -> None:
+        self._books = books
+        self._commit = commit
+
+    async def claim_messages(self, now: datetime, lease_until: datetime, limit: int) -> tuple[Message, ...]:
+        async with self._commit as lasts:
+            books, lease = self._books, kept(lease_until)
+            rows = [books.outbox[number] for number in books.outbox_due.take(kept(now), limit)] if lasts else []
+            for row in rows:
+                self._due(row, lease)
+            return tuple(_message(row, books.stored_of(books.intents.rows[row.intent_id])) for row in rows)
+
+    async def sent(self, message: Message, at: datetime) -> None:
+        async with self._commit as lasts:
+            row = self._books.outbox_names.get((message.message_id, message.channel))
+            if lasts and row is not None:
+                row.sent_at = kept(at)
+                self._due(row, None)
+
+    async def not_sent(self, message: Message, due_at: datetime | None) -> None:
+        async with self._commit as lasts:
+            row = self._books.outbox_names.get((message.message_id, message.channel))
+            if lasts and row is not None and row.sent_at is None:
+                row.tries += 1
+                self._due(row, kept_or_none(due_at))
+
+    def _due(self, row: OutboxRow, at: datetime | None) -> None:
+        row.due_at = at
+        self._books.outbox_due.put(row.number, at)
+
+
+def _message(row: OutboxRow, stored: StoredReply) -> Message:
+    return Message(row.message_id, row.channel, row.kind, row.created_at, row.tries, stored)

@@ -1,0 +1,138 @@
+"""Many episodes, on all cores, until enough intents were lived through; and what must have happened among them."""
+
+import multiprocessing
+import os
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Final
+
+from einmal.domain.invariants import Violation
+from einmal.simulator.virtual import run_virtual
+from einmal.simulator.world.episode import Episode, Result, Setting
+
+SOMETIMES: Final = (
+    "said booked",
+    "said requested",
+    "said already_booked",
+    "said slot_taken",
+    "said in_doubt",
+    "said error",
+    "sent -> confirmed by landed_accepted",
+    "sent -> pending by landed_pending",
+    "sent -> doubt by doubted",
+    "sent -> intent by not_processed",
+    "intent -> sent by armed",
+    "intent -> rejected by shed",
+    "doubt -> confirmed by found_accepted",
+    "doubt -> rejected by not_ours_and_absent",
+    "doubt -> rejected by settled_absent",
+    "rejected -> compensating by surfaced",
+    "compensating -> compensated by compensated",
+    "killed",
+    "storage unavailable",
+    "storage unknown_written",
+    "storage unknown_lost",
+    "news resolved",
+    "news taken_back",
+)
+"""A run in which one of these never happened has proven less than it says."""
+
+ENOUGH: Final = 20_000
+"""Intents from which on everything of the list must have occurred."""
+
+BATCH: Final = 20
+
+
+@dataclass(slots=True)
+class Total:
+    """`failures`: (the seed that replays it, the violation)."""
+
+    seed: int
+    intents: int = 0
+    episodes: int = 0
+    calls: int = 0
+    disturbed: int = 0
+    regrets: int = 0
+    seconds: float = 0.0
+    processes: int = 1
+    seen: "Counter[str]" = field(default_factory=Counter)
+    failures: list[tuple[int, Violation]] = field(default_factory=list)
+
+    @property
+    def intents_per_minute(self) -> int:
+        return round(self.intents / self.seconds * 60) if self.seconds else 0
+
+    @property
+    def never(self) -> tuple[str, ...]:
+        """What should have occurred and did not; nothing is expected of a short run."""
+        return tuple(one for one in SOMETIMES if not self.seen[one]) if self.intents >= ENOUGH else ()
+
+    @property
+    def good(self) -> bool:
+        return not self.failures and not self.never
+
+    def add(self, result: Result) -> None:
+        self.intents += result.intents
+        self.episodes += 1
+        self.calls += result.calls
+        self.disturbed += result.disturbed
+        self.regrets += result.regrets
+        self.seen.update(result.seen)
+        self.failures += [(result.seed, violation) for violation in result.violations]
+
+
+def live_through(seed: int, setting: Setting) -> Result:
+    """One episode, whole."""
+
+    async def story() -> Result:
+        return await Episode(seed, setting).run()
+
+    return run_virtual(story())
+
+
+def simulate(
+    intents: int,
+    seed: int,
+    setting: Setting,
+    processes: int | None = None,
+    seconds: float | None = None,
+    tell: Callable[[Total], None] = lambda _: None,
+) -> Total:
+    """Episodes from this seed on, until there were so many intents, or so much time has passed."""
+    total = Total(seed, processes=processes or len(os.sched_getaffinity(0)))
+    began = time.monotonic()
+    for results in _results(seed, setting, total.processes):
+        for result in results:
+            total.add(result)
+        total.seconds = time.monotonic() - began
+        tell(total)
+        if total.intents >= intents or (seconds is not None and total.seconds >= seconds):
+            break
+    return total
+
+
+def _results(seed: int, setting: Setting, processes: int) -> Iterator[list[Result]]:
+    batches = ((first, setting) for first in _from(seed, BATCH))
+    if processes == 1:
+        yield from map(_batch, batches)
+        return
+    with multiprocessing.get_context("fork").Pool(processes) as pool:
+        yield from pool.imap_unordered(_batch, batches)
+
+
+def _from(first: int, step: int) -> Iterator[int]:
+    while True:
+        yield first
+        first += step
+
+
+def _batch(work: tuple[int, Setting]) -> list[Result]:
+    first, setting = work
+    results = [live_through(seed, setting) for seed in range(first, first + BATCH)]
+    for result in results:
+        # What need not be looked at need not be sent from one process to another.
+        if not result.violations:
+            result.evidence = None
+    return results
