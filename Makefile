@@ -6,7 +6,7 @@ STAMP  := $(VENV)/.installed
 DEV    := $(VENV)/.installed-dev
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo test check bench soak docs lock clean
+.PHONY: help setup run demo test check bench soak java docs lock clean
 
 help: ## what each target does
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
@@ -36,20 +36,34 @@ demo: $(STAMP) ## watch the incident happen to an unguarded gateway, and not to 
 	@$(BIN)/einmal demo
 
 check: $(DEV) ## ruff, strict mypy, the floors
-	@$(BIN)/ruff check src tests bench scripts
-	@$(BIN)/ruff format --check --quiet src tests bench scripts
+	@$(BIN)/ruff check src tests bench scripts soak
+	@$(BIN)/ruff format --check --quiet src tests bench scripts soak
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
 
-test: check ## everything CI runs
+test: check java ## everything CI runs
 	@$(BIN)/coverage run -m pytest
 	@$(BIN)/coverage report --include='src/einmal/domain/*' --fail-under=95
 
 bench: $(STAMP) ## measure; numbers are printed, never asserted
 	@$(BIN)/python bench/booking.py
 
-soak: $(DEV) ## long proofs in bounded legs: make soak LEG=... SECONDS=...
-	@echo "No soak legs yet."; exit 2
+LEG     ?=
+SECONDS ?= 1200
+
+soak: $(DEV) ## long proofs in bounded legs: make soak LEG=simulate|model|mutate|fuzz SECONDS=1200
+	@case "$(LEG)" in \
+	  simulate) $(BIN)/einmal simulate --intents 1000000000 --seconds $(SECONDS) --seed $$(date +%s) ;; \
+	  model)    $(BIN)/python tests/model/tlc.py --soak --seconds $(SECONDS) ;; \
+	  mutate)   $(BIN)/python soak/mutate.py --seconds $(SECONDS) ;; \
+	  fuzz)     $(BIN)/python soak/fuzz.py --seconds $(SECONDS) ;; \
+	  *)        echo "Say which: make soak LEG=simulate, model, mutate or fuzz [SECONDS=1200]"; exit 2 ;; \
+	esac
+
+java: # the model checker's; on Debian as root it is installed, elsewhere it is named
+	@command -v java >/dev/null 2>&1 || { test "$$(id -u)" = 0 && command -v apt-get >/dev/null 2>&1 \
+	  && echo "Installing default-jre-headless ..." && apt-get install -qq -y default-jre-headless >/dev/null; } \
+	  || { echo "java is missing, which checks the model: install a JRE, such as Debian's default-jre-headless"; exit 2; }
 
 docs: $(STAMP) ## draw the pages that are drawn from code
 	@$(BIN)/python scripts/draw_states.py

@@ -20,6 +20,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from contracts.memory_rows import rows_of
 from einmal.adapters.sql.ledger import SqliteLedger
 from einmal.adapters.sql.migrate import upgrade
 from einmal.adapters.sql.sqlite import connect
@@ -31,6 +32,7 @@ from einmal.domain.intent import Event, State
 from einmal.domain.keys import intent_key
 from einmal.domain.model import Person, Wish
 from einmal.ports import Admitted, Candidate, Gates, Ledger, LedgerUnavailable, Toll, Transition
+from einmal.simulator.memory import MemoryBooks, MemoryLedger
 from support.evidence import NOW, SECRET, wish
 
 IDS = SystemIds()
@@ -59,15 +61,21 @@ class Books:
     first: Process
     another: Callable[[], Process]
     rows: Callable[..., list[tuple[Any, ...]]]
-    change: Callable[[str], list[tuple[Any, ...]]]
 
     @property
     def gates(self) -> Gates:
         return self.first.gates
 
 
+@dataclass(frozen=True)
+class SqlBooks(Books):
+    """`change` runs one statement beside the ledger and returns what it RETURNs."""
+
+    change: Callable[[str], list[tuple[Any, ...]]]
+
+
 @contextmanager
-def sqlite_books(folder: Path) -> Iterator[Books]:
+def sqlite_books(folder: Path) -> Iterator[SqlBooks]:
     path = folder / "ledger.sqlite3"
     upgrade(path)
     ensure_tenant(path, "default", "default", (), NOW)
@@ -87,15 +95,32 @@ def sqlite_books(folder: Path) -> Iterator[Books]:
         return run(f"SELECT {', '.join(columns)} FROM {table} ORDER BY 1")  # noqa: S608 - the tests' own words
 
     with stack:
-        yield Books(opened(), opened, rows, run)
+        yield SqlBooks(opened(), opened, rows, run)
 
 
-BACKENDS: dict[str, Callable[[Path], AbstractContextManager[Books]]] = {"sqlite": sqlite_books}
+@contextmanager
+def memory_books(folder: Path) -> Iterator[Books]:
+    tables = MemoryBooks()
+
+    def opened() -> Process:
+        ledger = MemoryLedger(IDS, books=tables)
+        return Process(ledger, ledger.gates, ledger.close)
+
+    yield Books(opened(), opened, rows_of(tables))
+
+
+BACKENDS: dict[str, Callable[[Path], AbstractContextManager[Books]]] = {"sqlite": sqlite_books, "memory": memory_books}
 
 
 @pytest.fixture(params=BACKENDS)
 def books(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Books]:
     with BACKENDS[request.param](tmp_path) as made:
+        yield made
+
+
+@pytest.fixture
+def sql_books(tmp_path: Path) -> Iterator[SqlBooks]:
+    with sqlite_books(tmp_path) as made:
         yield made
 
 
@@ -286,41 +311,6 @@ async def test_a_gate_that_cannot_be_reached_says_so(books: Books) -> None:
 # Races, each with its control ------------------------------------------------------------------------------------
 
 
-@dataclass
-class InTwoTransactions:
-    """The guard off: what was read and what is written are not one transaction, and everybody reads first."""
-
-    books: Books
-    all_read: asyncio.Barrier
-
-    async def enter(self, toll: Toll, use: Use, now: datetime) -> Passed | Shut:
-        after, permit = enter(await self._read(toll, now), use, now, toll.policy)
-        self._write(toll, after)
-        return permit
-
-    async def heard(self, toll: Toll, use: Use, how: Heard, now: datetime) -> bool:
-        before = await self._read(toll, now)
-        after = heard(before, use, how, now, toll.policy)
-        self._write(toll, after)
-        return after.open_until is not None and before.open_until is None
-
-    async def _read(self, toll: Toll, now: datetime) -> Gate:
-        gate = row_of(self.books, toll.account_id) or Gate(now)
-        await self.all_read.wait()
-        return gate
-
-    def _write(self, toll: Toll, gate: Gate) -> None:
-        self.books.change(f"DELETE FROM calendar_gates WHERE account_id = '{toll.account_id}'")  # noqa: S608 - constant
-        values = (toll.account_id, _text(gate.at), gate.tokens, gate.writes_failed, gate.reads_failed)
-        ends = map(_text, (gate.open_until, gate.probing_until, gate.blocked_until))
-        written = ", ".join("NULL" if value is None else repr(value) for value in (*values, *ends))
-        self.books.change(f"INSERT INTO calendar_gates VALUES ({written})")  # noqa: S608 - the tests' own words
-
-
-def _text(moment: datetime | None) -> str | None:
-    return None if moment is None else moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
-
-
 async def test_of_two_processes_asking_at_once_only_the_budget_passes(
     books: Books, both: tuple[Process, Process]
 ) -> None:
@@ -328,15 +318,6 @@ async def test_of_two_processes_asking_at_once_only_the_budget_passes(
     permits = await asyncio.gather(*(both[n % 2].gates.enter(TOLL, Use.BOOK, NOW) for n in range(100)))
     assert passes(permits) == BURST
     assert spent(books) == BURST
-
-
-async def test_control_two_who_read_the_last_token_in_two_transactions_both_pass(books: Books) -> None:
-    """Control: the same gate, read and written apart, lets forty-one pass out of a bucket of forty."""
-    for _ in range(BURST - 1):
-        await books.gates.enter(TOLL, Use.BOOK, NOW)
-    naive = InTwoTransactions(books, asyncio.Barrier(2))
-    permits = await asyncio.gather(*(naive.enter(TOLL, Use.BOOK, NOW) for _ in range(2)))
-    assert passes(permits) == 2
 
 
 @with_shared_books
@@ -414,14 +395,6 @@ async def test_of_many_failures_at_once_exactly_one_opened_the_breaker(
     assert books.rows("calendar_gates", "writes_failed") == [(30,)]
 
 
-async def test_control_failures_noted_in_two_transactions_are_forgotten(books: Books) -> None:
-    """Control: read and written apart, five failures count as one and nothing opens."""
-    naive = InTwoTransactions(books, asyncio.Barrier(5))
-    opened = await asyncio.gather(*(naive.heard(TOLL, Use.BOOK, Heard.FAILED, NOW) for _ in range(5)))
-    assert opened == [False] * 5
-    assert books.rows("calendar_gates", "writes_failed") == [(1,)]
-
-
 async def test_of_many_reads_at_once_exactly_one_probes_a_broken_calendar(both: tuple[Process, Process]) -> None:
     """Over two processes; the others wait for what comes of it, and a POST is never the probe."""
     later = NOW + POLICY.open_for
@@ -431,14 +404,6 @@ async def test_of_many_reads_at_once_exactly_one_probes_a_broken_calendar(both: 
     )
     assert permits.count(Passed(probe=True)) == passes(permits) == 1
     assert {permit.why for permit in permits if isinstance(permit, Shut)} == {ShutWhy.HALF_OPEN}
-
-
-async def test_control_in_two_transactions_everybody_probes(books: Books) -> None:
-    """Control: who read before anybody wrote believes that the probe is his."""
-    await failed(books.gates, 5)
-    naive = InTwoTransactions(books, asyncio.Barrier(3))
-    permits = await asyncio.gather(*(naive.enter(TOLL, Use.LOOK, NOW + POLICY.open_for) for _ in range(3)))
-    assert permits == [Passed(probe=True)] * 3
 
 
 async def test_what_one_processs_probe_found_opens_the_way_for_all(books: Books) -> None:
@@ -569,3 +534,66 @@ async def test_equal_wishes_at_once_pay_once(books: Books, both: tuple[Process, 
     )
     assert states(admitted) == {State.SENT: 1}
     assert spent(books) == 1
+
+
+# What only SQL can do: the controls, with the guard off -----------------------------------------------------------
+
+
+@dataclass
+class InTwoTransactions:
+    """The guard off: what was read and what is written are not one transaction, and everybody reads first."""
+
+    books: SqlBooks
+    all_read: asyncio.Barrier
+
+    async def enter(self, toll: Toll, use: Use, now: datetime) -> Passed | Shut:
+        after, permit = enter(await self._read(toll, now), use, now, toll.policy)
+        self._write(toll, after)
+        return permit
+
+    async def heard(self, toll: Toll, use: Use, how: Heard, now: datetime) -> bool:
+        before = await self._read(toll, now)
+        after = heard(before, use, how, now, toll.policy)
+        self._write(toll, after)
+        return after.open_until is not None and before.open_until is None
+
+    async def _read(self, toll: Toll, now: datetime) -> Gate:
+        gate = row_of(self.books, toll.account_id) or Gate(now)
+        await self.all_read.wait()
+        return gate
+
+    def _write(self, toll: Toll, gate: Gate) -> None:
+        self.books.change(f"DELETE FROM calendar_gates WHERE account_id = '{toll.account_id}'")  # noqa: S608 - constant
+        values = (toll.account_id, _text(gate.at), gate.tokens, gate.writes_failed, gate.reads_failed)
+        ends = map(_text, (gate.open_until, gate.probing_until, gate.blocked_until))
+        written = ", ".join("NULL" if value is None else repr(value) for value in (*values, *ends))
+        self.books.change(f"INSERT INTO calendar_gates VALUES ({written})")  # noqa: S608 - the tests' own words
+
+
+def _text(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
+
+
+async def test_control_two_who_read_the_last_token_in_two_transactions_both_pass(sql_books: SqlBooks) -> None:
+    """Control: the same gate, read and written apart, lets forty-one pass out of a bucket of forty."""
+    for _ in range(BURST - 1):
+        await sql_books.gates.enter(TOLL, Use.BOOK, NOW)
+    naive = InTwoTransactions(sql_books, asyncio.Barrier(2))
+    permits = await asyncio.gather(*(naive.enter(TOLL, Use.BOOK, NOW) for _ in range(2)))
+    assert passes(permits) == 2
+
+
+async def test_control_failures_noted_in_two_transactions_are_forgotten(sql_books: SqlBooks) -> None:
+    """Control: read and written apart, five failures count as one and nothing opens."""
+    naive = InTwoTransactions(sql_books, asyncio.Barrier(5))
+    opened = await asyncio.gather(*(naive.heard(TOLL, Use.BOOK, Heard.FAILED, NOW) for _ in range(5)))
+    assert opened == [False] * 5
+    assert sql_books.rows("calendar_gates", "writes_failed") == [(1,)]
+
+
+async def test_control_in_two_transactions_everybody_probes(sql_books: SqlBooks) -> None:
+    """Control: who read before anybody wrote believes that the probe is his."""
+    await failed(sql_books.gates, 5)
+    naive = InTwoTransactions(sql_books, asyncio.Barrier(3))
+    permits = await asyncio.gather(*(naive.enter(TOLL, Use.LOOK, NOW + POLICY.open_for) for _ in range(3)))
+    assert permits == [Passed(probe=True)] * 3

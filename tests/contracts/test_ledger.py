@@ -1,7 +1,8 @@
 """The contract of the Ledger port, for every backend that claims to keep it.
 
 A backend is one entry in BACKENDS: a context manager that gives the books, empty but for two tenants. All that
-a test looks at behind the port goes through `Books`, in SQL that every backend speaks.
+a test looks at behind the port goes through `Books`, as rows that every backend can tell. What only SQL can do is
+asked of `SqlBooks`, in tests of their own at the end.
 """
 
 import asyncio
@@ -11,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -19,6 +21,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from contracts.memory_rows import rows_of
 from einmal.adapters.sql.ledger import SqliteLedger
 from einmal.adapters.sql.migrate import upgrade
 from einmal.adapters.sql.sqlite import connect
@@ -51,6 +54,7 @@ from einmal.ports import (
     StoredReply,
     Transition,
 )
+from einmal.simulator.memory import MemoryBooks, MemoryLedger
 
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 START = datetime(2026, 12, 1, 9, 0, tzinfo=UTC)
@@ -70,23 +74,29 @@ class Books:
     """A ledger under test, and what stands behind it.
 
     `another` is the ledger of a second process on the same books. `rows` reads columns of a table in the order
-    of its first column; `change` runs one statement beside the ledger and returns what it RETURNs; `add_tenant`
-    makes a tenant.
+    of its first column; `add_tenant` makes a tenant; `drop_layer_4` takes the UNIQUE index down.
     """
 
     ledger: Ledger
     another: Callable[[], Ledger]
     rows: Callable[..., list[tuple[Any, ...]]]
-    change: Callable[[str], list[tuple[Any, ...]]]
     add_tenant: Callable[[str], None]
+    drop_layer_4: Callable[[], object]
 
     def everything(self) -> dict[str, list[tuple[Any, ...]]]:
         """All rows that a transition could touch."""
         return {table: self.rows(table, "*") for table in ("intents", "attempts", "appointments", "customers", "facts")}
 
 
+@dataclass(frozen=True)
+class SqlBooks(Books):
+    """`change` runs one statement beside the ledger and returns what it RETURNs."""
+
+    change: Callable[[str], list[tuple[Any, ...]]]
+
+
 @contextmanager
-def sqlite_books(folder: Path) -> Iterator[Books]:
+def sqlite_books(folder: Path) -> Iterator[SqlBooks]:
     path = folder / "ledger.sqlite3"
     upgrade(path)
     stack = ExitStack()
@@ -108,10 +118,25 @@ def sqlite_books(folder: Path) -> Iterator[Books]:
         ensure_tenant(path, tenant_id, tenant_id, (), NOW)
 
     with stack:
-        yield Books(opened(), opened, rows, run, add_tenant)
+        drop_layer_4 = partial(run, "DROP INDEX unique_calcom_v2_booking_id")
+        yield SqlBooks(opened(), opened, rows, add_tenant, drop_layer_4, run)
 
 
-BACKENDS: dict[str, Callable[[Path], AbstractContextManager[Books]]] = {"sqlite": sqlite_books}
+@contextmanager
+def memory_books(folder: Path) -> Iterator[Books]:
+    """One thread, no tenants to make; a second process is a second ledger on the same tables."""
+    tables = MemoryBooks()
+
+    def opened() -> MemoryLedger:
+        return MemoryLedger(SystemIds(), books=tables)
+
+    def drop_layer_4() -> None:
+        tables.appointments.unique_uid = False
+
+    yield Books(opened(), opened, rows_of(tables), lambda _: None, drop_layer_4)
+
+
+BACKENDS: dict[str, Callable[[Path], AbstractContextManager[Books]]] = {"sqlite": sqlite_books, "memory": memory_books}
 
 
 @pytest.fixture(params=BACKENDS)
@@ -119,6 +144,13 @@ def books(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Books]:
     with BACKENDS[request.param](tmp_path) as made:
         made.add_tenant("salon")
         made.add_tenant("praxis")
+        yield made
+
+
+@pytest.fixture
+def sql_books(tmp_path: Path) -> Iterator[SqlBooks]:
+    with sqlite_books(tmp_path) as made:
+        made.add_tenant("salon")
         yield made
 
 
@@ -488,34 +520,6 @@ async def test_of_one_person_in_many_calls_at_once_exactly_one_starts(books: Boo
     assert books.rows("intents", "intent_id") == [(first.intent_id,)]
 
 
-@pytest.mark.parametrize(("guard", "rows"), [("", 2), ("UNIQUE", 1)], ids=["guard off", "guard on"])
-async def test_control_check_then_insert_in_two_transactions_sees_the_double(
-    tmp_path: Path, guard: str, rows: int
-) -> None:
-    """Control: without the index two who both looked before either wrote leave two rows; with it one is refused."""
-    path = tmp_path / "naive.sqlite3"
-    with closing(connect(path)) as connection:
-        connection.execute(f"CREATE TABLE naive (intent_key TEXT {guard})")
-    key, both_looked = a_candidate().key.value, asyncio.Barrier(2)
-
-    async def check_then_insert() -> str:
-        with closing(connect(path)) as connection:
-            found = connection.execute("SELECT 1 FROM naive WHERE intent_key = ?", (key,)).fetchone()
-            await both_looked.wait()
-            if found is not None:
-                return "joined"
-            try:
-                connection.execute("INSERT INTO naive VALUES (?)", (key,))
-            except sqlite3.IntegrityError:
-                return "refused"
-            return "started"
-
-    outcomes = await asyncio.gather(check_then_insert(), check_then_insert())
-    assert outcomes.count("started") == rows
-    with closing(connect(path)) as connection:
-        assert connection.execute("SELECT count(*) FROM naive").fetchone() == (rows,)
-
-
 async def test_of_many_who_move_one_intent_at_once_exactly_one_wins(books: Books) -> None:
     """Ten contradicting moves of one row, over two processes: one is written, nine hear that they are stale."""
     intent = await started(books.ledger)
@@ -527,15 +531,6 @@ async def test_of_many_who_move_one_intent_at_once_exactly_one_wins(books: Books
     (winner,) = (outcome for outcome in outcomes if isinstance(outcome, StoredReply))
     assert [type(outcome) for outcome in outcomes].count(StaleIntent) == 9
     assert books.rows("intents", "state") == [(winner.intent.state.value,)]
-
-
-async def test_control_without_the_guard_every_mover_believes_to_have_won(books: Books) -> None:
-    """Control: the same update without its WHERE on the state is told "one row" twice, and the later one stands."""
-    intent = await started(books.ledger)
-    unguarded = "UPDATE intents SET state = '{}' WHERE intent_id = '{}' RETURNING state"
-    for state in ("confirmed", "rejected"):
-        assert books.change(unguarded.format(state, intent.intent_id)) == [(state,)]
-        assert books.rows("intents", "state") == [(state,)]
 
 
 # Moves ----------------------------------------------------------------------------------------------------------
@@ -697,18 +692,10 @@ async def test_of_two_intents_that_claim_one_uid_at_once_exactly_one_gets_it(boo
 
 async def test_control_without_layer_4_both_get_the_uid(books: Books) -> None:
     """Control: the same two claims with the UNIQUE index gone make two appointments of one booking."""
-    books.change("DROP INDEX unique_calcom_v2_booking_id")
+    books.drop_layer_4()
     for number in range(2):
         await booked(books.ledger, a_wish(Person(f"Gast {number}"), call=f"call_{number}"))
     assert books.rows("appointments", "calcom_v2_booking_id") == [("uid-1",), ("uid-1",)]
-
-
-async def test_uids_that_are_null_are_free(books: Books) -> None:
-    """Any number of appointments may be without a booking."""
-    for number in range(3):
-        await booked(books.ledger, a_wish(Person(f"Gast {number}"), call=f"call_{number}"), uid=f"uid-{number}")
-    books.change("UPDATE appointments SET calcom_v2_booking_id = NULL")
-    assert books.rows("appointments", "calcom_v2_booking_id") == [(None,)] * 3
 
 
 @pytest.mark.parametrize("uid", ["x" * 255, "ü-Ω-\U0001f484", "'; DROP TABLE appointments; --", "a b\tc", "UID-1"])
@@ -906,13 +893,23 @@ async def test_two_who_are_told_by_name_alone_are_never_the_same_person(ledger: 
 
 
 @pytest.mark.parametrize(
-    ("status", "live"),
-    [("confirmed", True), ("pending", True), ("cancelled", False), ("moved", False), ("lost", False)],
+    ("events", "live"),
+    [
+        ((Event.LANDED_ACCEPTED,), True),
+        ((Event.LANDED_PENDING,), True),
+        ((Event.LANDED_ACCEPTED, Event.CANCELLED), False),
+        ((Event.LANDED_ACCEPTED, Event.MOVED), False),
+        ((Event.LANDED_PENDING, Event.VANISHED), False),
+        ((Event.LANDED_PENDING, Event.HOST_DECLINED), False),
+    ],
+    ids=lambda value: "+".join(value) if isinstance(value, tuple) else "",
 )
-async def test_a_known_booking_that_ended_is_not_live(books: Books, status: str, live: bool) -> None:
+async def test_a_known_booking_that_ended_is_not_live(books: Books, events: tuple[Event, ...], live: bool) -> None:
     """A cancelled appointment keeps its uid and is known; it is not "booked"."""
-    await booked(books.ledger)
-    books.change(f"UPDATE appointments SET status = '{status}'")  # noqa: S608 - the table above
+    intent = await started(books.ledger)
+    for event in events:
+        intent = (await moved(books.ledger, intent, event, booking=a_booking(intent))).intent
+    assert books.rows("appointments", "calcom_v2_booking_id", "status") == [("uid-1", intent.state.value)]
     known = await books.ledger.known_booking("uid-1", await started(books.ledger, a_wish(call="call_2", start=LATER)))
     assert known is not None
     assert (known.live, known.same_person) == (live, True)
@@ -928,9 +925,11 @@ async def test_ones_own_booking_is_not_known_under_another_intent(ledger: Ledger
 async def test_appointments_are_counted_by_the_customers_name(books: Books) -> None:
     """However it is spelt; live ones only, this tenant's only."""
     wishes = [a_wish(replace(ANNA, name="Jürgen Groß"), start=START + n * timedelta(days=1)) for n in range(3)]
-    for number, wish in enumerate((*wishes, replace(wishes[0], tenant_id="praxis"))):
+    stand = [
         await booked(books.ledger, wish, f"uid-{number}")
-    books.change("UPDATE appointments SET status = 'cancelled' WHERE calcom_v2_booking_id = 'uid-1'")
+        for number, wish in enumerate((*wishes, replace(wishes[0], tenant_id="praxis")))
+    ]
+    await moved(books.ledger, stand[1].intent, Event.CANCELLED)
     for spelling in ("Jürgen Groß", "juergen  GROSS"):
         assert await books.ledger.appointments_count("salon", spelling) == 2
     assert await books.ledger.appointments_count("praxis", "Jürgen Groß") == 1
@@ -949,3 +948,51 @@ async def test_bookings_are_counted_by_their_uid(ledger: Ledger) -> None:
 async def test_the_ledger_is_ready(ledger: Ledger) -> None:
     """A transaction can be had now."""
     assert await ledger.ready()
+
+
+# What only SQL can do: the controls with the guard off, and rows that none of our code writes ---------------------
+
+
+@pytest.mark.parametrize(("guard", "rows"), [("", 2), ("UNIQUE", 1)], ids=["guard off", "guard on"])
+async def test_control_check_then_insert_in_two_transactions_sees_the_double(
+    tmp_path: Path, guard: str, rows: int
+) -> None:
+    """Control: without the index two who both looked before either wrote leave two rows; with it one is refused."""
+    path = tmp_path / "naive.sqlite3"
+    with closing(connect(path)) as connection:
+        connection.execute(f"CREATE TABLE naive (intent_key TEXT {guard})")
+    key, both_looked = a_candidate().key.value, asyncio.Barrier(2)
+
+    async def check_then_insert() -> str:
+        with closing(connect(path)) as connection:
+            found = connection.execute("SELECT 1 FROM naive WHERE intent_key = ?", (key,)).fetchone()
+            await both_looked.wait()
+            if found is not None:
+                return "joined"
+            try:
+                connection.execute("INSERT INTO naive VALUES (?)", (key,))
+            except sqlite3.IntegrityError:
+                return "refused"
+            return "started"
+
+    outcomes = await asyncio.gather(check_then_insert(), check_then_insert())
+    assert outcomes.count("started") == rows
+    with closing(connect(path)) as connection:
+        assert connection.execute("SELECT count(*) FROM naive").fetchone() == (rows,)
+
+
+async def test_control_without_the_guard_every_mover_believes_to_have_won(sql_books: SqlBooks) -> None:
+    """Control: the same update without its WHERE on the state is told "one row" twice, and the later one stands."""
+    intent = await started(sql_books.ledger)
+    unguarded = "UPDATE intents SET state = '{}' WHERE intent_id = '{}' RETURNING state"
+    for state in ("confirmed", "rejected"):
+        assert sql_books.change(unguarded.format(state, intent.intent_id)) == [(state,)]
+        assert sql_books.rows("intents", "state") == [(state,)]
+
+
+async def test_uids_that_are_null_are_free(sql_books: SqlBooks) -> None:
+    """Any number of appointments may be without a booking."""
+    for number in range(3):
+        await booked(sql_books.ledger, a_wish(Person(f"Gast {number}"), call=f"call_{number}"), uid=f"uid-{number}")
+    sql_books.change("UPDATE appointments SET calcom_v2_booking_id = NULL")
+    assert sql_books.rows("appointments", "calcom_v2_booking_id") == [(None,)] * 3

@@ -1,10 +1,10 @@
 """After the booking: the appointment follows its intent, what was said stays, and a second send is fenced.
 
-The same books as in test_ledger.py; every ledger must do all of this.
+Every ledger must do all of this, as in test_ledger.py; at the end is what only a file can do.
 """
 
-from collections.abc import Iterator
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from contracts.memory_rows import rows_of
 from einmal.adapters.sql.ledger import SCHEMA_HEAD, SqliteLedger
 from einmal.adapters.sql.migrate import SchemaMismatch, schema_version, upgrade
 from einmal.adapters.sql.sqlite import SqliteThread, connect
@@ -22,7 +23,8 @@ from einmal.domain.intent import Event, Intent, State
 from einmal.domain.keys import intent_key
 from einmal.domain.model import BookingStatus, Wish
 from einmal.domain.reply import Outcome, Reply
-from einmal.ports import Candidate, StoredReply, Transition
+from einmal.ports import Candidate, Ledger, StoredReply, Transition
+from einmal.simulator.memory import MemoryLedger
 from support.evidence import NOW, SECRET, booking, wish
 
 IDS = SystemIds()
@@ -30,8 +32,8 @@ IDS = SystemIds()
 
 @dataclass
 class Book:
-    ledger: SqliteLedger
-    path: Path
+    ledger: Ledger
+    rows: Callable[..., list[tuple[Any, ...]]]
 
     async def started(self, of: Wish | None = None) -> Intent:
         the_wish = of or wish(phone="+4930901820")
@@ -49,20 +51,36 @@ class Book:
         event = Event.LANDED_ACCEPTED if status is BookingStatus.ACCEPTED else Event.LANDED_PENDING
         return await self.moved(await self.started(), event, booking=booking(uid="uid-1", status=status))
 
-    def row(self, statement: str) -> tuple[Any, ...]:
-        with closing(connect(self.path)) as connection:
-            return tuple(connection.execute(statement).fetchone())
 
-
-@pytest.fixture
-def book(tmp_path: Path) -> Iterator[Book]:
-    path = tmp_path / "ledger.sqlite3"
+@contextmanager
+def sqlite_book(folder: Path) -> Iterator[Book]:
+    path = folder / "ledger.sqlite3"
     upgrade(path)
     ensure_tenant(path, "default", "default", (), NOW)
     ledger = SqliteLedger(path, IDS)
     ledger.open()
-    yield Book(ledger, path)
+
+    def rows(table: str, *columns: str) -> list[tuple[Any, ...]]:
+        with closing(connect(path)) as connection:
+            return connection.execute(f"SELECT {', '.join(columns)} FROM {table} ORDER BY 1").fetchall()  # noqa: S608
+
+    yield Book(ledger, rows)
     ledger.close()
+
+
+@contextmanager
+def memory_book(folder: Path) -> Iterator[Book]:
+    ledger = MemoryLedger(IDS)
+    yield Book(ledger, rows_of(ledger.books))
+
+
+BACKENDS: dict[str, Callable[[Path], AbstractContextManager[Book]]] = {"sqlite": sqlite_book, "memory": memory_book}
+
+
+@pytest.fixture(params=BACKENDS)
+def book(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Book]:
+    with BACKENDS[request.param](tmp_path) as made:
+        yield made
 
 
 @pytest.mark.parametrize("event", [Event.CANCELLED, Event.MOVED, Event.VANISHED])
@@ -75,16 +93,16 @@ async def test_an_ended_booking_is_no_live_appointment(book: Book, event: Event)
     known = await book.ledger.known_booking("uid-1", await book.started(wish(phone="+4930555", name="Anna Vogel")))
     assert known is not None
     assert not known.live
-    assert book.row("SELECT status, calcom_v2_booking_id FROM appointments") == (ended.intent.state.value, "uid-1")
+    assert book.rows("appointments", "status", "calcom_v2_booking_id") == [(ended.intent.state.value, "uid-1")]
 
 
 async def test_a_host_who_accepts_confirms_the_appointment(book: Book) -> None:
     requested = await book.booked(BookingStatus.PENDING)
-    assert book.row("SELECT status, confirmed_at FROM appointments") == ("pending", None)
+    assert book.rows("appointments", "status", "confirmed_at") == [("pending", None)]
     accepted = await book.moved(requested.intent, Event.HOST_ACCEPTED)
     assert accepted.intent.state is State.CONFIRMED
     assert accepted.booking == requested.booking
-    status, confirmed_at = book.row("SELECT status, confirmed_at FROM appointments")
+    ((status, confirmed_at),) = book.rows("appointments", "status", "confirmed_at")
     assert status == "confirmed"
     assert confirmed_at is not None
 
@@ -106,6 +124,9 @@ async def test_a_second_send_has_its_own_deadline_and_fences_the_first(book: Boo
     stored = await book.ledger.stored(first.intent_id)
     assert stored is not None
     assert stored.intent == armed
+
+
+# What only a file can do ------------------------------------------------------------------------------------------
 
 
 async def test_a_job_that_wants_out_ends_nobodys_ledger(tmp_path: Path) -> None:

@@ -2,7 +2,8 @@
 
 "Save" is the ledger's apply() with a booking. What layer 3 makes of a look-up is judge()'s, in both modes, and is
 tested in domain/test_matrix_judge.py; here it is asked what the look-up finds and what the database then refuses.
-Every race stands beside its control, the same test with layer 4 migrated down.
+Every race stands beside its control, the same test with layer 4 taken down. What a ledger must do is asked of every
+backend (`books`); what a file, a schema or raw SQL must do, of SQLite alone (`path`, `ledger`).
 """
 
 import asyncio
@@ -11,16 +12,18 @@ import json
 import logging
 import sqlite3
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
-from dataclasses import replace
+from contextlib import AbstractContextManager, closing, contextmanager
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from contracts.memory_rows import rows_of
 from einmal.adapters.calcom.transport import WireAnswer, WireRequest
 from einmal.adapters.sql.ledger import SqliteLedger
 from einmal.adapters.sql.migrate import switch_layer_4, upgrade
@@ -34,7 +37,8 @@ from einmal.domain.intent import Event, Intent, State
 from einmal.domain.keys import intent_key
 from einmal.domain.model import Booking, BookingStatus, Person, Service, Wish
 from einmal.domain.verdict import Asked, GuardPolicy, Judgement, Reason, judge
-from einmal.ports import BookingUidTaken, Candidate, LedgerUnavailable, StoredReply, Transition
+from einmal.ports import BookingUidTaken, Candidate, Ledger, LedgerUnavailable, StoredReply, Transition
+from einmal.simulator.memory import MemoryLedger
 from support.world import world
 
 UNIQUE_INDEX = "unique_calcom_v2_booking_id"
@@ -62,15 +66,71 @@ class ProbingIds(SystemIds):
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    made = tmp_path / "ledger.sqlite3"
-    upgrade(made)
-    ensure_tenant(made, "salon", "Salon", (), NOW)
-    return made
+    return a_file(tmp_path)
 
 
 @pytest.fixture
 def ids() -> ProbingIds:
     return ProbingIds()
+
+
+def a_file(folder: Path) -> Path:
+    made = folder / "ledger.sqlite3"
+    upgrade(made)
+    ensure_tenant(made, "salon", "Salon", (), NOW)
+    return made
+
+
+@dataclass(frozen=True)
+class Books:
+    """A ledger under test. `rows` reads columns of a table in the order of the first; as in test_ledger.py."""
+
+    ledger: Ledger
+    close: Callable[[], None]
+    drop_layer_4: Callable[[], object]
+    rows: Callable[..., list[tuple[Any, ...]]]
+
+    @property
+    def uids(self) -> list[str | None]:
+        return [uid for (uid,) in self.rows("appointments", "calcom_v2_booking_id")]
+
+    def everything(self) -> list[list[tuple[Any, ...]]]:
+        return [self.rows(table, "*") for table in ("intents", "attempts", "appointments", "customers", "facts")]
+
+
+@contextmanager
+def sqlite_books(folder: Path, ids: ProbingIds) -> Iterator[Books]:
+    path = a_file(folder)
+    ledger = SqliteLedger(path, ids)
+    ledger.open()
+
+    def rows(table: str, *columns: str) -> list[tuple[Any, ...]]:
+        return run(path, f"SELECT {', '.join(columns)} FROM {table} ORDER BY 1")  # noqa: S608 - constants
+
+    yield Books(ledger, ledger.close, partial(switch_layer_4, path, on=False), rows)
+    ledger.close()
+
+
+@contextmanager
+def memory_books(folder: Path, ids: ProbingIds) -> Iterator[Books]:
+    ledger = MemoryLedger(ids)
+
+    def drop_layer_4() -> None:
+        ledger.books.appointments.unique_uid = False
+
+    yield Books(ledger, ledger.close, drop_layer_4, rows_of(ledger.books))
+
+
+BACKENDS: dict[str, Callable[[Path, ProbingIds], AbstractContextManager[Books]]] = {
+    "sqlite": sqlite_books,
+    "memory": memory_books,
+}
+
+
+@pytest.fixture(params=BACKENDS)
+def books(request: pytest.FixtureRequest, tmp_path: Path, ids: ProbingIds) -> Iterator[Books]:
+    with BACKENDS[request.param](tmp_path, ids) as made:
+        yield made
 
 
 @pytest.fixture
@@ -90,7 +150,7 @@ def uids(path: Path) -> list[str | None]:
     return [uid for (uid,) in run(path, "SELECT calcom_v2_booking_id FROM appointments ORDER BY appointment_id")]
 
 
-async def sent(ledger: SqliteLedger, caller: int = 1) -> Intent:
+async def sent(ledger: Ledger, caller: int = 1) -> Intent:
     """The sent intent of caller number so and so: a person, a call and a day of their own."""
     person = Person(f"Gast {caller}", f"+49151{caller:08d}")
     wish = Wish("salon", f"call_{caller}", CONSULTATION, START + caller * timedelta(days=1), person)
@@ -108,7 +168,7 @@ def a_booking(intent: Intent, uid: str = UID) -> Booking:
     return Booking(uid, BookingStatus.ACCEPTED, wish.start, wish.end, 1, NOW, {"call_id": wish.conversation_id or ""})
 
 
-async def save(ledger: SqliteLedger, intent: Intent, uid: str = UID) -> StoredReply:
+async def save(ledger: Ledger, intent: Intent, uid: str = UID) -> StoredReply:
     return await ledger.apply(Transition(intent, (Event.LANDED_ACCEPTED,), NOW, booking=a_booking(intent, uid)))
 
 
@@ -136,17 +196,19 @@ def insert_raw(connection: sqlite3.Connection, number: int, uid: str | None) -> 
 # Layer 3 --------------------------------------------------------------------------------------------------------
 
 
-async def test_L3_001_no_row_with_that_id(ledger: SqliteLedger, path: Path) -> None:
+async def test_L3_001_no_row_with_that_id(books: Books) -> None:
     """L3-001: no row with that id | save | new row."""
+    ledger = books.ledger
     intent = await sent(ledger)
     assert await ledger.known_booking(UID, intent) is None
     stands = await save(ledger, intent)
     assert stands.booking is not None
-    assert run(path, "SELECT appointment_id, calcom_v2_booking_id FROM appointments") == [(stands.booking.ref, UID)]
+    assert books.rows("appointments", "appointment_id", "calcom_v2_booking_id") == [(stands.booking.ref, UID)]
 
 
-async def test_L3_002_row_exists(ledger: SqliteLedger, path: Path) -> None:
+async def test_L3_002_row_exists(books: Books) -> None:
     """L3-002: row exists | save | existing row returned, count stays 1."""
+    ledger = books.ledger
     intent = await sent(ledger)
     first = await save(ledger, intent)
     # The same wish is not saved again: it is answered with the row that stands.
@@ -159,12 +221,13 @@ async def test_L3_002_row_exists(ledger: SqliteLedger, path: Path) -> None:
     assert known.appointment_id == first.booking.ref
     with pytest.raises(BookingUidTaken):
         await save(ledger, other)
-    assert uids(path) == [UID]
+    assert books.uids == [UID]
     assert await ledger.bookings_count("salon", UID) == 1
 
 
-async def test_L3_003_row_exists_from_another_call(ledger: SqliteLedger) -> None:
+async def test_L3_003_row_exists_from_another_call(books: Books) -> None:
     """L3-003: row exists from another call | save | existing returned + warning ⚠ only to the same person."""
+    ledger = books.ledger
     first, stranger = await sent(ledger), await sent(ledger, 2)
     await save(ledger, first)
     same_again = replace(stranger, key=replace(stranger.key, person=first.key.person))
@@ -179,10 +242,11 @@ async def test_L3_003_row_exists_from_another_call(ledger: SqliteLedger) -> None
 
 
 @LAYER_4
-async def test_L3_004_five_concurrent_saves_of_one_id(ledger: SqliteLedger, path: Path, layer_4: bool) -> None:
+async def test_L3_004_five_concurrent_saves_of_one_id(books: Books, layer_4: bool) -> None:
     """L3-004: 5 concurrent saves of one id | save | 1 row, 4 get it. Control: without layer 4, 5 rows."""
+    ledger = books.ledger
     if not layer_4:
-        switch_layer_4(path, on=False)
+        books.drop_layer_4()
     intents = [await sent(ledger, caller) for caller in range(5)]
     # All five have looked, and found nothing, before any of them saves.
     assert [await ledger.known_booking(UID, intent) for intent in intents] == [None] * 5
@@ -190,7 +254,7 @@ async def test_L3_004_five_concurrent_saves_of_one_id(ledger: SqliteLedger, path
     saved = [outcome for outcome in outcomes if isinstance(outcome, StoredReply)]
     refused = [i for i, outcome in zip(intents, outcomes, strict=True) if isinstance(outcome, BookingUidTaken)]
     assert (len(saved), len(refused)) == ((1, 4) if layer_4 else (5, 0))
-    assert uids(path) == [UID] * len(saved)
+    assert books.uids == [UID] * len(saved)
     for intent in refused:
         known = await ledger.known_booking(UID, intent)
         assert known is not None
@@ -205,29 +269,41 @@ def test_L3_005_id_null(path: Path) -> None:
     assert uids(path) == [None, None]
 
 
-async def test_L3_006_rows_are_not_soft_deleted(ledger: SqliteLedger, path: Path) -> None:
+async def test_L3_006_rows_are_not_soft_deleted(books: Books) -> None:
     """L3-006: row soft-deleted | save | new row. Ours: a cancelled appointment keeps its uid, and no second row."""
-    await save(ledger, await sent(ledger))
-    run(path, "UPDATE appointments SET status = 'cancelled'")
+    ledger = books.ledger
+    stands = await save(ledger, await sent(ledger))
+    await ledger.apply(Transition(stands.intent, (Event.CANCELLED,), NOW))
     other = await sent(ledger, 2)
     known = await ledger.known_booking(UID, other)
     assert known is not None
     assert not known.live
     with pytest.raises(BookingUidTaken):
         await save(ledger, other)
-    assert uids(path) == [UID]
+    assert books.uids == [UID]
+
+
+def test_L3_006_there_is_no_column_to_delete_softly(path: Path) -> None:
     columns = {name for _, name, *_ in run(path, "PRAGMA table_info(appointments)")}
+    assert "calcom_v2_booking_id" in columns
     assert "deleted_at" not in columns
 
 
-@pytest.mark.parametrize("trouble", ["closed", "broken"])
-async def test_L3_007_look_up_fails(ledger: SqliteLedger, path: Path, trouble: str) -> None:
+async def test_L3_007_look_up_in_a_ledger_that_is_closed(books: Books) -> None:
     """L3-007: look-up times out | save | fails safe: an error with a name, never "there is no such row"."""
+    intent = await sent(books.ledger)
+    books.close()
+    with pytest.raises(LedgerUnavailable):
+        await books.ledger.known_booking(UID, intent)
+    with pytest.raises(LedgerUnavailable):
+        await save(books.ledger, intent)
+    assert books.rows("intents", "state") == [("sent",)]
+
+
+async def test_L3_007_look_up_in_a_ledger_that_is_broken(ledger: SqliteLedger, path: Path) -> None:
+    """L3-007: the same where the table is gone."""
     intent = await sent(ledger)
-    if trouble == "closed":
-        ledger.close()
-    else:
-        run(path, "ALTER TABLE appointments RENAME TO away")
+    run(path, "ALTER TABLE appointments RENAME TO away")
     with pytest.raises(LedgerUnavailable):
         await ledger.known_booking(UID, intent)
     with pytest.raises(LedgerUnavailable):
@@ -235,8 +311,9 @@ async def test_L3_007_look_up_fails(ledger: SqliteLedger, path: Path, trouble: s
     assert run(path, "SELECT state FROM intents") == [("sent",)]
 
 
-async def test_L3_008_transaction_rolled_back(ledger: SqliteLedger, ids: ProbingIds, path: Path) -> None:
+async def test_L3_008_transaction_rolled_back(books: Books, ids: ProbingIds) -> None:
     """L3-008: transaction rolled back | save | consistent: nothing of it, and the same save works afterwards."""
+    ledger = books.ledger
     intent = await sent(ledger)
 
     def fails() -> None:
@@ -246,11 +323,11 @@ async def test_L3_008_transaction_rolled_back(ledger: SqliteLedger, ids: Probing
     with pytest.raises(OSError, match="no more ids"):
         await save(ledger, intent)
     ids.probe = None
-    assert uids(path) == []
-    assert run(path, "SELECT state, booking_uid FROM intents") == [("sent", None)]
+    assert books.uids == books.rows("customers", "customer_id") == []
+    assert books.rows("intents", "state", "booking_uid") == [("sent", None)]
     assert await ledger.known_booking(UID, await sent(ledger, 2)) is None
     await save(ledger, intent)
-    assert uids(path) == [UID]
+    assert books.uids == [UID]
 
 
 async def test_L3_009_check_and_insert_are_one_transaction(ledger: SqliteLedger, ids: ProbingIds, path: Path) -> None:
@@ -280,13 +357,26 @@ async def test_L3_009_check_and_insert_are_one_transaction(ledger: SqliteLedger,
 
 
 @pytest.mark.parametrize(
-    ("status", "live"),
-    [("confirmed", True), ("pending", True), ("cancelled", False), ("moved", False), ("lost", False)],
+    ("status", "ending", "live"),
+    [
+        (BookingStatus.ACCEPTED, None, True),
+        (BookingStatus.PENDING, None, True),
+        (BookingStatus.PENDING, Event.HOST_DECLINED, False),
+        (BookingStatus.ACCEPTED, Event.CANCELLED, False),
+        (BookingStatus.ACCEPTED, Event.MOVED, False),
+        (BookingStatus.ACCEPTED, Event.VANISHED, False),
+    ],
 )
-async def test_L3_010_row_in_any_status(ledger: SqliteLedger, path: Path, status: str, live: bool) -> None:
+async def test_L3_010_row_in_any_status(books: Books, status: BookingStatus, ending: Event | None, live: bool) -> None:
     """L3-010: row in any status (cancelled …) | save | existing returned ⚠ and a cancelled row is not "booked"."""
-    await save(ledger, await sent(ledger))
-    run(path, "UPDATE appointments SET status = ?", status)
+    ledger = books.ledger
+    intent = await sent(ledger)
+    event = Event.LANDED_ACCEPTED if status is BookingStatus.ACCEPTED else Event.LANDED_PENDING
+    booking = replace(a_booking(intent), status=status)
+    stands = await ledger.apply(Transition(intent, (event,), NOW, booking=booking))
+    if ending is not None:
+        stands = await ledger.apply(Transition(stands.intent, (ending,), NOW))
+    assert books.rows("appointments", "status") == [(stands.intent.state.value,)]
     other = await sent(ledger, 2)
     known = await ledger.known_booking(UID, other)
     assert known is not None
@@ -307,8 +397,16 @@ def test_L4_001_new_id(path: Path) -> None:
     assert uids(path) == ["uid-1", "uid-2"]
 
 
-async def test_L4_002_same_id(ledger: SqliteLedger, path: Path) -> None:
+async def test_L4_002_same_id(books: Books) -> None:
     """L4-002: same id | integrity violation, with a name of its own."""
+    await save(books.ledger, await sent(books.ledger))
+    with pytest.raises(BookingUidTaken, match=UID):
+        await save(books.ledger, await sent(books.ledger, 2))
+    assert books.uids == [UID]
+
+
+async def test_L4_002_it_is_the_database_that_says_so(ledger: SqliteLedger, path: Path) -> None:
+    """L4-002: and the name is given to what SQLite said, not to what we had looked up."""
     await save(ledger, await sent(ledger))
     with pytest.raises(BookingUidTaken) as caught:
         await save(ledger, await sent(ledger, 2))
@@ -339,16 +437,16 @@ def test_L4_004_five_rows_with_null(path: Path) -> None:
     assert uids(path) == [None] * 5
 
 
-async def test_L4_005_violation_inside_a_transaction(ledger: SqliteLedger, path: Path) -> None:
+async def test_L4_005_violation_inside_a_transaction(books: Books) -> None:
     """L4-005: violation inside a transaction | nothing partial: the state, the customer, the fact are not there."""
+    ledger = books.ledger
     await save(ledger, await sent(ledger))
     intent = await sent(ledger, 2)
-    tables = ("intents", "attempts", "appointments", "customers", "facts")
-    before = [run(path, f"SELECT * FROM {table} ORDER BY 1") for table in tables]  # noqa: S608 - constants
+    before = books.everything()
     alarm = Alarm(NOW, "never_written", intent.intent_id)
     with pytest.raises(BookingUidTaken):
         await ledger.apply(Transition(intent, (Event.LANDED_ACCEPTED,), NOW, booking=a_booking(intent), facts=(alarm,)))
-    assert [run(path, f"SELECT * FROM {table} ORDER BY 1") for table in tables] == before  # noqa: S608 - constants
+    assert books.everything() == before
 
 
 @LAYER_4

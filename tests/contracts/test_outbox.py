@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from contracts.memory_rows import rows_of
 from einmal.adapters.sql.ledger import SqliteLedger
 from einmal.adapters.sql.migrate import upgrade
 from einmal.adapters.sql.sqlite import connect
@@ -27,6 +28,7 @@ from einmal.domain.model import BookingStatus, Wish
 from einmal.domain.promise import MessageKind
 from einmal.domain.reply import Outcome, Reply
 from einmal.ports import BookingUidTaken, Candidate, Ledger, Message, Outbox, StaleIntent, StoredReply, Transition
+from einmal.simulator.memory import MemoryBooks, MemoryLedger
 from support.evidence import NOW, SECRET, booking, wish
 
 IDS = SystemIds()
@@ -53,7 +55,6 @@ class Books:
     first: Process
     another: Callable[[Sequence[str]], Process]
     rows: Callable[..., list[tuple[Any, ...]]]
-    change: Callable[[str], list[tuple[Any, ...]]]
 
     @property
     def ledger(self) -> Ledger:
@@ -68,8 +69,15 @@ class Books:
         return sorted(self.rows("outbox", "message_id", "channel"))
 
 
+@dataclass(frozen=True)
+class SqlBooks(Books):
+    """`change` runs one statement beside the ledger and returns what it RETURNs."""
+
+    change: Callable[[str], list[tuple[Any, ...]]]
+
+
 @contextmanager
-def sqlite_books(folder: Path) -> Iterator[Books]:
+def sqlite_books(folder: Path) -> Iterator[SqlBooks]:
     path = folder / "ledger.sqlite3"
     upgrade(path)
     ensure_tenant(path, "default", "default", (), NOW)
@@ -89,15 +97,32 @@ def sqlite_books(folder: Path) -> Iterator[Books]:
         return run(f"SELECT {', '.join(columns)} FROM {table} ORDER BY 1")  # noqa: S608 - the tests' own words
 
     with stack:
-        yield Books(opened(), opened, rows, run)
+        yield SqlBooks(opened(), opened, rows, run)
 
 
-BACKENDS: dict[str, Callable[[Path], AbstractContextManager[Books]]] = {"sqlite": sqlite_books}
+@contextmanager
+def memory_books(folder: Path) -> Iterator[Books]:
+    tables = MemoryBooks()
+
+    def opened(channels: Sequence[str] = CHANNELS) -> Process:
+        ledger = MemoryLedger(IDS, channels, books=tables)
+        return Process(ledger, ledger.outbox)
+
+    yield Books(opened(), opened, rows_of(tables))
+
+
+BACKENDS: dict[str, Callable[[Path], AbstractContextManager[Books]]] = {"sqlite": sqlite_books, "memory": memory_books}
 
 
 @pytest.fixture(params=BACKENDS)
 def books(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Books]:
     with BACKENDS[request.param](tmp_path) as made:
+        yield made
+
+
+@pytest.fixture
+def sql_books(tmp_path: Path) -> Iterator[SqlBooks]:
+    with sqlite_books(tmp_path) as made:
         yield made
 
 
@@ -251,19 +276,6 @@ async def test_each_thing_there_is_to_say_of_an_intent_has_an_id_of_its_own(book
     ]
 
 
-async def test_a_message_that_lies_there_already_stops_no_move(books: Books) -> None:
-    """What is due is written, the message stays as it was, and there is no second one."""
-    doubt = await promised(books.ledger)
-    books.change(
-        "INSERT INTO outbox (message_id, channel, tenant_id, intent_id, kind, created_at, tries) "  # noqa: S608 - ours
-        f"VALUES ('{doubt.intent_id}.rejected', 'log', 'default', '{doubt.intent_id}', 'resolved', "
-        "'2026-11-23T09:00:00.000Z', 3)"
-    )
-    stands = await moved(books.ledger, doubt, Event.SETTLED_ABSENT)
-    assert stands.intent.state is State.REJECTED
-    assert sorted(books.rows("outbox", "channel", "tries")) == [("log", 3), ("webhook", 0)]
-
-
 @pytest.mark.parametrize("channels", [(), ("log",), ("log", "webhook", "sms")], ids=len)
 async def test_there_is_a_row_for_each_channel_and_none_without(books: Books, channels: tuple[str, ...]) -> None:
     """The channels are those of the process that makes the move."""
@@ -323,18 +335,6 @@ async def test_who_is_promised_to_while_it_ends_hears_it_now_or_later(books: Boo
     assert heard_now is (books.names == [])
 
 
-async def test_control_a_promise_after_a_look_in_another_transaction_is_kept_by_nobody(books: Books) -> None:
-    """Control: looked at, ended, then promised. The caller was told "you will hear", and no message is there."""
-    doubt = (await moved(books.ledger, await started(books.ledger), Event.DOUBTED)).intent
-    looked = await books.ledger.stored(doubt.intent_id)
-    await moved(books.ledger, doubt, Event.SETTLED_ABSENT)
-    note = "UPDATE intents SET promised_at = '2026-11-23T09:01:00.000Z' WHERE intent_id = '{}' RETURNING state"
-    books.change(note.format(doubt.intent_id))
-    assert looked is not None
-    assert looked.intent.state is State.DOUBT
-    assert books.names == []
-
-
 # Claiming --------------------------------------------------------------------------------------------------------
 
 
@@ -390,21 +390,6 @@ async def test_of_two_workers_each_message_is_one_workers(books: Books, round_nu
     assert sorted(given) == books.names
     assert set(given.values()) == {1}
     assert all(len(claim) <= 3 for claim in claims)
-
-
-async def test_control_looking_and_taking_in_two_transactions_gives_it_out_twice(books: Books) -> None:
-    """Control: two workers who both looked before either took send the same message."""
-    await ended(books)
-    both_looked, given = asyncio.Barrier(2), list[str]()
-
-    async def look_then_take() -> None:
-        due = books.change("SELECT message_id FROM outbox WHERE due_at <= '2026-11-23T09:01:00.000Z'")
-        await both_looked.wait()
-        books.change("UPDATE outbox SET due_at = '2026-11-23T09:02:00.000Z'")
-        given.extend(name for (name,) in due)
-
-    await asyncio.gather(look_then_take(), look_then_take())
-    assert set(Counter(given).values()) == {2 * len(CHANNELS)}
 
 
 async def test_what_is_told_is_what_stands_when_it_goes(books: Books) -> None:
@@ -506,3 +491,46 @@ async def test_sent_and_not_sent_touch_no_other_message(books: Books) -> None:
     left = await claimed(books.outbox, now=LATER)
     assert [message.tries for message in left] == [0, 0]
     assert {message.message_id for message in left}.isdisjoint({first[0].message_id})
+
+
+# What only SQL can do: the controls with the guard off, and rows that none of our code writes ---------------------
+
+
+async def test_a_message_that_lies_there_already_stops_no_move(sql_books: SqlBooks) -> None:
+    """What is due is written, the message stays as it was, and there is no second one."""
+    doubt = await promised(sql_books.ledger)
+    sql_books.change(
+        "INSERT INTO outbox (message_id, channel, tenant_id, intent_id, kind, created_at, tries) "  # noqa: S608 - ours
+        f"VALUES ('{doubt.intent_id}.rejected', 'log', 'default', '{doubt.intent_id}', 'resolved', "
+        "'2026-11-23T09:00:00.000Z', 3)"
+    )
+    stands = await moved(sql_books.ledger, doubt, Event.SETTLED_ABSENT)
+    assert stands.intent.state is State.REJECTED
+    assert sorted(sql_books.rows("outbox", "channel", "tries")) == [("log", 3), ("webhook", 0)]
+
+
+async def test_control_a_promise_after_a_look_in_another_transaction_is_kept_by_nobody(sql_books: SqlBooks) -> None:
+    """Control: looked at, ended, then promised. The caller was told "you will hear", and no message is there."""
+    doubt = (await moved(sql_books.ledger, await started(sql_books.ledger), Event.DOUBTED)).intent
+    looked = await sql_books.ledger.stored(doubt.intent_id)
+    await moved(sql_books.ledger, doubt, Event.SETTLED_ABSENT)
+    note = "UPDATE intents SET promised_at = '2026-11-23T09:01:00.000Z' WHERE intent_id = '{}' RETURNING state"
+    sql_books.change(note.format(doubt.intent_id))
+    assert looked is not None
+    assert looked.intent.state is State.DOUBT
+    assert sql_books.names == []
+
+
+async def test_control_looking_and_taking_in_two_transactions_gives_it_out_twice(sql_books: SqlBooks) -> None:
+    """Control: two workers who both looked before either took send the same message."""
+    await ended(sql_books)
+    both_looked, given = asyncio.Barrier(2), list[str]()
+
+    async def look_then_take() -> None:
+        due = sql_books.change("SELECT message_id FROM outbox WHERE due_at <= '2026-11-23T09:01:00.000Z'")
+        await both_looked.wait()
+        sql_books.change("UPDATE outbox SET due_at = '2026-11-23T09:02:00.000Z'")
+        given.extend(name for (name,) in due)
+
+    await asyncio.gather(look_then_take(), look_then_take())
+    assert set(Counter(given).values()) == {2 * len(CHANNELS)}

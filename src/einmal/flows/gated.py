@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from einmal.domain.answer import Answer, AnswerKind
 from einmal.domain.facts import Alarm
-from einmal.domain.gate import Heard, Shut, Use
+from einmal.domain.gate import Heard, Shut, ShutWhy, Use
 from einmal.domain.intent import Intent
 from einmal.domain.model import Offer, Service
 from einmal.ports import (
@@ -83,8 +83,8 @@ class GatedCalendar:
         try:
             permit = await self.gates.enter(self.toll, use, self.clock.now())
         except (LedgerUnavailable, CommitUnknown):
-            # Without the ledger nobody knows what was spent. One read more is better than a caller without an answer.
-            return None
+            # Without the ledger nobody knows what was spent. A caller in doubt is worth one read too many; others wait.
+            return None if use is Use.LOOK else Shut(ShutWhy.BUDGET, self.clock.now())
         return permit if isinstance(permit, Shut) else None
 
     async def _note(self, use: Use, how: Heard | None) -> None:

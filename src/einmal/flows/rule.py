@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from einmal.domain.facts import Alarm
 from einmal.domain.intent import Event, Intent, State
-from einmal.domain.model import Booking
+from einmal.domain.model import Booking, BookingStatus, MetadataKey
 from einmal.domain.verdict import Judgement, Verdict
 from einmal.flows.outcome import Outcomes
 from einmal.ports import Blind, BookingUidTaken, Budgets, Calendar, StaleIntent
@@ -23,7 +23,7 @@ class Rulings:
     async def booked(self, intent_id: str, uid: str) -> None:
         """The booking with this uid is the intent's. It is read first: only a live one can be promised."""
         intent = await self._escalated(intent_id)
-        booking = await self._live(uid)
+        booking = await self._live(intent, uid)
         self._say(intent, "ruled_booked")
         try:
             verdict = Verdict(Judgement.OURS_ACCEPTED)
@@ -50,13 +50,18 @@ class Rulings:
             raise CannotRule(f"the intent is {stored.intent.state}; only an escalated one takes a ruling")
         return stored.intent
 
-    async def _live(self, uid: str) -> Booking:
+    async def _live(self, intent: Intent, uid: str) -> Booking:
         look = await self.calendar.read(uid, self.outcomes.clock.monotonic() + self.budgets.look_up_seconds)
         if isinstance(look, Blind):
             raise CannotRule(f"Cal.com could not be asked ({look.why}); try again")
         if not look.bookings or not look.bookings[0].status.live:
             raise CannotRule(f"Cal.com has no live booking {uid}")
-        return look.bookings[0]
+        booking = look.bookings[0]
+        if booking.status is BookingStatus.PENDING:
+            raise CannotRule(f"booking {uid} still waits for its host; rule once it is accepted")
+        if booking.metadata.get(MetadataKey.OPERATION_ID, intent.operation_id) != intent.operation_id:
+            raise CannotRule(f"booking {uid} carries another intent's operation id")
+        return booking
 
     def _say(self, intent: Intent, what: str) -> None:
         self.outcomes.observer.observe((Alarm(self.outcomes.clock.now(), what, intent.intent_id),))

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
+from einmal.adapters.sql.queues import due_by
 from einmal.adapters.sql.rows import STORED, instant_of, instant_text, stored_reply, text_or_none
 from einmal.adapters.sql.sqlite import SqliteThread
 from einmal.domain.intent import Intent
@@ -18,7 +19,7 @@ _PUT: Final = """
 # In two statements: RETURNING keeps no order.
 _DUE: Final = """
     SELECT message_id, channel, kind, created_at, tries, intent_id FROM outbox
-    WHERE due_at <= ? ORDER BY due_at, message_id, channel LIMIT ?"""
+    WHERE due_at <= ? OR due_at > ? ORDER BY due_at, message_id, channel LIMIT ?"""
 
 _LEASE: Final = "UPDATE outbox SET due_at = ? WHERE message_id = ? AND channel = ?"
 
@@ -46,7 +47,7 @@ class SqliteOutbox:
 
     async def claim_messages(self, now: datetime, lease_until: datetime, limit: int) -> tuple[Message, ...]:
         def work(connection: sqlite3.Connection) -> tuple[Message, ...]:
-            due = connection.execute(_DUE, (instant_text(now), limit)).fetchall()
+            due = connection.execute(_DUE, (*due_by(now), limit)).fetchall()
             connection.executemany(_LEASE, [(instant_text(lease_until), *row[:2]) for row in due])
             return tuple(_message(connection, row) for row in due)
 

@@ -22,12 +22,17 @@ from einmal.ports import StoredReply, Sweep
 DUE = "state IN ('intent', 'sent', 'doubt', 'compensating')"
 TOMBSTONE = "state = 'rejected' AND doubted_at IS NOT NULL"
 
+FAR: Final = timedelta(hours=12)
+"""Nothing is put off for longer than an hour or two. What is due later than this was written by a clock that has
+been set back since, and is due now."""
+
 SLOT_MAX: Final = timedelta(days=1)
 """No appointment is longer. A tombstone is watched until its slot has surely ended."""
 
 # In two statements: RETURNING keeps no order.
 _DUE = f"""
-    SELECT {INTENT_COLUMNS} FROM intents WHERE {DUE} AND look_at <= ? ORDER BY look_at, intent_id LIMIT ?"""  # noqa: S608
+    SELECT {INTENT_COLUMNS} FROM intents WHERE {DUE} AND (look_at <= ? OR look_at > ?)
+    ORDER BY look_at, intent_id LIMIT ?"""  # noqa: S608 - constants only
 
 _LEASE = "UPDATE intents SET look_at = ? WHERE intent_id = ?"
 
@@ -42,15 +47,20 @@ _WATCHED = f"""
 
 _CLAIM_SWEEP = """
     INSERT INTO sweeps (tenant_id, due_at) VALUES (?, ?)
-    ON CONFLICT (tenant_id) DO UPDATE SET due_at = excluded.due_at WHERE sweeps.due_at <= ?
+    ON CONFLICT (tenant_id) DO UPDATE SET due_at = excluded.due_at WHERE sweeps.due_at <= ? OR sweeps.due_at > ?
     RETURNING swept_until"""
 
 _SWEPT = "UPDATE sweeps SET swept_until = coalesce(?, swept_until), due_at = ? WHERE tenant_id = ?"
 
 
+def due_by(now: datetime) -> tuple[str, str]:
+    """Due is what lies before the first, or beyond the second."""
+    return instant_text(now), instant_text(now + FAR)
+
+
 def claim_job(now: datetime, lease_until: datetime, limit: int) -> Callable[[sqlite3.Connection], tuple[Intent, ...]]:
     def work(connection: sqlite3.Connection) -> tuple[Intent, ...]:
-        due = [intent_of(row) for row in connection.execute(_DUE, (instant_text(now), limit))]
+        due = [intent_of(row) for row in connection.execute(_DUE, (*due_by(now), limit))]
         until = instant_text(lease_until)
         connection.executemany(_LEASE, [(until, intent.intent_id) for intent in due])
         return tuple(replace(intent, look_at=instant_of(until)) for intent in due)
@@ -82,7 +92,7 @@ def claim_sweep_job(
         since, newest_at = connection.execute(_WATCHED, (tenant_id, instant_text(now - SLOT_MAX))).fetchone()
         if since is None:
             return None
-        claim = (tenant_id, instant_text(lease_until), instant_text(now))
+        claim = (tenant_id, instant_text(lease_until), *due_by(now))
         row = connection.execute(_CLAIM_SWEEP, claim).fetchone()
         return None if row is None else Sweep(instant_of(since), instant_of(newest_at), instant_or_none(row[0]))
 

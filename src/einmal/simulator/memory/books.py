@@ -35,9 +35,8 @@ class SweepRow:
 
 @dataclass(slots=True)
 class OutboxRow:
-    """`number` counts the rows. `due_at` None: sent, if `sent_at` says when, or given up."""
+    """`due_at` None: sent, if `sent_at` says when, or given up."""
 
-    number: int
     message_id: str
     channel: str
     tenant_id: str
@@ -50,7 +49,7 @@ class OutboxRow:
 
 
 class MemoryBooks:
-    """Tables by their schema's names; `attempts` by intent and epoch, `outbox_names` by message and channel.
+    """Tables by their schema's names; `attempts` by intent and epoch, `outbox` by message and channel.
 
     A tenant needs no row of its own here. `layer_4` False is the ledger after `einmal db downgrade layer4`.
     """
@@ -63,9 +62,8 @@ class MemoryBooks:
         self.calls: dict[tuple[str, str], tuple[CallContact, datetime]] = {}
         self.gates: dict[str, Gate] = {}
         self.sweeps: dict[str, SweepRow] = {}
-        self.outbox: list[OutboxRow] = []
-        self.outbox_names: dict[tuple[str, str], OutboxRow] = {}
-        self.outbox_due: Due[int] = Due()
+        self.outbox: dict[tuple[str, str], OutboxRow] = {}
+        self.outbox_due: Due[tuple[str, str]] = Due()
 
     def stored(self, intent_id: str) -> StoredReply | None:
         intent = self.intents.rows.get(intent_id)

@@ -4,7 +4,9 @@ from datetime import datetime
 from heapq import heappop, heappush
 from typing import Generic, TypeVar
 
-K = TypeVar("K", str, int)
+from einmal.adapters.sql.queues import FAR
+
+K = TypeVar("K", str, tuple[str, str])
 
 
 class Due(Generic[K]):
@@ -14,6 +16,7 @@ class Due(Generic[K]):
         # What was put off or dropped stays in the heap until its turn; it is not the key's entry any more.
         self._heap: list[tuple[datetime, K]] = []
         self._entries: dict[K, tuple[datetime, K]] = {}
+        self._latest: datetime | None = None
 
     def put(self, key: K, at: datetime | None) -> None:
         """Due then and at no other time; None for never."""
@@ -23,6 +26,8 @@ class Due(Generic[K]):
         entry = (at, key)
         self._entries[key] = entry
         heappush(self._heap, entry)
+        if self._latest is None or at > self._latest:
+            self._latest = at
 
     def first(self) -> datetime | None:
         """The earliest moment at which something is due; None where nothing ever is."""
@@ -41,4 +46,9 @@ class Due(Generic[K]):
             if entries.get(key) is entry:
                 del entries[key]
                 taken.append(key)
+        if self._latest is not None and self._latest > now + FAR and len(taken) != limit:
+            far = sorted(entry for entry in entries.values() if entry[0] > now + FAR)
+            for entry in far[: limit - len(taken)]:
+                del entries[entry[1]]
+                taken.append(entry[1])
         return taken

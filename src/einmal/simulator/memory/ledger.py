@@ -6,7 +6,7 @@ The decisions are the domain's, as on SQLite: admission, the table of moves, the
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 
-from einmal.adapters.sql.queues import SLOT_MAX
+from einmal.adapters.sql.queues import FAR, SLOT_MAX
 from einmal.domain.admission import AdmissionPolicy, Start, admit
 from einmal.domain.gate import Gate, Shut, Use
 from einmal.domain.intent import BOOKED, Event, Intent, State
@@ -144,7 +144,7 @@ class MemoryLedger:
     async def claim_sweep(self, tenant_id: str, now: datetime, lease_until: datetime) -> Sweep | None:
         async with self._commit as lasts:
             row = self.books.sweeps.get(tenant_id)
-            if row is not None and row.due_at > kept(now):
+            if row is not None and kept(now) < row.due_at <= kept(now) + FAR:
                 return None
             watched = self.books.intents.watched(tenant_id, kept(now - SLOT_MAX))
             if watched is None:

@@ -14,11 +14,9 @@ def put_message(books: MemoryBooks, intent: Intent, kind: MessageKind, channels:
     """One row for each channel, each sent and tried by itself."""
     for channel in channels:
         name = (message_id(intent), channel)
-        if name not in books.outbox_names:
-            row = OutboxRow(len(books.outbox), *name, intent.wish.tenant_id, intent.intent_id, kind, at, at)
-            books.outbox.append(row)
-            books.outbox_names[name] = row
-            books.outbox_due.put(row.number, at)
+        if name not in books.outbox:
+            books.outbox[name] = OutboxRow(*name, intent.wish.tenant_id, intent.intent_id, kind, at, at)
+            books.outbox_due.put(name, at)
 
 
 class MemoryOutbox:
@@ -31,28 +29,28 @@ class MemoryOutbox:
     async def claim_messages(self, now: datetime, lease_until: datetime, limit: int) -> tuple[Message, ...]:
         async with self._commit as lasts:
             books, lease = self._books, kept(lease_until)
-            rows = [books.outbox[number] for number in books.outbox_due.take(kept(now), limit)] if lasts else []
+            rows = [books.outbox[name] for name in books.outbox_due.take(kept(now), limit)] if lasts else []
             for row in rows:
                 self._due(row, lease)
             return tuple(_message(row, books.stored_of(books.intents.rows[row.intent_id])) for row in rows)
 
     async def sent(self, message: Message, at: datetime) -> None:
         async with self._commit as lasts:
-            row = self._books.outbox_names.get((message.message_id, message.channel))
+            row = self._books.outbox.get((message.message_id, message.channel))
             if lasts and row is not None:
                 row.sent_at = kept(at)
                 self._due(row, None)
 
     async def not_sent(self, message: Message, due_at: datetime | None) -> None:
         async with self._commit as lasts:
-            row = self._books.outbox_names.get((message.message_id, message.channel))
+            row = self._books.outbox.get((message.message_id, message.channel))
             if lasts and row is not None and row.sent_at is None:
                 row.tries += 1
                 self._due(row, kept_or_none(due_at))
 
     def _due(self, row: OutboxRow, at: datetime | None) -> None:
         row.due_at = at
-        self._books.outbox_due.put(row.number, at)
+        self._books.outbox_due.put((row.message_id, row.channel), at)
 
 
 def _message(row: OutboxRow, stored: StoredReply) -> Message:

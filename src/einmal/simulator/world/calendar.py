@@ -113,6 +113,8 @@ class WorldCalendar:
         answer = self._answer(fate, intent)
         if fate in {Fate.REQUEST_LOST, Fate.ANSWER_LOST, Fate.LATE}:
             await self._wait(left if self.random.random() < 0.3 else min(left, self.random.random()))
+        elif fate is Fate.PAUSED:
+            await self._wait(20 + self.random.random() * 60)
         elif fate is Fate.SLOW:
             slow = self.random.random() * 14
             await self._wait(min(slow, left))
@@ -143,7 +145,7 @@ class WorldCalendar:
         fate = await self._look(RequestKind.LOOK, intent.operation_id, deadline)
         if isinstance(fate, Blind):
             return fate
-        found = self._at.get(intent.wish.start, [])
+        found = self._at.get(intent.wish.start, []) if fate is not LookFate.ODD else []
         return Seen(tuple(self._seen(found, fate)), complete=fate is not LookFate.ODD)
 
     async def read(self, uid: str, deadline: float) -> Seen | Blind:

@@ -12,7 +12,7 @@ from datetime import timedelta
 from typing import Any, Final
 
 from einmal.domain.gate import GatePolicy
-from einmal.domain.intent import UNRESOLVED, Event, Intent, State
+from einmal.domain.intent import BOOKED, UNRESOLVED, Event, Intent, State
 from einmal.domain.invariants import Evidence, Moved, Row, Spoken, Violation
 from einmal.domain.keys import intent_key
 from einmal.domain.model import Wish
@@ -27,7 +27,7 @@ from einmal.simulator.world.audit import Notes, audit
 from einmal.simulator.world.calendar import WorldCalendar
 from einmal.simulator.world.parts import TENANT, Alarms, Parts, assemble
 from einmal.simulator.world.people import SERVICE, callers, phone_call
-from einmal.simulator.world.weather import Weather, stormy
+from einmal.simulator.world.weather import Fate, Weather, stormy
 
 REST_HOURS: Final = 30
 """How long everything may take to come to rest: a doubt that nobody could look into waits a day for a person."""
@@ -47,6 +47,10 @@ class Setting:
     """Of the ledger's writes, how many go wrong."""
     clock_jumps: bool = False
     per_minute: int = 0
+    lags: bool = True
+    """Whether look-ups may show old states."""
+    favour: tuple[Fate, ...] = ()
+    """Fates that strike more often than others, for those who look for one thing."""
 
 
 @dataclass(slots=True)
@@ -105,7 +109,7 @@ class Episode:
         self.calendar = WorldCalendar(
             self.clock,
             random.Random(f"calendar:{seed}"),  # noqa: S311
-            weather or stormy(setting.share),
+            weather or stormy(setting.share, lags=setting.lags, favour=setting.favour),
             hosts=self.chance.choice((1, 1, 2)),
             on_request=self.chance.random() < 0.15,
             holds_sent=self._holds_sent,
@@ -166,8 +170,11 @@ class Episode:
         self.spoken.append(said)
         # What is told of another intent of this person is promised of that one, and noted there.
         unresolved = intent is not None and intent.state in UNRESOLVED
-        if reply.outcome is Outcome.IN_DOUBT and reply.why is Why.PLAIN and unresolved:
-            self.promised.append(said)
+        if reply.outcome is Outcome.IN_DOUBT and reply.why is Why.PLAIN:
+            if unresolved:
+                self.promised.append(said)
+            elif intent is not None and intent.state in BOOKED:
+                self.alarms.bugs.append("told in doubt of what is booked")
         self.seen.add(f"said {reply.outcome}")
 
     async def _work(self, number: int) -> None:
@@ -209,7 +216,8 @@ class Episode:
         await asyncio.sleep(self.calendar.weather.late_seconds_max)
         while self.clock.monotonic() < end:
             unfinished = {State.INTENT, State.SENT, State.DOUBT, State.COMPENSATING}
-            if not any(intent.state in unfinished for intent in self.books.intents.rows.values()):
+            unsent = any(message.due_at is not None for message in self.books.outbox.values())
+            if not unsent and not any(intent.state in unfinished for intent in self.books.intents.rows.values()):
                 break
             await asyncio.sleep(60)
         await asyncio.sleep(16 * 60)
@@ -250,13 +258,16 @@ class Episode:
         return Result(
             self.seed,
             len(self.books.intents.rows),
-            audit(evidence, Notes(self.calendar.fates, self.promised, self.sent, self.alarms.bugs, self.waits)),
+            audit(evidence, self._notes()),
             self.seen,
             self.calendar.calls,
             self.calendar.disturbed,
             regrets,
             evidence,
         )
+
+    def _notes(self) -> Notes:
+        return Notes(self.calendar.fates, self.promised, self.sent, self.alarms.bugs, self.waits, self.setting.lags)
 
     def _row(self, intent: Intent) -> Row:
         made = self.books.appointments.by_intent.get(intent.intent_id)

@@ -31,6 +31,7 @@ from einmal.ports import (
 from einmal.simulator.virtual import run_virtual
 from einmal.simulator.world.episode import Episode, Setting
 from einmal.simulator.world.parts import Parts
+from einmal.simulator.world.weather import Fate
 
 
 class Bent:
@@ -270,7 +271,11 @@ def _cached_replies(parts: Parts, _: Episode) -> None:
             seen[intent_id] = await inner.stored(intent_id)
         return seen[intent_id]
 
-    parts.ledger = Bent(parts.ledger, stored=stored)
+    async def promise(inner: Any, intent_id: str, at: Any) -> Any:
+        await inner.promise(intent_id, at)
+        return await stored(inner, intent_id)
+
+    parts.ledger = Bent(parts.ledger, stored=stored, promise=promise)
 
 
 def _few_ids(parts: Parts, episode: Episode) -> None:
@@ -309,6 +314,7 @@ def _unsent(parts: Parts, _: Episode) -> None:
 
 
 _LOST: Final = {AnswerKind.LOST}
+_CLEAR: Final = Setting(lags=False, favour=(Fate.TWICE, Fate.NO_METADATA))
 _BUSY: Final = Setting(callers=40, per_minute=30, crashes=0.0)
 
 SABOTEURS: Final = (
@@ -317,7 +323,9 @@ SABOTEURS: Final = (
     Saboteur("lost is no", "takes a lost answer for a refusal", _turned(_LOST, AnswerKind.REFUSED)),
     Saboteur("lost is not sent", "takes a lost answer for never sent", _turned(_LOST, AnswerKind.NOT_SENT)),
     Saboteur("lost is throttled", "takes a 5xx for a 429", _turned(_LOST, AnswerKind.THROTTLED)),
-    Saboteur("conflict is no", "says taken without looking", _turned({AnswerKind.CONFLICT}, AnswerKind.REFUSED)),
+    Saboteur(
+        "conflict is no", "says taken without looking", _turned({AnswerKind.CONFLICT}, AnswerKind.REFUSED), _CLEAR
+    ),
     Saboteur(
         "pending is booked",
         "says booked of what its host must accept",
@@ -330,9 +338,9 @@ SABOTEURS: Final = (
     ),
     Saboteur("no metadata", "sends an operation id that is not the intent's", _calendar(create=_without_metadata)),
     Saboteur("time zone", "asks for half an hour later than was wished", _calendar(create=_half_an_hour_late)),
-    Saboteur("blind is empty", "takes a failed look-up for an empty one", _calendar(find=_blind_is_empty)),
-    Saboteur("page is all", "takes a full page for everything", _calendar(find=_always_complete)),
-    Saboteur("never looks", "settles without looking", _calendar(find=_never_looks)),
+    Saboteur("blind is empty", "takes a failed look-up for an empty one", _calendar(find=_blind_is_empty), _CLEAR),
+    Saboteur("page is all", "takes a full page for everything", _calendar(find=_always_complete), _CLEAR),
+    Saboteur("never looks", "settles without looking", _calendar(find=_never_looks), _CLEAR),
     Saboteur("finds anybody's", "takes what stands at the start for its own", _calendar(find=_anything_is_ours)),
     Saboteur("cancels nothing", "compensates without cancelling", _calendar(cancel=_cancels_nothing)),
     Saboteur("reads ended", "takes a live booking for a cancelled one", _calendar(read=_reads_ended)),
@@ -364,7 +372,6 @@ SABOTEURS: Final = (
         "hands every doubt to a person after a minute",
         _parts(settle=SettlePolicy(give_up_after=timedelta(minutes=1))),
     ),
-    Saboteur("no ownership", "the four old layers alone", _parts(guard=GuardPolicy(ownership=False))),
     Saboteur("no guard", "every layer off", _parts(guard=GuardPolicy(enabled=False))),
     Saboteur(
         "no replay",

@@ -1,5 +1,6 @@
 """The weather of the simulated world: what becomes of requests, and how often."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -21,6 +22,8 @@ class Fate(StrEnum):
     NO_METADATA = "no_metadata"
     TWICE = "twice"
     """A proxy sends it again, and the second answer is the one that is heard."""
+    PAUSED = "paused"
+    """Booked and answered; but our process stood still meanwhile, and hears it long after its deadline."""
     CONFLICT = "conflict"
     """Refused although it is free."""
 
@@ -31,7 +34,7 @@ class LookFate(StrEnum):
     ERROR = "error"
     LAGS = "lags"
     ODD = "odd"
-    """A full page that may have hidden something."""
+    """A full page, and what is looked for is not on it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,19 +60,21 @@ _DISTURBED: Final = (
     (Fate.NO_METADATA, 2.0),
     (Fate.TWICE, 2.0),
     (Fate.CONFLICT, 2.0),
+    (Fate.PAUSED, 2.0),
 )
 
 
-def stormy(share: float = 0.4) -> Weather:
-    """Weather in which this share of the calls goes wrong."""
-    total = sum(weight for _, weight in _DISTURBED)
-    fates = {Fate.GOOD: 1 - share} | {fate: share * weight / total for fate, weight in _DISTURBED}
+def stormy(share: float = 0.4, *, lags: bool = True, favour: Sequence[Fate] = ()) -> Weather:
+    """Weather in which this share of the calls goes wrong. Without `lags` a look that sees, sees everything."""
+    weights = {fate: weight * (15 if fate in favour else 1) for fate, weight in _DISTURBED}
+    total = sum(weights.values())
+    fates = {Fate.GOOD: 1 - share} | {fate: share * weight / total for fate, weight in weights.items()}
     looks = {
         LookFate.GOOD: 1 - share,
-        LookFate.BLIND: share * 0.35,
+        LookFate.BLIND: share * (0.35 if lags else 0.6),
         LookFate.ERROR: share * 0.15,
-        LookFate.LAGS: share * 0.4,
-        LookFate.ODD: share * 0.1,
+        LookFate.LAGS: share * 0.4 if lags else 0.0,
+        LookFate.ODD: share * (0.1 if lags else 0.25),
     }
     return Weather(fates, looks)
 
