@@ -29,7 +29,7 @@ from einmal.flows.recover import Recovery
 from einmal.flows.rule import Rulings
 from einmal.flows.sweep import Sweeper
 from einmal.flows.work import Worker
-from einmal.ports import Budgets, Clock, Courier, Ids, Ledger, Observer, Tenant, Toll
+from einmal.ports import Budgets, Clock, CommitUnknown, Courier, Ids, Ledger, LedgerUnavailable, Observer, Tenant, Toll
 from einmal.settings import Settings
 from einmal.speech.said import Language
 from einmal.speech.sentences import Voice
@@ -151,8 +151,13 @@ async def _services(
     settings: Settings, transport: Transport, account: Account, ledger: SqliteLedger, toll: Toll, clock: Clock
 ) -> tuple[Service, ...]:
     """The account's event types; where they cannot be had now, those of the last start."""
-    permit = await ledger.gates.enter(toll, Use.OFFER, clock.now())
-    if isinstance(permit, Shut):
+    try:
+        permit = await ledger.gates.enter(toll, Use.OFFER, clock.now())
+    except (LedgerUnavailable, CommitUnknown):
+        permit = None
+    if permit is None:
+        why = NoServices("the ledger cannot be written, so nobody knows whether Cal.com may be asked")
+    elif isinstance(permit, Shut):
         why = NoServices(f"Cal.com may not be asked now ({permit.why}); try again at {permit.until:%H:%M:%S} UTC")
     else:
         try:

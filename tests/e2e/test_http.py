@@ -10,7 +10,7 @@ from starlette.types import ASGIApp
 
 from einmal.adapters.retell.signature import sign
 from einmal.entrypoints.http.app import create_app
-from support.asgi import HttpAnswer, request
+from einmal.simulator.asgi import HttpAnswer, request
 from support.world import BERLIN_MORNING, World, world
 
 PATH = "/api/retell/collect-appointment"

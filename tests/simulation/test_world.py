@@ -22,6 +22,16 @@ def test_in_bad_weather_every_promise_is_kept(capsys: pytest.CaptureFixture[str]
     assert total.intents >= 1000
 
 
+def test_the_whole_application_on_a_real_ledger_keeps_them_too(capsys: pytest.CaptureFixture[str]) -> None:
+    """The same callers before the ASGI application, SQLite and the simulated Cal.com with its own faults."""
+    total = simulate(10_000_000, 1, Setting(ledger="sqlite", per_minute=120), seconds=SECONDS)
+    with capsys.disabled():
+        print(f"\n  with app and SQL: {total.intents:,} intents, {total.intents_per_minute:,} a minute", end=" ")
+    assert total.failures == []
+    assert total.intents >= 50
+    assert {"killed", "ends as compensated", "said booked", "said in_doubt"} <= set(total.seen)
+
+
 def test_everything_that_must_occur_sometimes_does() -> None:
     """The list is real: nothing stands on it that cannot happen."""
     total = simulate(10_000_000, 100_000, Setting(), seconds=SECONDS)

@@ -16,6 +16,7 @@ from einmal.adapters.sql.sqlite import SqliteInline, connect
 from einmal.domain.facts import Alarm
 from einmal.entrypoints.http.app import create_app
 from einmal.ports import Message
+from einmal.simulator.asgi import request
 from einmal.simulator.calendar import SimulatedCalendar
 from einmal.simulator.catalogue import demo_event_types, random_uid
 from einmal.simulator.faults import FaultPlan
@@ -24,7 +25,6 @@ from einmal.simulator.transport import InProcessTransport
 from einmal.simulator.virtual import SeededIds, VirtualClock, run_virtual
 from einmal.simulator.wire import SimulatedCalcom
 from einmal.wiring import Gateway, build_gateway
-from support.asgi import request
 from support.world import Recorder, Tap, settings
 
 WISH = {"datum": "2026-12-01", "uhrzeit": "10:00", "name": "Jürgen Groß", "dienstleistung": "Beratung"}

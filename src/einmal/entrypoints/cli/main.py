@@ -80,6 +80,8 @@ def _parser() -> argparse.ArgumentParser:
     simulate.add_argument("--intents", type=int, default=20_000, help="until there were so many (20000)")
     simulate.add_argument("--seed", type=int, default=1, help="of the first episode (1); a seed is a world")
     simulate.add_argument("--faults", type=float, default=40.0, metavar="PERCENT", help="of calendar calls (40)")
+    ledger = simulate.add_argument("--ledger", choices=["memory", "sqlite"], default="memory")
+    ledger.help = "the flows alone in memory, or the whole application on a file (memory)"
     simulate.add_argument("--processes", type=int, help="how many at once (all cores)")
     simulate.add_argument("--seconds", type=float, help="stop after so long")
     simulate.add_argument("--json", action="store_true", help="as JSON")
@@ -155,6 +157,7 @@ def _simulate(arguments: argparse.Namespace) -> int:
         arguments.faults,
         arguments.processes,
         arguments.seconds,
+        ledger=arguments.ledger,
         as_json=arguments.json,
     )
 

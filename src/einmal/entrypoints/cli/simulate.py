@@ -1,6 +1,7 @@
 """`einmal simulate`: bad weather for so many intents, and whether every promise was kept."""
 
 import json
+import logging
 import sys
 from dataclasses import replace
 from typing import Final
@@ -23,13 +24,16 @@ def run_simulate(
     processes: int | None,
     seconds: float | None,
     *,
+    ledger: str,
     as_json: bool,
 ) -> int:
     """Exit code 1 where a promise was broken, or something that must occur sometimes never did."""
     if intents < 1 or not 0 <= faults_percent <= 95 or (processes is not None and processes < 1):
         print("einmal: --intents and --processes must be at least 1, --faults from 0 to 95", file=sys.stderr)
         return USAGE
-    setting = replace(Setting(), share=faults_percent / 100)
+    setting = replace(Setting(), share=faults_percent / 100, ledger=ledger)
+    # What the gateway says of its troubles in there is nobody's business out here.
+    logging.getLogger("einmal").setLevel(logging.CRITICAL)
     total = _with_bar(intents, seed, setting, processes, seconds)
     if as_json:
         print(json.dumps(_plain(total)))
@@ -73,11 +77,12 @@ def _plain(total: Total) -> dict[str, object]:
 
 
 def _print(total: Total) -> None:
-    share = total.disturbed / total.calls if total.calls else 0.0
     lived = f"{total.intents:,} intents in {total.episodes:,} episodes, seed {total.seed}"
     print(f"{lived}: {len(total.failures)} violations")
     print(f"{total.intents_per_minute:,} a minute on {total.processes} processes")
-    print(f"{share:.0%} of {total.calls:,} calendar calls disturbed; {total.regrets:,} late arrivals taken back")
+    if total.disturbed:
+        print(f"{total.disturbed / total.calls:.0%} of {total.calls:,} calendar calls disturbed")
+    print(f"{total.regrets:,} late arrivals taken back")
     for seed, violation in total.failures[:SHOWN_MAX]:
         print(f"  {violation.invariant}: {violation.text}\n    einmal simulate --intents 1 --seed {seed}")
     for never in total.never:

@@ -17,6 +17,7 @@ class Due(Generic[K]):
         self._heap: list[tuple[datetime, K]] = []
         self._entries: dict[K, tuple[datetime, K]] = {}
         self._latest: datetime | None = None
+        """Nothing is due later."""
 
     def put(self, key: K, at: datetime | None) -> None:
         """Due then and at no other time; None for never."""
@@ -46,9 +47,15 @@ class Due(Generic[K]):
             if entries.get(key) is entry:
                 del entries[key]
                 taken.append(key)
-        if self._latest is not None and self._latest > now + FAR and len(taken) != limit:
-            far = sorted(entry for entry in entries.values() if entry[0] > now + FAR)
-            for entry in far[: limit - len(taken)]:
-                del entries[entry[1]]
-                taken.append(entry[1])
+        if self._latest is not None and self._latest > now + FAR:
+            taken += self._from_another_time(now + FAR, limit - len(taken))
+        return taken
+
+    def _from_another_time(self, beyond: datetime, limit: int) -> list[K]:
+        """What a clock put off that has been set back since: due at once, after what is due anyway."""
+        far = sorted(entry for entry in self._entries.values() if entry[0] > beyond)
+        taken = [key for _, key in (far if limit < 0 else far[:limit])]
+        for key in taken:
+            del self._entries[key]
+        self._latest = max((at for at, _ in self._entries.values()), default=None)
         return taken

@@ -37,6 +37,8 @@ REST_HOURS: Final = 30
 class Setting:
     """What an episode is made of. Everything else follows from the seed."""
 
+    ledger: str = "memory"
+    """`memory`: the flows alone. `sqlite`: the whole application, on a real file."""
     callers: int = 12
     gateways: int = 2
     share: float = 0.4

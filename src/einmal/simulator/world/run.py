@@ -2,14 +2,17 @@
 
 import multiprocessing
 import os
+import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Final
 
 from einmal.domain.invariants import Violation
 from einmal.simulator.virtual import run_virtual
+from einmal.simulator.world.app import AppEpisode
 from einmal.simulator.world.episode import Episode, Result, Setting
 
 SOMETIMES: Final = (
@@ -50,6 +53,7 @@ class Total:
     """`failures`: (the seed that replays it, the violation)."""
 
     seed: int
+    ledger: str = "memory"
     intents: int = 0
     episodes: int = 0
     calls: int = 0
@@ -67,7 +71,9 @@ class Total:
     @property
     def never(self) -> tuple[str, ...]:
         """What should have occurred and did not; nothing is expected of a short run."""
-        return tuple(one for one in SOMETIMES if not self.seen[one]) if self.intents >= ENOUGH else ()
+        if self.intents < ENOUGH or self.ledger != "memory":
+            return ()
+        return tuple(one for one in SOMETIMES if not self.seen[one])
 
     @property
     def good(self) -> bool:
@@ -86,10 +92,10 @@ class Total:
 def live_through(seed: int, setting: Setting) -> Result:
     """One episode, whole."""
 
-    async def story() -> Result:
-        return await Episode(seed, setting).run()
-
-    return run_virtual(story())
+    if setting.ledger == "memory":
+        return run_virtual(Episode(seed, setting).run())
+    with tempfile.TemporaryDirectory(prefix="einmal-world-") as folder:
+        return run_virtual(AppEpisode(seed, setting, Path(folder)).run())
 
 
 def simulate(
@@ -101,9 +107,11 @@ def simulate(
     tell: Callable[[Total], None] = lambda _: None,
 ) -> Total:
     """Episodes from this seed on, until there were so many intents, or so much time has passed."""
-    total = Total(seed, processes=processes or len(os.sched_getaffinity(0)))
+    total = Total(seed, setting.ledger, processes=processes or len(os.sched_getaffinity(0)))
     began = time.monotonic()
-    for results in _results(seed, setting, total.processes):
+    # A replay is one episode; a long run is handed out by the dozen.
+    batch = max(1, min(BATCH, intents // 50))
+    for results in _results(seed, setting, total.processes if batch > 1 else 1, batch):
         for result in results:
             total.add(result)
         total.seconds = time.monotonic() - began
@@ -113,8 +121,8 @@ def simulate(
     return total
 
 
-def _results(seed: int, setting: Setting, processes: int) -> Iterator[list[Result]]:
-    batches = ((first, setting) for first in _from(seed, BATCH))
+def _results(seed: int, setting: Setting, processes: int, batch: int) -> Iterator[list[Result]]:
+    batches = ((first, batch, setting) for first in _from(seed, batch))
     if processes == 1:
         yield from map(_batch, batches)
         return
@@ -128,9 +136,9 @@ def _from(first: int, step: int) -> Iterator[int]:
         first += step
 
 
-def _batch(work: tuple[int, Setting]) -> list[Result]:
-    first, setting = work
-    results = [live_through(seed, setting) for seed in range(first, first + BATCH)]
+def _batch(work: tuple[int, int, Setting]) -> list[Result]:
+    first, count, setting = work
+    results = [live_through(seed, setting) for seed in range(first, first + count)]
     for result in results:
         # What need not be looked at need not be sent from one process to another.
         if not result.violations:
