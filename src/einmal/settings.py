@@ -206,6 +206,8 @@ SETTINGS: Final[tuple[Setting, ...]] = (
     Setting("calcom_rate_per_minute", _rate, 120, "requests a minute that Cal.com allows this key; 0 for no limit"),
     Setting("notify_url", _https, None, "where news of a doubt that has ended is posted, signed"),
     Setting("notify_secret", _webhook_secret, None, "signs what is posted there: whsec_ and base64"),
+    Setting("settle_seconds", _seconds, 600.0, "how long after a lost answer an absence is not yet proof"),
+    Setting("replay_no_seconds", _seconds, 60.0, "how long a stored no is told again; longer than any agent retries"),
     Setting("post_seconds", _seconds, 10.0, "how long one POST to Cal.com may take before it counts as lost"),
     Setting("reply_seconds", _seconds, 8.0, "how long a booking call may take before the caller hears 'checking'"),
 )
@@ -239,6 +241,8 @@ class Settings:
     calcom_rate_per_minute: int
     notify_url: str | None
     notify_secret: Secret | None
+    settle_seconds: float
+    replay_no_seconds: float
     post_seconds: float
     reply_seconds: float
     services: tuple[Service, ...] = ()

@@ -2,6 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass
+from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 from einmal.adapters.calcom.calendar import Account, CalcomCalendar
@@ -13,6 +14,7 @@ from einmal.adapters.sql.sqlite import SqliteThread
 from einmal.adapters.sql.tenants import ensure_tenant, known_services
 from einmal.adapters.system import SystemClock, SystemIds
 from einmal.adapters.telemetry.logs import LogCourier, LogObserver, channel
+from einmal.domain.admission import AdmissionPolicy
 from einmal.domain.gate import GatePolicy, Shut, Use
 from einmal.domain.model import Service
 from einmal.domain.settle import SettlePolicy
@@ -126,13 +128,17 @@ async def build_gateway(
     behind = GatedCalendar(inner, ledger.gates, toll, Use.RECOVER, clock, observer)
     budgets = Budgets(reply_seconds=settings.reply_seconds, post_seconds=settings.post_seconds)
     offers = Offers(calendar, clock, ids, budgets)
+    settle = SettlePolicy(window=timedelta(seconds=settings.settle_seconds))
+    admission = AdmissionPolicy(replay_no_for=timedelta(seconds=settings.replay_no_seconds))
     outcomes = Outcomes(ledger, clock, ids, observer, settings.guard)
-    doubts = Doubts(outcomes, calendar, offers, budgets, SettlePolicy())
+    doubts = Doubts(outcomes, calendar, offers, budgets, settle)
     arming = Arming(outcomes, calendar, ledger.gates, toll, budgets)
     attempts = Attempts(outcomes, doubts, arming, calendar, settings.guard, settings.strategy)
     reaches_people = "webhook" in couriers
-    bookings = Bookings(tenant, ledger, attempts, offers, clock, ids, observer, budgets, toll, reaches_people)
-    doubts_behind = Doubts(outcomes, behind, None, budgets, SettlePolicy())
+    bookings = Bookings(
+        tenant, ledger, attempts, offers, clock, ids, observer, budgets, toll, reaches_people, admission
+    )
+    doubts_behind = Doubts(outcomes, behind, None, budgets, settle)
     compensations = Compensations(outcomes, behind, budgets)
     worker = Worker(
         Recovery(doubts_behind, compensations),

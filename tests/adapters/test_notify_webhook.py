@@ -309,8 +309,8 @@ RESOLVED, NEEDS_PERSON, TAKEN_BACK = MessageKind
             None,
             f"Sie haben diesen Termin bereits: Beratung {WHEN}.",
         ),
-        (a_message(NEEDS_PERSON, State.ESCALATED, None), "booking.needs_person", None, LOOKING_SAID),
-        (a_message(TAKEN_BACK, State.COMPENSATED, None, TAKEN), "booking.taken_back", None, TAKEN_SAID),
+        (a_message(NEEDS_PERSON, State.ESCALATED, None), "booking.needs_person", None, None),
+        (a_message(TAKEN_BACK, State.COMPENSATED, None, TAKEN), "booking.taken_back", None, None),
     ],
     ids=["booked", "requested", "taken", "unreachable", "already", "person", "back"],
 )
@@ -320,7 +320,7 @@ async def test_the_body_tells_what_stands_and_whom_to_call(
     message: Message,
     event_type: str,
     booked: dict[str, str] | None,
-    said: str,
+    said: str | None,
 ) -> None:
     """Type, time, and all that somebody needs who is to call back; local times carry their offset."""
     assert await courier.send(message) is None

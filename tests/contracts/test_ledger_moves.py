@@ -107,6 +107,13 @@ async def test_a_host_who_accepts_confirms_the_appointment(book: Book) -> None:
     assert confirmed_at is not None
 
 
+async def test_when_it_was_first_confirmed_stays_on_record(book: Book) -> None:
+    """Also where its host is heard of after that."""
+    requested = await book.moved(await book.started(), Event.LANDED_PENDING, booking=booking(uid="uid-1"))
+    await book.ledger.apply(Transition(requested.intent, (Event.HOST_ACCEPTED,), NOW + timedelta(minutes=1)))
+    assert book.rows("appointments", "status", "confirmed_at") == [("confirmed", "2026-11-23T09:00:00.000Z")]
+
+
 async def test_what_was_said_stays_while_the_late_booking_is_taken_back(book: Book) -> None:
     reply = Reply(Outcome.ERROR, error_id="e1")
     refused = await book.moved(await book.started(), Event.REFUSED, reply=reply)

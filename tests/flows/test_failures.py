@@ -55,14 +55,14 @@ def test_request_lost(tmp_path: Path, how: str) -> None:
     async def story(made: Salon) -> None:
         async with made.gateway() as gateway:
             gateway.work()
-            said = await gateway.call()
+            said = await gateway.call(telefon="030 9018 2000")
             assert (said["status"], said["success"], said["do_not_rebook"]) == ("in_doubt", False, True)
             assert "Sie bekommen gleich Bescheid" in said["message"]
             await pass_time(WINDOW - timedelta(seconds=30))
             assert made.states == ["doubt"]
             await pass_time(60)
             assert made.states == ["rejected"]
-            assert "nichts gebucht" in (await gateway.call())["message"]
+            assert "nichts gebucht" in (await gateway.call(telefon="030 9018 2000"))["message"]
             assert [letter[1:] for letter in gateway.letterbox.letters] == [("resolved", "error")]
             assert posts(gateway) == 1
             assert made.bookings == []
@@ -161,7 +161,7 @@ def test_taking_back_fails(tmp_path: Path, cancel: str) -> None:
         async with made.gateway() as gateway:
             gateway.work()
             await gateway.call()
-            await pass_time(timedelta(minutes=25))
+            await pass_time(timedelta(minutes=45))
             assert made.states == ["compensated"]
             assert made.live == []
             assert cancels(gateway) <= 3
@@ -232,9 +232,11 @@ def test_conflict_with_ourselves(tmp_path: Path) -> None:
 
             gateway.tap.on_post = twice
             assert (await gateway.call())["status"] == "booked"
+            assert made.rows("SELECT kind FROM attempts") == [("conflict",)]
             assert len(made.live) == 1
 
-    play(story, salon(tmp_path))
+    alone = (EventType(202, "alone", "Beratung", 30, TEAM[0].hosts[:1], Scheduling.INDIVIDUAL),)
+    play(story, salon(tmp_path, event_types=alone))
 
 
 def test_foreign_booking(tmp_path: Path) -> None:

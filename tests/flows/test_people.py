@@ -9,8 +9,8 @@ import pytest
 
 from einmal.adapters.calcom.transport import MaybeSent, WireAnswer, WireRequest
 from einmal.entrypoints.http.app import create_app
-from einmal.simulator.records import EventType, Host, Scheduling
 from einmal.simulator.asgi import request
+from einmal.simulator.records import EventType, Host, Scheduling
 from support.world import World, world
 
 HOSTS = (Host(1, "Anna", "anna@host.test", "anna"), Host(2, "Ben", "ben@host.test", "ben"))

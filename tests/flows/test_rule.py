@@ -78,6 +78,6 @@ async def test_a_booking_that_another_intent_holds_cannot_be_given_away(salon: W
     salon.tap.on_post = moved
     await salon.call()
     [(intent_id,)] = salon.rows("SELECT intent_id FROM intents WHERE state = 'escalated'")
-    with pytest.raises(CannotRule, match="holds booking"):
+    with pytest.raises(CannotRule, match="another intent"):
         await salon.gateway.rulings.booked(intent_id, held)
     assert len(salon.rows("SELECT 1 FROM appointments")) == 1

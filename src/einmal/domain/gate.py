@@ -118,7 +118,7 @@ def enter(gate: Gate, use: Use, now: datetime, policy: GatePolicy) -> tuple[Gate
     if gate.blocked_until is not None and now < gate.blocked_until <= now + policy.blocked_for:
         return gate, Shut(ShutWhy.BUDGET, gate.blocked_until)
     tokens = policy.bucket if gate.tokens is None else gate.tokens
-    needed = 1 + KEPT_BACK[use] * policy.bucket
+    needed = min(1 + KEPT_BACK[use] * policy.bucket, policy.bucket)
     if policy.per_minute and tokens < needed:
         return gate, Shut(ShutWhy.BUDGET, now + timedelta(seconds=(needed - tokens) / policy.refill_per_second))
     probe = gate.open_until is not None

@@ -177,7 +177,8 @@ class Intent:
             return replace(self, state=state, sent_at=at, send_deadline=send_deadline)
         epoch = self.epoch + 1 if event is Event.NOT_PROCESSED else self.epoch
         resolved_at = None if state in UNRESOLVED else (self.resolved_at or at)
-        doubted_at = at if event is Event.DOUBTED else self.doubted_at
+        # Of what is taken back it tells since when.
+        doubted_at = at if event in {Event.DOUBTED, Event.SURFACED} else self.doubted_at
         after = replace(self, state=state, epoch=epoch, resolved_at=resolved_at, doubted_at=doubted_at, look_at=None)
         # Looks are counted anew for the taking back: they bound how often it is tried.
         return replace(after, looks=0) if event is Event.SURFACED else after

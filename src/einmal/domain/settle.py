@@ -53,8 +53,8 @@ class SettlePolicy:
 
     `give_up_after`: when a person must rule, because looking was impossible all that time.
     `pauses`: between looks. The first four fall into the caller's time (0.5, 1, 2 and 3 s after the doubt
-    began); with those that follow it is ten looks in the first hour, two below the most that may be: a look whose
-    worker dies before it is counted is made again.
+    began); with those that follow it is ten looks or eleven in the first hour, below the most that may be: a look
+    whose worker dies before it is counted is made again.
     """
 
     window: timedelta = timedelta(minutes=10)

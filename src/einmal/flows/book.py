@@ -32,7 +32,7 @@ from einmal.domain.admission import (
 )
 from einmal.domain.facts import Alarm
 from einmal.domain.gate import Shut, ShutWhy
-from einmal.domain.intent import UNRESOLVED, Intent, State
+from einmal.domain.intent import BOOKED, UNRESOLVED, Intent, State
 from einmal.domain.keys import intent_key, unique_attendee_email
 from einmal.domain.model import Wish
 from einmal.domain.reply import Outcome, Reply, Why
@@ -90,7 +90,8 @@ class Bookings:
     async def _promised(self, reply: Reply, intent: Intent | None, wish: Wish) -> Reply:
         """ "You will hear from us" is said once it is written down, and only where somebody can be reached."""
         unpromised = replace(reply, why=Why.UNPROMISED) if reply.why is Why.PLAIN else reply
-        if intent is None:
+        # Of another's intent nothing is promised: the news of it goes to that call.
+        if intent is None or intent.key.value != intent_key(wish, self.tenant.hash_key).value:
             return unpromised
         promise = self.ledger.promise(intent.intent_id, self.clock.now())
         try:
@@ -100,10 +101,10 @@ class Bookings:
         if stored is None:
             return unpromised
         told = stored.told(self.clock.now())
-        same_wish = intent.key.value == intent_key(wish, self.tenant.hash_key).value
-        if told.outcome is not Outcome.IN_DOUBT and same_wish:
+        if told.outcome is not Outcome.IN_DOUBT:
             return told  # it has ended in this very moment
-        return reply if self.keeps_promises else unpromised
+        reachable = wish.person.phone is not None or wish.person.email is not None
+        return reply if self.keeps_promises and reachable else unpromised
 
     async def _book(self, wish: Wish, call: CallContact | None, reply_by: float) -> tuple[Reply, Intent | None]:
         """What is true, and of which intent."""
@@ -172,7 +173,8 @@ class Bookings:
                 return False
             state = None if stored is None else stored.intent.state_at(self.clock.now())
             if state not in {State.INTENT, State.SENT}:
-                return state not in UNRESOLVED
+                was_doubted = stored is not None and stored.intent.doubted_at is not None
+                return state not in UNRESOLVED and not (state in BOOKED and was_doubted)
             await self.clock.sleep(min(POLL_SECONDS, left))
         return False
 
@@ -228,9 +230,7 @@ class Bookings:
                 stored = await self.ledger.stored(intent.intent_id)
                 return already_booked(stored, wish)
             case Busy(intent):
-                same_slot = intent.wish.start == wish.start
-                why = Why.PLAIN if same_slot else Why.OTHER_IN_DOUBT
-                return Reply(Outcome.IN_DOUBT, why, asked_start=wish.start)
+                return await self._busy(intent, wish)
             case Namesake():
                 alternatives = await self.offers.alternatives(wish)
                 return Reply(Outcome.SLOT_TAKEN, asked_start=wish.start, alternatives=alternatives)
@@ -238,6 +238,14 @@ class Bookings:
                 return Reply(Outcome.REJECTED, Why.KEY_REUSED, asked_start=wish.start)
             case Start():
                 raise AssertionError("a Start comes with its intent")
+
+    async def _busy(self, intent: Intent, wish: Wish) -> Reply:
+        """R7: what was in doubt and stands may be what is now wanted elsewhere. Say that it stands; book nothing
+        beside it. Who wants both says so again, and is heard."""
+        stored = await self.ledger.stored(intent.intent_id)
+        if stored is not None and stored.intent.state in BOOKED:
+            return already_booked(stored, wish)
+        return Reply(Outcome.IN_DOUBT, Why.OTHER_IN_DOUBT, asked_start=wish.start)
 
     async def _join(self, intent: Intent, wish: Wish, reply_by: float) -> Reply:
         while (left := reply_by - self.clock.monotonic()) > 0:

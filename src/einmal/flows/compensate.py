@@ -14,12 +14,12 @@ from einmal.domain.model import Booking, MetadataKey
 from einmal.flows.outcome import Outcomes
 from einmal.ports import Blind, Budgets, Calendar, ChangeKind, Transition
 
-REASON: Final = "Doppelt angekommene Anfrage, automatisch storniert"
+REASON: Final = "Verspätet angekommene Anfrage, automatisch storniert"
 """The attendee may be mailed it. It is the house that speaks, in the language of its customers."""
 
 CANCELS_MAX: Final = 3
-UNSEEN_MAX: Final = 3
-"""So many reads in a row, minutes apart, must say that there is no such booking before it counts as gone."""
+GONE_AFTER: Final = timedelta(hours=1)
+"""A booking that was seen and cannot be read any more counts as gone only when no replica can lag so far."""
 
 AFTER_CANCEL: Final = timedelta(seconds=2)
 """Longer than the calendar's replica lags as a rule; a read that is still behind costs one cancel more."""
@@ -46,9 +46,11 @@ class Compensations:
         uid = intent.booking_uid or ""
         look = await self.calendar.read(uid, clock.monotonic() + self.budgets.look_up_seconds)
         if isinstance(look, Blind):
-            await self._later(intent, asked=False)
+            await self._later(intent)
         elif not look.bookings:
-            await (self._done(intent, "gone") if intent.looks >= UNSEEN_MAX else self._later(intent))
+            surfaced_at = intent.doubted_at or clock.now()
+            gone = clock.now() - surfaced_at > GONE_AFTER
+            await (self._done(intent, "gone") if gone else self._later(intent))
         else:
             await self._seen(intent, look.bookings[0])
 
@@ -64,7 +66,8 @@ class Compensations:
             deadline = clock.monotonic() + self.budgets.post_seconds
             answer = await self.calendar.cancel(booking.uid, REASON, deadline)
             asked = answer.kind is not ChangeKind.NOT_ASKED
-            pause = AFTER_CANCEL if asked else PAUSES[0]
+            # The first is looked after at once; the others are minutes apart, for a calendar that is ill.
+            pause = PAUSES[min(intent.looks + 1, 3)] if intent.looks or not asked else AFTER_CANCEL
             await self.outcomes.ledger.looked(intent, clock.now() + pause, asked=asked)
 
     async def _done(self, intent: Intent, how: str) -> None:
@@ -77,13 +80,14 @@ class Compensations:
         self.outcomes.observer.observe((Alarm(self.outcomes.clock.now(), why, intent.intent_id),))
         await self._later(intent)
 
-    async def _later(self, intent: Intent, *, asked: bool = True) -> None:
-        at = self.outcomes.clock.now() + _pause(intent, self.outcomes.clock.now())
-        await self.outcomes.ledger.looked(intent, at, asked=asked)
+    async def _later(self, intent: Intent) -> None:
+        """Only cancels are counted as looks: they are what must be bounded."""
+        now = self.outcomes.clock.now()
+        await self.outcomes.ledger.looked(intent, now + _pause(intent, now), asked=False)
 
 
 def _pause(intent: Intent, now: datetime) -> timedelta:
-    """Longer the longer it has been; what is not asked does not count as a look, so age counts too."""
-    since = now - (intent.resolved_at or now)
-    by_age = sum(since > pause * 4 for pause in PAUSES)
+    """Longer the longer it has been."""
+    since = now - (intent.doubted_at or now)
+    by_age = sum(since > pause * 2 for pause in PAUSES)
     return PAUSES[min(max(intent.looks, by_age), len(PAUSES) - 1)]

@@ -38,7 +38,10 @@ class Deliveries:
 
     async def _one(self, message: Message) -> None:
         courier = self.couriers.get(message.channel)
-        why = "no_such_channel" if courier is None else await courier.send(message)
+        try:
+            why = "no_such_channel" if courier is None else await courier.send(message)
+        except Exception as bug:  # noqa: BLE001 - one odd message must not keep the others from arriving
+            why = type(bug).__name__
         now = self.clock.now()
         if why is None:
             await self.outbox.sent(message, now)

@@ -10,12 +10,12 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final
 
-from einmal.domain.facts import Doubted
+from einmal.domain.facts import Alarm, Doubted
 from einmal.domain.intent import Event, Intent, State
 from einmal.domain.reply import Why
 from einmal.flows.compensate import Compensations
 from einmal.flows.doubt import Doubts
-from einmal.ports import StaleIntent, Transition
+from einmal.ports import CommitUnknown, LedgerUnavailable, StaleIntent, Transition
 
 CLAIM_MAX: Final = 1
 """One look a second: sixty a minute leave half of an account's budget to those who wait on the phone."""
@@ -35,7 +35,13 @@ class Recovery:
         now = outcomes.clock.now()
         claimed = await outcomes.ledger.claim_due(now, now + LEASE, limit)
         for intent in claimed:
-            await self._one(intent)
+            try:
+                await self._one(intent)
+            except (LedgerUnavailable, CommitUnknown):
+                raise
+            except Exception as bug:  # noqa: BLE001 - one odd row must not keep all others in doubt
+                alarm = Alarm(outcomes.clock.now(), "recovery_failed", intent.intent_id, type(bug).__name__)
+                outcomes.observer.observe((alarm,))
         return len(claimed)
 
     async def _one(self, intent: Intent) -> None:

@@ -47,12 +47,12 @@ class Sweeper:
         if sweep is None:
             return False
         until = await self._read(sweep)
-        pause = EVERY_FRESH if until is None or now - sweep.newest_at < FRESH else EVERY
+        pause = EVERY_FRESH if now - sweep.newest_at < FRESH else EVERY
         await outcomes.ledger.swept(self.tenant_id, until, outcomes.clock.now() + pause)
         return True
 
     async def _read(self, sweep: Sweep) -> datetime | None:
-        """The last change seen; None where the pages could not be read back to where they were known."""
+        """The last change seen; None where none was, or the pages could not be read back to where they were known."""
         back_to = sweep.since - CLOCKS_DIFFER
         if sweep.swept_until is not None:
             back_to = max(back_to, sweep.swept_until - OVERLAP)
@@ -62,6 +62,9 @@ class Sweeper:
             page = await self.calendar.changes(number, clock.monotonic() + self.budgets.look_up_seconds)
             if isinstance(page, Blind):
                 return None
+            if page.unread:
+                alarm = Alarm(clock.now(), "sweep_unread_rows", None, str(page.unread))
+                self.doubts.outcomes.observer.observe((alarm,))
             await self.sighted(page.bookings)
             changes = [changed for booking in page.bookings if (changed := _changed(booking)) is not None]
             newest = max([*changes, newest] if newest else changes, default=None)

@@ -3,7 +3,7 @@
 import contextlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -15,7 +15,7 @@ from einmal.adapters.calcom.wire import Unreadable, booking_body, booking_of, ht
 from einmal.domain.answer import Answer, AnswerKind
 from einmal.domain.gate import Heard
 from einmal.domain.intent import Intent
-from einmal.domain.model import Offer, Service
+from einmal.domain.model import Booking, Offer, Service
 from einmal.ports import Blind, BookingRequest, ChangeAnswer, ChangeKind, Clock, Page, Seen
 
 BOOKINGS_VERSIONS: Final = ("2024-08-13", "2026-02-25")
@@ -87,9 +87,9 @@ class CalcomCalendar:
             rows = json_object(answer.body).get("data")
             if not isinstance(rows, list):
                 return Blind("no_list")
-            # One row that cannot be read could be the one looked for: blind, not absent.
-            bookings = tuple(booking_of(row) for row in rows)
-            return Seen(bookings, complete=len(rows) < PAGE or bookings[-1].start > intent.wish.start)
+            bookings = tuple(_rows_read(rows, intent.wish.start))
+            last = len(rows) < PAGE or _begins_elsewhere(rows[-1], intent.wish.start)
+            return Seen(bookings, complete=last)
         except Unreadable as odd:
             return Blind(f"unreadable_{odd.args[0]}")
 
@@ -176,6 +176,25 @@ class CalcomCalendar:
         if self._account.api_key is not None:
             headers["Authorization"] = f"Bearer {self._account.api_key}"
         return headers
+
+
+def _rows_read(rows: list[object], start: datetime) -> Iterator[Booking]:
+    """The bookings. Raises Unreadable for an odd row that could be the one looked for: that is blind, not absent."""
+    for row in rows:
+        try:
+            yield booking_of(row)
+        except Unreadable:
+            if not _begins_elsewhere(row, start):
+                raise
+
+
+def _begins_elsewhere(row: object, start: datetime) -> bool:
+    """Whether the row surely is of another start, whatever else it is."""
+    text = row.get("start") if isinstance(row, Mapping) else None
+    try:
+        return isinstance(text, str) and _SLOT.fullmatch(text) is not None and datetime.fromisoformat(text) != start
+    except (ValueError, OverflowError):
+        return False
 
 
 def _blind(answer: WireAnswer) -> Blind:

@@ -90,8 +90,8 @@ class WebhookCourier:
             "asked_start": wish.start.astimezone(self._voice.zone).isoformat(),
             "customer": {"name": wish.person.name, "phone": wish.person.phone, "email": wish.person.email},
             "booking": None,
-            # What the caller may be told, word for word.
-            "message": self._voice.sentence(told, now),
+            # What the caller may be told, word for word. The rest is for the house.
+            "message": self._voice.sentence(told, now) if message.kind is MessageKind.RESOLVED else None,
         }
         if booking is not None:
             start, end = (at.astimezone(self._voice.zone).isoformat() for at in (booking.start, booking.end))

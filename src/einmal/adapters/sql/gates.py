@@ -54,8 +54,10 @@ class SqliteGates:
         """Inside somebody's transaction: whether to ask now, spent if so."""
         before = self._read(connection, toll, now)
         after, permit = enter(before, use, now, toll.policy)
-        # Without a limit there is nothing to count, and a healthy gate's row is left alone.
-        if isinstance(permit, Passed) and (toll.policy.per_minute or not before.healthy):
+        # Without a limit there is nothing to count, and a healthy gate's row is left alone. A clock that was set back
+        # is noted even where the gate stays shut: it would not refill until that clock is there again.
+        counts = isinstance(permit, Passed) and (toll.policy.per_minute or not before.healthy)
+        if counts or after.at < before.at:
             self._write(connection, toll, after)
         return permit
 

@@ -1,5 +1,6 @@
 """Work queues are states of the ledger: what is due is found by `look_at`, and a claim is a lease."""
 
+import contextlib
 import sqlite3
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -60,10 +61,15 @@ def due_by(now: datetime) -> tuple[str, str]:
 
 def claim_job(now: datetime, lease_until: datetime, limit: int) -> Callable[[sqlite3.Connection], tuple[Intent, ...]]:
     def work(connection: sqlite3.Connection) -> tuple[Intent, ...]:
-        due = [intent_of(row) for row in connection.execute(_DUE, (*due_by(now), limit))]
+        due = connection.execute(_DUE, (*due_by(now), limit)).fetchall()
         until = instant_text(lease_until)
-        connection.executemany(_LEASE, [(until, intent.intent_id) for intent in due])
-        return tuple(replace(intent, look_at=instant_of(until)) for intent in due)
+        connection.executemany(_LEASE, [(until, row[0]) for row in due])
+        claimed = []
+        for row in due:
+            # A row that cannot be read is leased like the others, and is in nobody's way.
+            with contextlib.suppress(ValueError):
+                claimed.append(replace(intent_of(row), look_at=instant_of(until)))
+        return tuple(claimed)
 
     return work
 

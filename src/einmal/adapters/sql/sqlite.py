@@ -180,7 +180,8 @@ def _run_in_savepoint(connection: sqlite3.Connection, job: "_Job[Any]") -> None:
     try:
         job.result = job.work(connection)
     except BaseException as error:  # noqa: BLE001 - whatever it is belongs to the job's caller
-        job.error = LedgerUnavailable(str(error)) if isinstance(error, sqlite3.OperationalError) else error
+        broken = isinstance(error, sqlite3.Error) and not isinstance(error, sqlite3.IntegrityError)
+        job.error = LedgerUnavailable(str(error)) if broken else error
         connection.execute("ROLLBACK TO job")
     connection.execute("RELEASE job")
 

@@ -76,16 +76,7 @@ def _parser() -> argparse.ArgumentParser:
     simulator.add_argument("--faults", type=Path, metavar="FILE", help="a TOML plan of faults; see docs/simulator.md")
     simulator.set_defaults(run=_simulator)
 
-    simulate = commands.add_parser("simulate", help="a simulated world in bad weather: is every promise kept?")
-    simulate.add_argument("--intents", type=int, default=20_000, help="until there were so many (20000)")
-    simulate.add_argument("--seed", type=int, default=1, help="of the first episode (1); a seed is a world")
-    simulate.add_argument("--faults", type=float, default=40.0, metavar="PERCENT", help="of calendar calls (40)")
-    ledger = simulate.add_argument("--ledger", choices=["memory", "sqlite"], default="memory")
-    ledger.help = "the flows alone in memory, or the whole application on a file (memory)"
-    simulate.add_argument("--processes", type=int, help="how many at once (all cores)")
-    simulate.add_argument("--seconds", type=float, help="stop after so long")
-    simulate.add_argument("--json", action="store_true", help="as JSON")
-    simulate.set_defaults(run=_simulate)
+    _add_simulate(commands)
 
     demo = commands.add_parser("demo", help="the incident, unguarded and guarded, side by side")
     demo.set_defaults(run=_demo)
@@ -102,6 +93,19 @@ def _parser() -> argparse.ArgumentParser:
     down.add_argument("what", choices=["layer4"])
     down.set_defaults(run=_db_downgrade)
     return parser
+
+
+def _add_simulate(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    simulate = commands.add_parser("simulate", help="a simulated world in bad weather: is every promise kept?")
+    simulate.add_argument("--intents", type=int, default=20_000, help="until there were so many (20000)")
+    simulate.add_argument("--seed", type=int, default=1, help="of the first episode (1); a seed is a world")
+    simulate.add_argument("--faults", type=float, default=40.0, metavar="PERCENT", help="of calendar calls (40)")
+    ledger = simulate.add_argument("--ledger", choices=["memory", "sqlite"], default="memory")
+    ledger.help = "the flows alone in memory, or the whole application on a file (memory)"
+    simulate.add_argument("--processes", type=int, help="how many at once (all cores)")
+    simulate.add_argument("--seconds", type=float, help="stop after so long")
+    simulate.add_argument("--json", action="store_true", help="as JSON")
+    simulate.set_defaults(run=_simulate)
 
 
 def environment_settings() -> Settings:

@@ -1,6 +1,6 @@
 """The tables of appointments and customers, and layer 4: no booking uid stands here twice."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 
 from einmal.domain.intent import BOOKED, Intent, State
@@ -19,7 +19,6 @@ class Customer:
     phone: str | None
     email: str | None
     created_at: datetime
-    appointments: "list[Appointment]" = field(default_factory=list, repr=False)
 
 
 @dataclass(slots=True)
@@ -44,6 +43,10 @@ class Appointment:
         return BookedSlot(self.appointment_id, self.start, self.end, service, self.staff)
 
 
+Drawn = tuple[Appointment, Customer | None]
+"""An appointment, and its customer where that is a new one."""
+
+
 class AppointmentTable:
     """`by_intent` holds them all. `unique_uid` is layer 4, and may be switched off as in the schema."""
 
@@ -51,22 +54,25 @@ class AppointmentTable:
         self.unique_uid = unique_uid
         self.by_intent: dict[str, Appointment] = {}
         self.customers: list[Customer] = []
-        self._by_uid: dict[str, list[Appointment]] = {}
+        self._by_uid: dict[str, Appointment] = {}
+        self._doubles: list[Appointment] = []
+        """What layer 4 would have refused."""
         self._by_phone: dict[tuple[str, str], Customer] = {}
         self._by_email: dict[tuple[str, str], Customer] = {}
-        self._by_name: dict[tuple[str, str], list[Customer]] = {}
+        self._by_name: dict[tuple[str, str], set[str]] = {}
         self._named = 0
 
-    def drawn_up(self, intent: Intent, booking: Booking, state: State, at: datetime, ids: Ids) -> Appointment:
-        """The appointment that this booking makes, not yet written. Raises BookingUidTaken or ConstraintViolated."""
+    def drawn_up(self, intent: Intent, booking: Booking, state: State, at: datetime, ids: Ids) -> Drawn:
+        """What this booking makes, not yet written. Raises BookingUidTaken or ConstraintViolated."""
         wish = intent.wish
-        customer = self._customer(wish.tenant_id, wish.person, at, ids)
+        known = self._customer(wish.tenant_id, wish.person)
+        customer = known or _new_customer(wish.tenant_id, wish.person, at, ids)
         appointment_id = ids.time_ordered()
         if self.unique_uid and booking.uid in self._by_uid:
             raise BookingUidTaken(booking.uid)
         if intent.intent_id in self.by_intent:
             raise ConstraintViolated("unique_appointment_intent")
-        return Appointment(
+        made = Appointment(
             appointment_id,
             wish.tenant_id,
             intent.intent_id,
@@ -81,19 +87,19 @@ class AppointmentTable:
             at if booking.status is BookingStatus.ACCEPTED else None,
             at,
         )
+        return made, None if known else customer
 
-    def put(self, made: Appointment) -> None:
-        """A new one, with its customer if that is a new one too."""
-        customer = made.customer
-        if not customer.appointments:
+    def put(self, made: Appointment, customer: Customer | None) -> None:
+        """A new one, and its customer if that is a new one too."""
+        if customer is not None:
             self.customers.append(customer)
             if customer.phone is not None:
                 self._by_phone.setdefault((made.tenant_id, customer.phone), customer)
             if customer.email is not None:
                 self._by_email.setdefault((made.tenant_id, customer.email), customer)
-        customer.appointments.append(made)
         self.by_intent[made.intent_id] = made
-        self._by_uid.setdefault(made.uid, []).append(made)
+        if self._by_uid.setdefault(made.uid, made) is not made:
+            self._doubles.append(made)
 
     def move(self, intent_id: str, state: State, at: datetime) -> None:
         """It follows its intent; when it was first confirmed stays on record."""
@@ -105,24 +111,28 @@ class AppointmentTable:
 
     def holding(self, uid: str) -> list[Appointment]:
         """Those with this booking: at most one, unless layer 4 was off."""
-        return self._by_uid.get(uid, [])
+        first = self._by_uid.get(uid)
+        return [] if first is None else [first, *(made for made in self._doubles if made.uid == uid)]
 
     def live_of(self, tenant_id: str, name: str) -> int:
-        """Live appointments of the customers of this name. Names are compared only when somebody asks."""
+        """Live appointments of the customers of this name. All are looked through: no flow asks for it."""
         for customer in self.customers[self._named :]:
-            self._by_name.setdefault((customer.tenant_id, normal_name(customer.name)), []).append(customer)
+            name_key = (customer.tenant_id, normal_name(customer.name))
+            self._by_name.setdefault(name_key, set()).add(customer.customer_id)
         self._named = len(self.customers)
-        found = self._by_name.get((tenant_id, normal_name(name)), [])
-        return sum(made.status in BOOKED for customer in found for made in customer.appointments)
+        named = self._by_name.get((tenant_id, normal_name(name)), set())
+        return sum(made.customer.customer_id in named and made.status in BOOKED for made in self.by_intent.values())
 
-    def _customer(self, tenant_id: str, person: Person, at: datetime, ids: Ids) -> Customer:
-        """Found by phone, else by e-mail, else made. A name alone identifies nobody."""
+    def _customer(self, tenant_id: str, person: Person) -> Customer | None:
+        """Found by phone, else by e-mail. A name alone identifies nobody."""
         found = None if person.phone is None else self._by_phone.get((tenant_id, person.phone))
         if found is None and person.email is not None:
             found = self._by_email.get((tenant_id, person.email))
-        if found is not None:
-            return found
-        customer_id = ids.time_ordered()
-        if person.phone == "" or person.email == "":
-            raise ConstraintViolated("absent_is_null")
-        return Customer(customer_id, tenant_id, person.name, person.phone, person.email, at)
+        return found
+
+
+def _new_customer(tenant_id: str, person: Person, at: datetime, ids: Ids) -> Customer:
+    customer_id = ids.time_ordered()
+    if person.phone == "" or person.email == "":
+        raise ConstraintViolated("absent_is_null")
+    return Customer(customer_id, tenant_id, person.name, person.phone, person.email, at)

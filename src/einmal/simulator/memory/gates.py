@@ -41,8 +41,9 @@ class MemoryGates:
         """Inside somebody's transaction: whether to ask now, and the gate to write then, if any."""
         before = self._read(toll, now)
         after, permit = enter(before, use, now, toll.policy)
-        # Without a limit there is nothing to count, and a healthy gate's row is left alone.
-        if isinstance(permit, Passed) and (toll.policy.per_minute or not before.healthy):
+        # As on SQLite: without a limit there is nothing to count; a clock that was set back is noted all the same.
+        counts = isinstance(permit, Passed) and (toll.policy.per_minute or not before.healthy)
+        if counts or after.at < before.at:
             self._remember(toll, after)
             return after, permit
         return None, permit

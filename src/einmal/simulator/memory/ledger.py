@@ -13,7 +13,7 @@ from einmal.domain.intent import BOOKED, Event, Intent, State
 from einmal.domain.promise import owed
 from einmal.domain.verdict import KnownBooking
 from einmal.ports import Admitted, Candidate, Ids, StaleIntent, StoredReply, Sweep, Toll, Transition
-from einmal.simulator.memory.appointments import Appointment
+from einmal.simulator.memory.appointments import Drawn
 from einmal.simulator.memory.books import AttemptRow, FactRow, MemoryBooks, SweepRow
 from einmal.simulator.memory.commit import Commit, ConstraintViolated, kept, kept_or_none
 from einmal.simulator.memory.draft import quick_intent
@@ -27,8 +27,6 @@ OnMove = Callable[[Intent | None, Event | None, Intent], None]
 
 Of several moves in one commit each is told, and only the last `after` ever stood in the books. Must not raise.
 """
-
-_Step = tuple[Intent, Event, Intent]
 
 
 class MemoryLedger:
@@ -93,8 +91,8 @@ class MemoryLedger:
 
     async def apply(self, transition: Transition) -> StoredReply:
         before, at = transition.before, kept(transition.at)
-        steps = _steps(transition)
-        after = steps[-1][2] if steps else before
+        ways = _ways(transition)
+        after = ways[-1]
         async with self._commit as lasts:
             row = self.intents.get(before.intent_id)
             if row is None or row.state is not before.state or row.epoch != before.epoch:
@@ -113,7 +111,7 @@ class MemoryLedger:
             if message is not None:
                 put_message(self.books, moved, message, self._channels, at)
             if self._on_move is not None:
-                _tell(self._on_move, steps, moved)
+                _tell(self._on_move, transition.events, [*ways[:-1], moved])
             return self.books.stored_of(moved)
 
     async def claim_due(self, now: datetime, lease_until: datetime, limit: int) -> tuple[Intent, ...]:
@@ -205,7 +203,7 @@ class MemoryLedger:
         gate, permit = self.gates.passing(toll, Use.BOOK, now)
         return gate, permit if isinstance(permit, Shut) else None
 
-    def _write(self, transition: Transition, moved: Intent, made: Appointment | None, at: datetime) -> None:
+    def _write(self, transition: Transition, moved: Intent, made: Drawn | None, at: datetime) -> None:
         """All that the move makes true."""
         books, before = self.books, transition.before
         books.intents.move(before.state, moved)
@@ -218,24 +216,22 @@ class MemoryLedger:
         if before.state in BOOKED:
             books.appointments.move(before.intent_id, moved.state, at)
         elif made is not None:
-            books.appointments.put(made)
+            books.appointments.put(*made)
         for fact in transition.facts:
             books.facts.append(FactRow(before.wish.tenant_id, before.intent_id, fact))
 
 
-def _steps(transition: Transition) -> list[_Step]:
-    """The moves one by one. Raises IllegalMove."""
-    intent, steps = transition.before, list[_Step]()
+def _ways(transition: Transition) -> list[Intent]:
+    """The intent before the moves and after each of them. Raises IllegalMove."""
+    ways = [transition.before]
     for event in transition.events:
-        after = intent.advance(event, transition.at, transition.send_deadline)
-        steps.append((intent, event, after))
-        intent = after
-    return steps
+        ways.append(ways[-1].advance(event, transition.at, transition.send_deadline))
+    return ways
 
 
-def _tell(on_move: OnMove, steps: Sequence[_Step], moved: Intent) -> None:
-    for number, (before, event, after) in enumerate(steps, 1):
-        on_move(before, event, moved if number == len(steps) else after)
+def _tell(on_move: OnMove, events: Sequence[Event], ways: Sequence[Intent]) -> None:
+    for number, event in enumerate(events):
+        on_move(ways[number], event, ways[number + 1])
 
 
 def _moved(row: Intent, after: Intent, transition: Transition) -> Intent:

@@ -165,8 +165,9 @@ class Episode:
     def _said(self, wish: Wish, call_id: str, reply: Reply) -> None:
         intent = self.books.intents.newest(wish.tenant_id, intent_key(wish, TENANT.hash_key).value)
         ref, start = (None, None) if reply.booking is None else (reply.booking.ref, reply.booking.start)
-        # "Nothing new" is said of no intent: the books could not be read.
-        known = None if intent is None or reply.why is Why.NOTHING_NEW else intent.intent_id
+        # "Nothing new" is said of no intent, for the books could not be read; "you have it" of another's.
+        of_this = reply.why is not Why.NOTHING_NEW and reply.outcome is not Outcome.ALREADY_BOOKED
+        known = intent.intent_id if intent is not None and of_this else None
         key = "" if intent is None else intent.key.value
         said = Spoken(self.clock.true_now(), key, call_id, reply.outcome, ref, start, known)
         self.spoken.append(said)

@@ -12,7 +12,7 @@ from typing import Final
 
 from einmal.domain.invariants import Violation
 from einmal.simulator.virtual import run_virtual
-from einmal.simulator.world.app import AppEpisode
+from einmal.simulator.world.app import AppEpisode, empty_ledger
 from einmal.simulator.world.episode import Episode, Result, Setting
 
 SOMETIMES: Final = (
@@ -89,13 +89,11 @@ class Total:
         self.failures += [(result.seed, violation) for violation in result.violations]
 
 
-def live_through(seed: int, setting: Setting) -> Result:
-    """One episode, whole."""
-
-    if setting.ledger == "memory":
+def live_through(seed: int, setting: Setting, folder: Path | None = None) -> Result:
+    """One episode, whole. A ledger on a file wants a folder."""
+    if setting.ledger == "memory" or folder is None:
         return run_virtual(Episode(seed, setting).run())
-    with tempfile.TemporaryDirectory(prefix="einmal-world-") as folder:
-        return run_virtual(AppEpisode(seed, setting, Path(folder)).run())
+    return run_virtual(AppEpisode(seed, setting, folder).run())
 
 
 def simulate(
@@ -122,12 +120,17 @@ def simulate(
 
 
 def _results(seed: int, setting: Setting, processes: int, batch: int) -> Iterator[list[Result]]:
-    batches = ((first, batch, setting) for first in _from(seed, batch))
-    if processes == 1:
-        yield from map(_batch, batches)
-        return
-    with multiprocessing.get_context("fork").Pool(processes) as pool:
-        yield from pool.imap_unordered(_batch, batches)
+    # The folder is this process's: those that live in it are ended without a chance to tidy up.
+    with tempfile.TemporaryDirectory(prefix="einmal-world-") as name:
+        folder = Path(name)
+        if setting.ledger != "memory":
+            empty_ledger(folder)
+        batches = ((first, batch, setting, folder) for first in _from(seed, batch))
+        if processes == 1:
+            yield from map(_batch, batches)
+            return
+        with multiprocessing.get_context("fork").Pool(processes) as pool:
+            yield from pool.imap_unordered(_batch, batches)
 
 
 def _from(first: int, step: int) -> Iterator[int]:
@@ -136,9 +139,9 @@ def _from(first: int, step: int) -> Iterator[int]:
         first += step
 
 
-def _batch(work: tuple[int, int, Setting]) -> list[Result]:
-    first, count, setting = work
-    results = [live_through(seed, setting) for seed in range(first, first + count)]
+def _batch(work: tuple[int, int, Setting, Path]) -> list[Result]:
+    first, count, setting, folder = work
+    results = [live_through(seed, setting, folder) for seed in range(first, first + count)]
     for result in results:
         # What need not be looked at need not be sent from one process to another.
         if not result.violations:
