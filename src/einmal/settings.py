@@ -325,7 +325,7 @@ def _services(path: Path) -> tuple[tuple[Service, ...], list[str]]:
         data = tomllib.loads(path.read_text("utf-8"))
     except OSError as error:
         return (), [f"EINMAL_CONFIG: {path} cannot be read: {error.strerror}"]
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # not UTF-8, not TOML, or numbers and nestings beyond measure
         return (), [f"EINMAL_CONFIG: {path} is not TOML: {error}"]
     problems = [f"EINMAL_CONFIG: unknown key {key!r}; allowed is services" for key in data if key != "services"]
     rows = data.get("services", [])

@@ -184,3 +184,159 @@ def test_beside_a_live_intent_of_the_same_person_on_the_slot_nothing_starts(
     neighbour = other(state, phone=phone, email=email, **call)
     answer = asked(wish(phone=phone, email=email), None, neighbour, after=after)
     assert isinstance(answer, Start) == (state not in LIVE)
+
+
+@pytest.mark.parametrize(
+    ("answer", "the_wish", "stored"),
+    [
+        (Join, wish(), intent(State.SENT)),
+        (Replay, wish(), intent(State.DOUBT)),
+        (Replay, wish(), intent(State.CONFIRMED)),
+        (Replay, wish(), intent(State.REJECTED)),
+        (Namesake, wish(conversation_id=None), other(State.CONFIRMED, conversation_id=None)),
+        (KeyReused, wish(), intent(State.SENT, key=IntentKey("given", "another", intent().key.person))),
+    ],
+)
+def test_the_answer_names_the_stored_intent(answer: type, the_wish: Wish, stored: Intent) -> None:
+    """Whoever joins or hears it again, hears of that very row."""
+    given = asked(the_wish, stored, after=601 if answer is Namesake else 1)
+    assert given == answer(stored)
+
+
+@pytest.mark.parametrize(
+    ("answer", "the_wish", "neighbour"),
+    [
+        (Join, wish(phone=PHONE), other(State.SENT)),
+        (Replay, wish(phone=PHONE), other(State.CONFIRMED)),
+        (AlreadyBooked, wish(name="Ole"), other(State.CONFIRMED)),
+        (AlreadyBooked, wish(phone=PHONE), other(State.PENDING, phone=PHONE, conversation_id=OTHER_CALL)),
+        (Busy, wish(phone=PHONE), other(State.SENT, phone=PHONE, conversation_id=OTHER_CALL)),
+        (Busy, wish(), other(State.DOUBT, start=wish().start + timedelta(hours=1))),
+        (Namesake, wish(), other(State.CONFIRMED, conversation_id=OTHER_CALL)),
+        (Busy, wish(), other(State.DOUBT, conversation_id=OTHER_CALL)),
+    ],
+)
+def test_the_answer_names_the_neighbour_in_the_way(answer: type, the_wish: Wish, neighbour: Intent) -> None:
+    """And not one that stands beside it and is in nobody's way."""
+    beside = other(State.CONFIRMED, conversation_id="call_of_a_stranger", name="Ida", phone="+493099999")
+    assert asked(the_wish, None, beside, neighbour, beside) == answer(neighbour)
+
+
+ORDER = [
+    (Replay, other(State.DOUBT, name="Anna Vogel", conversation_id="call_now")),
+    (Join, other(State.SENT, conversation_id="call_now")),
+    (AlreadyBooked, other(State.CONFIRMED, phone=PHONE, conversation_id=OTHER_CALL)),
+    (Busy, other(State.SENT, phone=PHONE, conversation_id=OTHER_CALL)),
+]
+
+
+@pytest.mark.parametrize("first", range(len(ORDER)))
+def test_in_which_order_neighbours_answer(first: int) -> None:
+    """Its own answer, its own attempt, what the person has, what nobody can tell yet; however they are listed."""
+    the_wish = wish(phone=PHONE, conversation_id="call_now")
+    kind, neighbour = ORDER[first]
+    later = [each for _, each in ORDER[first:]]
+    assert asked(the_wish, None, *later) == kind(neighbour)
+    assert asked(the_wish, None, *reversed(later)) == kind(neighbour)
+
+
+def test_a_busy_one_is_told_before_a_namesake() -> None:
+    """ "Taken" may be a lie while another is under way."""
+    booked = other(State.CONFIRMED, conversation_id=OTHER_CALL)
+    doubt = other(State.DOUBT, conversation_id="call_three")
+    assert asked(wish(), None, booked, doubt) == Busy(doubt)
+    assert asked(wish(), None, doubt, booked) == Busy(doubt)
+
+
+@pytest.mark.parametrize("generation", [1, 2, 41])
+def test_a_wish_that_is_wished_anew_is_the_next_generation(generation: int) -> None:
+    """Its row must not collide with the ones before."""
+    assert asked(wish(), intent(State.CANCELLED, generation=generation)) == Start(generation + 1)
+
+
+@pytest.mark.parametrize("resolved", [None, NOW])
+def test_a_no_that_nobody_dated_is_not_replayed(resolved: Any) -> None:
+    """Nobody could say for how long it has stood."""
+    stored = intent(State.REJECTED, resolved_at=resolved)
+    assert asked(wish(), stored) == (Start(2) if resolved is None else Replay(stored))
+
+
+def test_what_ran_out_under_the_key_still_looks_at_the_neighbours() -> None:
+    """The old "no" no longer answers, but the person has the slot from another call by now."""
+    gone = intent(State.REJECTED, of=wish(phone=PHONE))
+    booked = other(State.CONFIRMED, phone=PHONE, conversation_id=OTHER_CALL)
+    assert asked(wish(phone=PHONE), gone, booked, after=61) == AlreadyBooked(booked)
+
+
+@pytest.mark.parametrize(
+    ("the_wish", "stored", "expected"),
+    [
+        (wish(conversation_id=None), other(State.CONFIRMED, conversation_id=None), Namesake),
+        (wish(), intent(State.CONFIRMED), Replay),
+        (wish(conversation_id=None, phone=PHONE), other(State.CONFIRMED, conversation_id=None, phone=PHONE), Replay),
+        (wish(conversation_id=None, email="a@b"), other(State.PENDING, conversation_id=None, email="a@b"), Replay),
+        (wish(conversation_id=None), other(State.DOUBT, conversation_id=None), Replay),
+    ],
+)
+def test_who_hears_booked_an_hour_later(the_wish: Wish, stored: Intent, expected: type) -> None:
+    """All but those whom nothing but a name tells apart; and a doubt is told as long as it is one."""
+    assert isinstance(asked(the_wish, stored, after=3600), expected)
+
+
+def test_a_nameless_booking_is_replayed_up_to_the_end_of_ten_minutes() -> None:
+    """By when the row was made."""
+    nameless = wish(conversation_id=None)
+    stored = intent(State.CONFIRMED, of=nameless)
+    assert asked(nameless, stored, after=600) == Replay(stored)
+    assert asked(nameless, stored, after=600.000001) == Namesake(stored)
+
+
+def test_without_calls_two_people_on_a_slot_are_not_in_one_call() -> None:
+    """No call is not the same call."""
+    assert asked(
+        wish(conversation_id=None, phone=PHONE),
+        None,
+        other(State.DOUBT, conversation_id=None, phone="+4930555", start=wish().start),
+    ) == Start(1)
+    later = wish().start + timedelta(hours=1)
+    earlier = other(State.DOUBT, conversation_id=None, phone=PHONE)
+    assert asked(wish(conversation_id=None, phone=PHONE, start=later), None, earlier) == Start(1)
+
+
+def test_in_one_call_another_person_may_begin_while_the_first_is_in_doubt() -> None:
+    """With a phone of their own, and another name: told apart for sure."""
+    first = other(State.DOUBT, phone="+4930555", name="Anna Vogel")
+    assert asked(wish(phone=PHONE), None, first) == Start(1)
+    assert asked(wish(phone=PHONE, start=wish().start + timedelta(hours=1)), None, first) == Start(1)
+
+
+@pytest.mark.parametrize("ours", [{}, {"phone": PHONE}, {"email": "a@b.de"}])
+@pytest.mark.parametrize("theirs", [{}, {"phone": "+4930555"}, {"email": "c@d.de"}])
+def test_of_the_same_name_only_two_by_name_are_namesakes(ours: dict[str, str], theirs: dict[str, str]) -> None:
+    """Where one has said more than a name, they are not taken for each other across calls."""
+    earlier = other(State.CONFIRMED, conversation_id=OTHER_CALL, **theirs)
+    expected = Namesake(earlier) if not ours and not theirs else Start(1)
+    assert asked(wish(**ours), None, earlier) == expected
+
+
+@pytest.mark.parametrize("state", sorted(LIVE))
+def test_a_send_past_its_deadline_counts_as_the_doubt_that_it_is(state: State) -> None:
+    """Nobody joins what nobody is doing any more."""
+    stored = intent(state, send_deadline=NOW)
+    expected = Join if state is State.INTENT else Replay
+    assert isinstance(asked(wish(), stored), expected)
+    assert isinstance(asked(wish(phone=PHONE), None, stored), expected)
+
+
+def test_a_number_is_the_person_whatever_name_is_heard() -> None:
+    """In one call and by one phone: their own booking answers, and their doubt at another time keeps them busy."""
+    booked = other(State.CONFIRMED, phone=PHONE)
+    assert asked(wish(name="Jürgen Gros", phone=PHONE), None, booked) == Replay(booked)
+    doubt = other(State.DOUBT, phone=PHONE, start=wish().start + timedelta(hours=1))
+    assert asked(wish(name="Jürgen Gros", phone=PHONE), None, doubt) == Busy(doubt)
+
+
+def test_a_number_heard_differently_under_one_name_in_one_call_is_no_second_wish() -> None:
+    """Digits are misheard more often than two people of one name share a phone."""
+    booked = other(State.CONFIRMED, phone="+4930901821")
+    assert asked(wish(phone=PHONE), None, booked) == Replay(booked)

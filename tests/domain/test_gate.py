@@ -51,11 +51,11 @@ def test_a_full_bucket_lets_forty_bookings_pass_at_once_and_then_eighty_a_minute
 def test_each_use_leaves_the_rest_to_those_before_it(use: Use, spent_until: int) -> None:
     """Bookings before look-ups before offers before what runs behind."""
     gate, passed = Gate(NOW), 0
-    while True:
-        gate, permit = enter(gate, use, NOW, POLICY)
-        if isinstance(permit, Shut):
-            break
+    gate, permit = enter(gate, use, NOW, POLICY)
+    while isinstance(permit, Passed):
         passed += 1
+        assert passed <= spent_until
+        gate, permit = enter(gate, use, NOW, POLICY)
     assert passed == spent_until
     assert permit.why is ShutWhy.BUDGET
     _, permit = enter(gate, use, permit.until + timedelta(milliseconds=1), POLICY)

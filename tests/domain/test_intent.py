@@ -1,5 +1,6 @@
 """The transition table: complete, and the only way to move."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -13,6 +14,7 @@ from einmal.domain.intent import (
     UNRESOLVED,
     Event,
     IllegalMove,
+    Intent,
     State,
     advance,
 )
@@ -119,3 +121,62 @@ def test_arming_sets_the_send_and_its_deadline() -> None:
     assert (armed.sent_at, armed.send_deadline) == (later, later + timedelta(seconds=15))
     with pytest.raises(ValueError, match="deadline"):
         waiting.advance(Event.ARMED, later)
+
+
+def test_a_move_changes_what_it_says_and_nothing_else() -> None:
+    """Every legal move, field by field: state, epoch, when it was doubted and resolved, and when to look."""
+    for state in State:
+        for event, to in MOVES[state].items():
+            before = intent(state, epoch=7, looks=3, look_at=NOW, promised_at=NOW, booking_uid="u", not_ours=True)
+            if event is Event.ARMED:
+                continue
+            later = NOW + timedelta(seconds=9)
+            resolved = None if to in UNRESOLVED else before.resolved_at or later
+            assert before.advance(event, later) == replace(
+                before,
+                state=to,
+                epoch=8 if event is Event.NOT_PROCESSED else 7,
+                resolved_at=resolved,
+                doubted_at=later if event in {Event.DOUBTED, Event.SURFACED} else None,
+                look_at=None,
+                looks=0 if event is Event.SURFACED else 3,
+            )
+
+
+def test_a_doubt_began_when_it_began() -> None:
+    """Its end does not touch it: the settle window and the tombstone's watch count from there; a taking back anew."""
+    doubt = intent().advance(Event.DOUBTED, NOW)
+    ended = doubt.advance(Event.SETTLED_ABSENT, NOW + timedelta(minutes=10))
+    assert ended.doubted_at == NOW
+    surfaced = ended.advance(Event.SURFACED, NOW + timedelta(minutes=11))
+    assert surfaced.doubted_at == NOW + timedelta(minutes=11)
+    assert surfaced.advance(Event.COMPENSATED, NOW + timedelta(minutes=12)).doubted_at == surfaced.doubted_at
+
+
+def test_arming_leaves_all_but_the_send() -> None:
+    """State, the moment of the send and its deadline; the looks go on being due."""
+    waiting = intent(State.INTENT, epoch=3, looks=2, look_at=NOW, sent_at=None, send_deadline=None)
+    later, deadline = NOW + timedelta(seconds=1), NOW + timedelta(seconds=16)
+    armed = waiting.advance(Event.ARMED, later, deadline)
+    assert armed == replace(waiting, state=State.SENT, sent_at=later, send_deadline=deadline)
+
+
+@pytest.mark.parametrize("state", State)
+def test_only_a_send_is_ever_overdue(state: State) -> None:
+    """Everything else is what it says; and a send without a deadline cannot be known to be over."""
+    late = NOW + timedelta(days=1)
+    assert intent(state).state_at(late) is (State.DOUBT if state is State.SENT else state)
+    assert intent(state, send_deadline=None).state_at(late) is state
+
+
+def test_what_is_final_says_so() -> None:
+    with pytest.raises(IllegalMove, match="it is final") as illegal:
+        advance(State.LOST, Event.ARMED)
+    assert str(illegal.value) == "lost does not take armed; it takes nothing: it is final"
+
+
+def test_a_new_row_is_nobodys_booking_and_nobodys_doubt() -> None:
+    """What is not said when a row is made, is nothing."""
+    made = Intent("i", "o", intent().key, 1, intent().wish, "a@b.de", State.INTENT, 1, NOW, None, None)
+    assert (made.resolved_at, made.booking_uid, made.doubted_at, made.look_at, made.promised_at) == (None,) * 5
+    assert (made.not_ours, made.looks) == (False, 0)

@@ -278,6 +278,8 @@ def test_case_never_tells_people_apart(name: str) -> None:
     [
         ("Jürgen Groß", "juergen gross"),
         ("Müller-Lüdenscheidt", "mueller luedenscheidt"),
+        ("Jörg Bäcker", "joerg baecker"),
+        ("Weiß", "weiss"),
         ("Dr. O'Neill", "o neill"),
         ("José Ñandú", "jose nandu"),
         ("Łukasz", "łukasz"),

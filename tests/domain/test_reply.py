@@ -3,7 +3,7 @@
 import pytest
 
 from einmal.domain.intent import BOOKED, UNRESOLVED, State
-from einmal.domain.reply import CONFIRMATION_STATUS, SUCCESS, BookedSlot, Outcome, Reply, reply_to_state
+from einmal.domain.reply import CONFIRMATION_STATUS, SUCCESS, BookedSlot, Missing, Outcome, Reply, Why, reply_to_state
 from support.evidence import NOW, intent
 
 SLOT = BookedSlot("ref", NOW, NOW, "Beratung")
@@ -39,3 +39,47 @@ def test_the_table_of_the_contract(outcome: str, success: bool, confirmation: st
     assert CONFIRMATION_STATUS[Outcome(outcome)] == confirmation
     assert Reply(Outcome(outcome)).do_not_rebook == (outcome == "in_doubt")
     assert set(CONFIRMATION_STATUS) == set(Outcome) >= SUCCESS
+
+
+@pytest.mark.parametrize("state", State)
+@pytest.mark.parametrize("slot", [None, SLOT], ids=["no record", "record"])
+def test_what_is_said_of_a_state_is_about_what_was_asked(state: State, slot: BookedSlot | None) -> None:
+    """The start that was asked for in any case; the appointment only where one is said to stand; nothing else."""
+    asked = intent(state)
+    stands = state in BOOKED and slot is not None
+    outcome = Outcome.SLOT_TAKEN
+    if stands:
+        outcome = Outcome.BOOKED if state is State.CONFIRMED else Outcome.REQUESTED
+    elif state in UNRESOLVED | BOOKED:
+        outcome = Outcome.IN_DOUBT
+    expected = Reply(outcome, Why.PLAIN, slot if stands else None, asked.wish.start, (), (), (), None)
+    assert reply_to_state(asked, state, slot) == expected
+
+
+@pytest.mark.parametrize(
+    ("missing", "field"),
+    [
+        (Missing.NAME, "name"),
+        (Missing.SERVICE, "service"),
+        (Missing.SERVICE_UNKNOWN, "service"),
+        (Missing.DATE, "date"),
+        (Missing.DATE_PAST, "date"),
+        (Missing.DATE_ODD, "date"),
+        (Missing.TIME, "time"),
+        (Missing.TIME_ODD, "time"),
+        (Missing.TIME_TWICE, "time"),
+        (Missing.TIME_SKIPPED, "time"),
+        (Missing.EMAIL_ODD, "email"),
+        (Missing.CONFIRMATION_ODD, "confirmation"),
+    ],
+)
+def test_every_question_is_about_a_field(missing: Missing, field: str) -> None:
+    """The agent is told the field, the caller hears the question."""
+    assert missing.field == field
+
+
+def test_a_reply_claims_nothing_by_itself() -> None:
+    """Whoever makes one says what it holds."""
+    assert Reply(Outcome.ERROR) == Reply(Outcome.ERROR, Why.PLAIN, None, None, (), (), (), None)
+    assert SLOT.staff is None
+    assert set(SUCCESS) == {Outcome.BOOKED, Outcome.REQUESTED, Outcome.ALREADY_BOOKED, Outcome.AVAILABLE}

@@ -61,7 +61,10 @@ def test_twice_and_elsewhere_are_for_a_person() -> None:
 
 
 def test_the_same_booking_listed_twice_is_one() -> None:
-    assert isinstance(settle(intent(), [ours(), ours()], complete=True), Found)
+    """Where its two rows differ, the first one counts."""
+    pending = ours(status=BookingStatus.PENDING)
+    assert settle(intent(), [ours(), pending], complete=True) == Found(ours())
+    assert settle(intent(), [pending, ours()], complete=True) == Found(pending)
 
 
 @given(st.lists(st.sampled_from([{}, {"einmal_op": THEIRS}, {"call_id": "x"}])), st.booleans())
@@ -121,3 +124,91 @@ def test_the_next_look_is_later_and_none_skips_the_end_of_the_window(looks: int,
 
 def test_the_looks_of_the_call_come_half_a_second_one_two_and_three_after_the_doubt() -> None:
     assert [sum(POLICY.pauses[: n + 1]) for n in range(POLICY.looks_in_call)] == [0.5, 1.0, 2.0, 3.0]
+
+
+@pytest.mark.parametrize("complete", [True, False])
+def test_a_booking_at_our_own_address_without_our_id_is_for_a_person(complete: bool) -> None:
+    """Nobody else knows that address: ours with its metadata lost, neither confirmed nor called absent."""
+    made = intent()
+    stripped = booking(metadata={}, attendee_emails=("else@x.test", made.attendee_email))
+    assert settle(made, [booking(), stripped], complete=complete) == NeedsPerson("metadata_missing")
+    ended = booking(metadata={}, attendee_emails=(made.attendee_email,), status=BookingStatus.CANCELLED)
+    assert settle(made, [ended], complete=complete) == (Absent() if complete else Unclear("page_full"))
+
+
+def test_an_address_of_the_callers_own_proves_nothing() -> None:
+    """They may have booked by themselves, on the web."""
+    made = intent(attendee_email="anna@gast.test")
+    theirs = booking(metadata={}, attendee_emails=("anna@gast.test",))
+    assert settle(made, [theirs], complete=True) == Absent()
+
+
+def test_what_is_ours_and_ended_outweighs_an_address() -> None:
+    """It was there, with our id: whoever ended it, a person need not guess."""
+    made = intent()
+    stripped = booking(uid="x", metadata={}, attendee_emails=(made.attendee_email,))
+    ended = ours(status=BookingStatus.REJECTED)
+    assert settle(made, [ended, stripped], complete=True) == Unclear("ended")
+
+
+def test_an_ended_one_of_ours_beside_a_live_one_changes_nothing() -> None:
+    """The live one is the booking."""
+    ended = ours(uid="old", status=BookingStatus.CANCELLED)
+    assert settle(intent(), [ended, ours(uid="new")], complete=True) == Found(ours(uid="new"))
+    assert settle(intent(), [ours(uid="new"), ended], complete=False) == Found(ours(uid="new"))
+
+
+def test_accepted_is_not_pending() -> None:
+    found = settle(intent(), [ours()], complete=True)
+    assert isinstance(found, Found)
+    assert found.pending is False
+
+
+@pytest.mark.parametrize(
+    ("looks", "pause"),
+    [(0, 0.5), (1, 0.5), (2, 1.0), (3, 1.0), (4, 10.0), (5, 30.0), (len(POLICY.pauses) - 1, POLICY.pauses[-1])],
+)
+def test_each_look_has_its_pause_and_up_to_a_fifth_of_it_more(looks: int, pause: float) -> None:
+    """So that what failed together is not looked at together."""
+    in_doubt, now = doubt(700, looks=looks)
+    assert next_look(in_doubt, now, POLICY, 0.0) == now + timedelta(seconds=pause)
+    assert next_look(in_doubt, now, POLICY, 0.5) == now + timedelta(seconds=pause * 1.1)
+
+
+@pytest.mark.parametrize("looks", [len(POLICY.pauses), 10_000])
+def test_from_the_last_pause_on_they_stay_as_long(looks: int) -> None:
+    """A day of blindness is not looked at every second, and not forgotten either."""
+    in_doubt, now = doubt(5_000, looks=looks)
+    assert next_look(in_doubt, now, POLICY, 0.0) == now + timedelta(seconds=POLICY.pauses[-1])
+
+
+def test_an_hour_of_doubt_costs_at_most_twelve_looks() -> None:
+    """Cal.com counts them all: however they are spread, and with the one behind the end of the window."""
+    for jitter in (0.0, 0.5, 0.999):
+        now, looks = NOW, 0
+        while now < NOW + timedelta(hours=1) and looks <= 12:
+            now = next_look(doubt(0, looks=looks)[0], now, POLICY, jitter)
+            looks += 1
+        assert looks <= 12
+
+
+@pytest.mark.parametrize(
+    ("after", "looks", "expected"),
+    [
+        (599.0, 4, 600.0),
+        (590.0, 4, 600.0),
+        (589.0, 4, 599.0),
+        (600.0, 4, 610.0),
+        (601.0, 4, 611.0),
+        (300.0, 40, 600.0),
+    ],
+)
+def test_a_look_falls_right_behind_the_end_of_the_window(after: float, looks: int, expected: float) -> None:
+    """A doubt ends there and not a pause later; at the end itself the next one is a pause away."""
+    in_doubt, now = doubt(after, looks=looks)
+    assert next_look(in_doubt, now, POLICY, 0.0) == NOW + timedelta(seconds=expected)
+
+
+def test_what_was_never_in_doubt_has_no_window_to_end() -> None:
+    """A row that waits or is being taken back is looked at after its pause."""
+    assert next_look(intent(looks=4), NOW + timedelta(seconds=595), POLICY, 0.0) == NOW + timedelta(seconds=605)

@@ -179,7 +179,7 @@ class FaultPlan:
         """
         try:
             read = tomllib.loads(text)
-        except tomllib.TOMLDecodeError as problem:
+        except (ValueError, RecursionError) as problem:  # not TOML, or numbers and nestings beyond measure
             raise PlanMistake(f"not TOML: {problem}") from None
         unknown = [name for name in read if name not in {"seed", "rule"}]
         if unknown:

@@ -7,6 +7,7 @@ from einmal.adapters.calcom.transport import MaybeSent, NeverSent, Transport, Wi
 from einmal.adapters.calcom.wire import Unreadable, json_object
 from einmal.domain.model import Service
 
+MINUTES_MAX: Final = 24 * 60
 EVENT_TYPES_VERSION: Final = "2024-06-14"
 
 
@@ -35,10 +36,16 @@ async def list_services(transport: Transport, account: Account, deadline: float)
         Service(str(row["id"]), row["title"], row["id"], row["lengthInMinutes"])
         for row in (rows if isinstance(rows, list) else [])
         if isinstance(row, dict)
-        and isinstance(row.get("id"), int)
+        and _positive(row.get("id"))
         and isinstance(row.get("title"), str)
-        and isinstance(row.get("lengthInMinutes"), int)
+        and row["title"].strip()
+        and _positive(row.get("lengthInMinutes"))
+        and row["lengthInMinutes"] <= MINUTES_MAX
     )
     if not services:
         raise NoServices("this Cal.com account lists no event types; name them in the file of EINMAL_CONFIG")
     return services
+
+
+def _positive(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value > 0

@@ -14,7 +14,7 @@ DEPTH_MAX: Final = 20
 ID_MAX: Final = 200
 
 _ID = re.compile(r"[A-Za-z0-9_.:@-]+")
-_VERSION = re.compile(r"_v\d+$")
+_VERSION = re.compile(r"(?<=.)_v\d+$")
 _PLACEHOLDER_IDS: Final = frozenset(
     {"", "none", "null", "nil", "undefined", "unknown", "n/a", "current", "current_call", "call", "call_id", "test"}
     | {"dummy", "dummy_call_id", "callid", "example", "string", "id"}

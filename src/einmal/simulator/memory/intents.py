@@ -14,7 +14,7 @@ from einmal.domain.intent import LIVE, UNRESOLVED, Intent, State
 from einmal.domain.model import Service, Wish
 from einmal.domain.reply import Reply
 from einmal.ports import Candidate
-from einmal.simulator.memory.commit import ConstraintViolated, kept, kept_or_none
+from einmal.simulator.memory.commit import ConstraintViolated, kept
 from einmal.simulator.memory.draft import quick_intent
 from einmal.simulator.memory.due import Due
 
@@ -152,41 +152,48 @@ class IntentTable:
                 raise ConstraintViolated("unique_live_wish_of_email")
 
 
-def born(candidate: Candidate, generation: int, *, armed: bool) -> Intent:
-    """The row that is about to be written, as on SQLite. Unarmed it waits, and at the deadline it is let go."""
+def born(candidate: Candidate, generation: int, *, armed: bool) -> tuple[Intent, Intent]:
+    """The intent as it is admitted, and the row of it as it reads back: instants kept, no aliases of its service."""
+    wish, now, deadline = candidate.wish, candidate.now, candidate.send_deadline
+    admitted = _born(candidate, wish, now, deadline, generation, armed=armed)
+    kept_wish, kept_now, kept_deadline = _as_written(wish), kept(now), kept(deadline)
+    if kept_wish is wish and kept_now is now and kept_deadline is deadline:
+        return admitted, admitted
+    return admitted, _born(candidate, kept_wish, kept_now, kept_deadline, generation, armed=armed)
+
+
+def _born(
+    candidate: Candidate, wish: Wish, now: datetime, deadline: datetime, generation: int, *, armed: bool
+) -> Intent:
+    """As on SQLite: unarmed it waits, and at the deadline it is let go."""
     return quick_intent(
         candidate.intent_id,
         candidate.operation_id,
         candidate.key,
         generation,
-        candidate.wish,
+        wish,
         candidate.attendee_email,
         State.SENT if armed else State.INTENT,
         1,
-        candidate.now,
-        candidate.now if armed else None,
-        candidate.send_deadline,
+        now,
+        now if armed else None,
+        deadline,
         None,
         None,
         None,
         False,
         0,
-        candidate.send_deadline,
+        deadline,
         None,
     )
 
 
-def as_written(intent: Intent) -> Intent:
-    """A new intent as it reads back: without its service's aliases, which are not the booking's; instants kept."""
-    wish, service = intent.wish, intent.wish.service
-    start, now, deadline = kept(wish.start), kept(intent.created_at), kept_or_none(intent.send_deadline)
-    if service.aliases or start is not wish.start:
-        service = Service(service.service_id, service.name, service.event_type_id, service.duration_minutes)
-        wish = replace(wish, service=service, start=start)
-    elif now is intent.created_at and deadline is intent.send_deadline:
-        return intent
-    sent_at = None if intent.sent_at is None else now
-    return replace(intent, wish=wish, created_at=now, sent_at=sent_at, send_deadline=deadline, look_at=deadline)
+def _as_written(wish: Wish) -> Wish:
+    service, start = wish.service, kept(wish.start)
+    if not service.aliases and start is wish.start:
+        return wish
+    service = Service(service.service_id, service.name, service.event_type_id, service.duration_minutes)
+    return Wish(wish.tenant_id, wish.conversation_id, service, start, wish.person, wish.staff)
 
 
 def _slot(wish: Wish) -> Slot:

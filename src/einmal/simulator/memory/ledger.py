@@ -18,7 +18,7 @@ from einmal.simulator.memory.books import AttemptRow, FactRow, MemoryBooks, Swee
 from einmal.simulator.memory.commit import Commit, ConstraintViolated, kept, kept_or_none
 from einmal.simulator.memory.draft import quick_intent
 from einmal.simulator.memory.gates import MemoryGates
-from einmal.simulator.memory.intents import as_written, born
+from einmal.simulator.memory.intents import born
 from einmal.simulator.memory.outbox import MemoryOutbox, put_message
 from einmal.simulator.storage import StorageFault
 
@@ -75,8 +75,7 @@ class MemoryLedger:
             started, row, gate, shut = None, None, None, None
             if isinstance(admission, Start):
                 gate, shut = self._pay(toll, now)
-                started = born(candidate, admission.generation, armed=shut is None)
-                row = as_written(started)
+                started, row = born(candidate, admission.generation, armed=shut is None)
                 table.check(row)
             if lasts:
                 if candidate.call is not None:
