@@ -182,8 +182,8 @@ async def looked(history: History, process: int, what: int, how: int) -> None:
     if intent is None:
         return
     at = history.now + timedelta(seconds=how % 20, microseconds=how)
-    asked = how % 2 == 0
-    await history.both(lambda backend: backend.processes[process].looked(intent, at, asked=asked))
+    more = how % 3 - 1
+    await history.both(lambda backend: backend.processes[process].looked(intent, at, more=more))
 
 
 async def promise(history: History, process: int, what: int, how: int) -> None:

@@ -265,13 +265,13 @@ async def test_of_two_workers_each_row_is_one_workers(both: tuple[Ledger, Ledger
 
 @pytest.mark.parametrize("state", [State.DOUBT, State.COMPENSATING])
 async def test_a_look_that_concluded_nothing_is_counted_and_comes_again(books: Books, state: State) -> None:
-    """Due when it was said; a look that was not made is not counted, and is due again all the same."""
+    """Due when it was said; a look that was counted and not made is taken off, and is due again all the same."""
     intent = await in_state(books, state, DEADLINE)
     looks = 0
-    for asked in (True, False, True):
-        looks += asked
-        later = DEADLINE + MINUTE * (looks + 1)
-        await books.ledger.looked(intent, later, asked=asked)
+    for number, more in enumerate((1, 0, 1, 1, -1)):
+        looks += more
+        later = DEADLINE + MINUTE * (number + 1)
+        await books.ledger.looked(intent, later, more=more)
         stored = await books.ledger.stored(intent.intent_id)
         assert stored is not None
         assert stored.intent == replace(intent, looks=looks, look_at=later)

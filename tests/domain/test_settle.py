@@ -170,9 +170,21 @@ def test_accepted_is_not_pending() -> None:
 )
 def test_each_look_has_its_pause_and_up_to_a_fifth_of_it_more(looks: int, pause: float) -> None:
     """So that what failed together is not looked at together."""
-    in_doubt, now = doubt(700, looks=looks)
+    in_doubt, now = doubt(0, looks=looks)
+    assert next_look(in_doubt, now, POLICY, 0.0) == now + timedelta(seconds=min(pause, POLICY.window.total_seconds()))
+    assert next_look(in_doubt, now, POLICY, 0.5) == now + timedelta(
+        seconds=min(pause * 1.1, POLICY.window.total_seconds())
+    )
+
+
+@pytest.mark.parametrize(
+    ("after", "pause"),
+    [(0.4, 0.5), (0.5, 0.5), (0.9, 0.5), (1, 1), (3, 10), (12.9, 10), (13, 30), (43, 120), (700, 600), (1063, 1800)],
+)
+def test_looks_that_were_missed_are_not_made_up_for(after: float, pause: float) -> None:
+    """Whoever should have made them has died, and the doubt is as old as it is."""
+    in_doubt, now = doubt(after)
     assert next_look(in_doubt, now, POLICY, 0.0) == now + timedelta(seconds=pause)
-    assert next_look(in_doubt, now, POLICY, 0.5) == now + timedelta(seconds=pause * 1.1)
 
 
 @pytest.mark.parametrize("looks", [len(POLICY.pauses), 10_000])
@@ -185,11 +197,12 @@ def test_from_the_last_pause_on_they_stay_as_long(looks: int) -> None:
 def test_an_hour_of_doubt_costs_at_most_twelve_looks() -> None:
     """Cal.com counts them all: however they are spread, and with the one behind the end of the window."""
     for jitter in (0.0, 0.5, 0.999):
-        now, looks = NOW, 0
-        while now < NOW + timedelta(hours=1) and looks <= 12:
-            now = next_look(doubt(0, looks=looks)[0], now, POLICY, jitter)
-            looks += 1
-        assert looks <= 12
+        for counted in (True, False):
+            now, looks = NOW + timedelta(seconds=POLICY.pauses[0]), 0
+            while now < NOW + timedelta(hours=1, seconds=POLICY.pauses[0]) and looks <= 12:
+                looks += 1
+                now = next_look(doubt(0, looks=looks if counted else 0)[0], now, POLICY, jitter)
+            assert looks <= 12
 
 
 @pytest.mark.parametrize(
@@ -197,9 +210,10 @@ def test_an_hour_of_doubt_costs_at_most_twelve_looks() -> None:
     [
         (599.0, 4, 600.0),
         (590.0, 4, 600.0),
-        (589.0, 4, 599.0),
-        (600.0, 4, 610.0),
-        (601.0, 4, 611.0),
+        (299.0, 4, 599.0),
+        (300.0, 4, 600.0),
+        (600.0, 4, 1200.0),
+        (601.0, 4, 1201.0),
         (300.0, 40, 600.0),
     ],
 )

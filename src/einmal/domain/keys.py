@@ -45,9 +45,11 @@ def normal_name(name: str) -> str:
 
     Speech recognition writes Jürgen Groß, Juergen Gross and jürgen gross for one voice.
     """
-    text = unicodedata.normalize("NFC", name).casefold().translate(_UMLAUTS)
-    # NFKD brings capitals back (a mathematical A becomes a plain one), so the case is folded once more.
-    text = unicodedata.normalize("NFKD", text).casefold()
+    text = name.casefold()
+    if not text.isascii():
+        text = unicodedata.normalize("NFC", name).casefold().translate(_UMLAUTS)
+        # NFKD brings capitals back (a mathematical A becomes a plain one), so the case is folded once more.
+        text = unicodedata.normalize("NFKD", text).casefold()
     letters = "".join(c if c.isalnum() else " " for c in text if not unicodedata.combining(c))
     words = letters.split()
     while len(words) > 1 and words[0] in _TITLES:
@@ -92,7 +94,7 @@ class IntentKey:
 
 def _keyed_hash(secret: bytes, *parts: str) -> str:
     # Lengths are part of what is hashed: ("ab", "c") and ("a", "bc") are different wishes.
-    text = "".join(f"{len(part)}:{part}" for part in parts)
+    text = "".join([f"{len(part)}:{part}" for part in parts])
     return hashlib.blake2b(text.encode(), key=secret, digest_size=16).hexdigest()
 
 
@@ -110,15 +112,16 @@ def person_key(person: Person, conversation_id: str | None, secret: bytes) -> Pe
 
 
 def _stamp(start: datetime) -> str:
-    return instant(start).strftime("%Y%m%dT%H%M%SZ")
+    return instant(start).isoformat(timespec="seconds").removesuffix("+00:00").replace("-", "").replace(":", "") + "Z"
 
 
 def intent_key(wish: Wish, secret: bytes) -> IntentKey:
     """The key of a wish: tenant, conversation, service, start, person."""
     person = person_key(wish.person, wish.conversation_id, secret)
-    what = (wish.service.service_id, _stamp(wish.start), person.kind.value, person.hash)
+    start = _stamp(wish.start)
+    what = (wish.service.service_id, start, person.kind.value, person.hash)
     digest = _keyed_hash(secret, "wish", wish.tenant_id, wish.conversation_id or "", *what)
-    return IntentKey(f"{_stamp(wish.start)}-{digest}", _keyed_hash(secret, "what", *what), person)
+    return IntentKey(f"{start}-{digest}", _keyed_hash(secret, "what", *what), person)
 
 
 def unique_attendee_email(house_email: str, operation: str) -> str:

@@ -53,8 +53,7 @@ class SettlePolicy:
 
     `give_up_after`: when a person must rule, because looking was impossible all that time.
     `pauses`: between looks. The first four fall into the caller's time (0.5, 1, 2 and 3 s after the doubt
-    began); with those that follow it is ten looks or eleven in the first hour, below the most that may be: a look
-    whose worker dies before it is counted is made again.
+    began); with those that follow it is at most twelve looks in the first hour.
     """
 
     window: timedelta = timedelta(minutes=10)
@@ -92,9 +91,12 @@ def conclude(intent: Intent, settlement: Absent | Unclear, now: datetime, policy
 def next_look(intent: Intent, now: datetime, policy: SettlePolicy, jitter: float) -> datetime:
     """When to look again after `intent.looks` looks. `jitter` in [0, 1) spreads those that failed together.
 
-    A look falls right behind the end of the settle window, so that a doubt ends there and not a pause later.
+    Looks that were missed are not made up for: the longer the doubt has lasted, the longer the pause. A look falls
+    right behind the end of the settle window, so that a doubt ends there and not a pause later.
     """
-    pause = policy.pauses[min(intent.looks, len(policy.pauses) - 1)]
+    lasted = timedelta(0) if intent.doubted_at is None else now - intent.doubted_at
+    over = sum(timedelta(seconds=sum(policy.pauses[: n + 1])) <= lasted for n in range(len(policy.pauses)))
+    pause = policy.pauses[min(max(intent.looks, over), len(policy.pauses) - 1)]
     at = now + timedelta(seconds=pause * (1 + 0.2 * jitter))
     ends = None if intent.doubted_at is None else intent.doubted_at + policy.window
     return ends if ends is not None and now < ends < at else at

@@ -64,11 +64,13 @@ class Compensations:
         else:
             clock = self.outcomes.clock
             deadline = clock.monotonic() + self.budgets.post_seconds
-            answer = await self.calendar.cancel(booking.uid, REASON, deadline)
-            asked = answer.kind is not ChangeKind.NOT_ASKED
             # The first is looked after at once; the others are minutes apart, for a calendar that is ill.
-            pause = PAUSES[min(intent.looks + 1, 3)] if intent.looks or not asked else AFTER_CANCEL
-            await self.outcomes.ledger.looked(intent, clock.now() + pause, asked=asked)
+            later = PAUSES[min(intent.looks + 1, 3)]
+            # Counted before it is asked: whoever dies of it has used one up.
+            await self.outcomes.ledger.looked(intent, clock.now() + (later if intent.looks else AFTER_CANCEL))
+            answer = await self.calendar.cancel(booking.uid, REASON, deadline)
+            if answer.kind is ChangeKind.NOT_ASKED:
+                await self.outcomes.ledger.looked(intent, clock.now() + later, more=-1)
 
     async def _done(self, intent: Intent, how: str) -> None:
         now = self.outcomes.clock.now()
@@ -83,7 +85,7 @@ class Compensations:
     async def _later(self, intent: Intent) -> None:
         """Only cancels are counted as looks: they are what must be bounded."""
         now = self.outcomes.clock.now()
-        await self.outcomes.ledger.looked(intent, now + _pause(intent, now), asked=False)
+        await self.outcomes.ledger.looked(intent, now + _pause(intent, now), more=0)
 
 
 def _pause(intent: Intent, now: datetime) -> timedelta:

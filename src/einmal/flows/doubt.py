@@ -59,6 +59,7 @@ class Doubts:
         the caller of this goes on looking itself, so that recovery leaves the row alone.
         """
         clock = self.outcomes.clock
+        await self._counted(intent, ours_until)
         look_by = clock.monotonic() + self.budgets.look_up_seconds
         look, alternatives = await asyncio.gather(self.calendar.find(intent, look_by), self._alternatives(intent))
         settlement = (
@@ -67,8 +68,15 @@ class Doubts:
         if isinstance(settlement, Absent | Unclear):
             if isinstance(look, Blind) and look.heard is None:
                 return await self._not_asked(intent, ours_until)
-            return await self._nothing(intent, settlement, known, alternatives, ours_until)
+            return await self._nothing(intent, settlement, known, alternatives)
         return await self._settled(intent, settlement)
+
+    async def _counted(self, intent: Intent, ours_until: timedelta | None) -> None:
+        """Before it is made, with the time of the next one: a process that dies of it leaves it counted."""
+        now = self.outcomes.clock.now()
+        counted = replace(intent, looks=intent.looks + 1)
+        later = next_look(counted, now, self.policy, self.outcomes.ids.jitter())
+        await self.outcomes.ledger.looked(intent, later if ours_until is None else now + ours_until)
 
     async def _settled(self, intent: Intent, settlement: Settlement) -> Reply | None:
         match settlement:
@@ -92,7 +100,7 @@ class Doubts:
         last = self.policy.looks_in_call - 1
         for number, pause in enumerate(self.policy.pauses[: last + 1]):
             await self.outcomes.clock.sleep(pause)
-            reply = await self.look(replace(intent, looks=number + 1), None, OURS_TO_LOOK if number < last else None)
+            reply = await self.look(replace(intent, looks=intent.looks + number), None, OURS_TO_LOOK if number < last else None)
             if reply is not None:
                 return reply
         return in_doubt(intent)
@@ -102,12 +110,12 @@ class Doubts:
         return await self.offers.alternatives(intent.wish) if intent.not_ours and self.offers is not None else ()
 
     async def _not_asked(self, intent: Intent, ours_until: timedelta | None) -> Reply | None:
-        """The gate held the look back: it does not count as one."""
+        """The gate held the look back: it counts no longer."""
         now = self.outcomes.clock.now()
         if intent.doubted_at is not None and now - intent.doubted_at >= self.policy.give_up_after:
             return await self._person(intent, "doubt_unresolvable")
         pause = timedelta(seconds=HELD_BACK_SECONDS * (1 + self.outcomes.ids.jitter()))
-        await self.outcomes.ledger.looked(intent, now + (ours_until or pause), asked=False)
+        await self.outcomes.ledger.looked(intent, now + (ours_until or pause), more=-1)
         return None
 
     async def _nothing(
@@ -116,7 +124,6 @@ class Doubts:
         settlement: Absent | Unclear,
         known: KnownBooking | None,
         alternatives: tuple[Offer, ...],
-        ours_until: timedelta | None,
     ) -> Reply | None:
         now = self.outcomes.clock.now()
         match conclude(intent, settlement, now, self.policy):
@@ -127,8 +134,6 @@ class Doubts:
             case Conclusion.ESCALATE:
                 return await self._person(intent, "doubt_unresolvable")
             case Conclusion.LOOK_AGAIN:
-                later = next_look(intent, now, self.policy, self.outcomes.ids.jitter())
-                await self.outcomes.ledger.looked(intent, later if ours_until is None else now + ours_until)
                 if isinstance(settlement, Unclear):
                     doubted = Doubted(now, intent.intent_id, intent.wish.conversation_id, settlement.why)
                     self.outcomes.observer.observe((doubted,))

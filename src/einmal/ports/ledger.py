@@ -139,9 +139,10 @@ class Ledger(Protocol):
         A worker that dies with a claim loses nothing: the row is due again when the lease ends.
         """
 
-    async def looked(self, intent: Intent, look_at: datetime, *, asked: bool = True) -> None:
-        """Nothing concluded; look again at `look_at`. `asked`: it was one look more. Where somebody else moved
-        the intent meanwhile, nothing."""
+    async def looked(self, intent: Intent, look_at: datetime, *, more: int = 1) -> None:
+        """Somebody looks now; look again at `look_at`. `more`: looks to be counted, -1 for one that was counted and
+        not made. Written before the calendar is asked: who dies of a look is not looked at more often for it.
+        Where somebody else moved the intent meanwhile, nothing."""
 
     async def promise(self, intent_id: str, at: datetime) -> StoredReply | None:
         """The caller is about to be told that they will hear: note it, and what stands at this moment.

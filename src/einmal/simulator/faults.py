@@ -104,6 +104,7 @@ _NEVER_ARRIVES = frozenset({Fault.REFUSED_CONNECTION})
 """What a server cannot do to its clients: whoever has sent it a request has had a connection."""
 
 _WHOLE = frozenset({"status", "reset_seconds"})
+_MOST = 86_400
 _RULE_FIELDS = ("fault", "operation", "probability", "nth")
 
 
@@ -271,12 +272,15 @@ def _one_of(kind: type[_E], what: str, value: object) -> _E:
 def _number(name: str, value: object, is_fit: Callable[[object], bool]) -> float:
     if not is_fit(value):
         raise PlanMistake(f"{name} is {value!r}; it is a {'whole ' if is_fit is _is_whole else ''}number")
-    return float(str(value))
+    number: float = value  # type: ignore[assignment]  # is_fit has looked
+    if abs(number) > _MOST:
+        raise PlanMistake(f"{name} is beyond measure; it is at most {_MOST}, a day in seconds")
+    return float(number)
 
 
 def _is_number(value: object) -> bool:
     # TOML knows nan and inf; no rule can mean them.
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    return _is_whole(value) or (isinstance(value, float) and math.isfinite(value))
 
 
 def _is_whole(value: object) -> bool:

@@ -116,7 +116,8 @@ class VirtualLoop(asyncio.AbstractEventLoop):
             when, _, handle = heappop(timers)
             if handle.gone:
                 continue
-            self._now = max(self._now, when)
+            if when > self._now:
+                self._now = when
             ready.append(handle)
             while timers and timers[0][0] <= self._now:
                 handle = heappop(timers)[2]
@@ -150,13 +151,18 @@ class VirtualClock:
     def __init__(self, start: datetime = MONDAY_MORNING, skew: timedelta = timedelta(0)) -> None:
         self.start = start
         self.skew = skew
+        self._read = (-1.0, start)
 
     def now(self) -> datetime:
-        return self.true_now() + self.skew
+        return self.true_now() + self.skew if self.skew else self.true_now()
 
     def true_now(self) -> datetime:
         """The time in the calendar, whatever the local clock says. In whole milliseconds."""
-        return self.start + timedelta(milliseconds=int(self.monotonic() * 1000))
+        at = asyncio.get_running_loop().time()
+        # Virtual time stands still for as long as anything is ready: most readings are the last one again.
+        if self._read[0] != at:
+            self._read = (at, self.start + timedelta(milliseconds=int(at * 1000)))
+        return self._read[1]
 
     def monotonic(self) -> float:
         return asyncio.get_running_loop().time()

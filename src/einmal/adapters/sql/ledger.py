@@ -68,8 +68,8 @@ class SqliteLedger:
     async def claim_due(self, now: datetime, lease_until: datetime, limit: int) -> tuple[Intent, ...]:
         return await self._writer.run(claim_job(now, lease_until, limit))
 
-    async def looked(self, intent: Intent, look_at: datetime, *, asked: bool = True) -> None:
-        await self._writer.run(looked_job(intent, look_at, asked=asked))
+    async def looked(self, intent: Intent, look_at: datetime, *, more: int = 1) -> None:
+        await self._writer.run(looked_job(intent, look_at, more=more))
 
     async def promise(self, intent_id: str, at: datetime) -> StoredReply | None:
         return await self._writer.run(promise_job(intent_id, at))

@@ -74,10 +74,10 @@ def claim_job(now: datetime, lease_until: datetime, limit: int) -> Callable[[sql
     return work
 
 
-def looked_job(intent: Intent, look_at: datetime, *, asked: bool) -> Callable[[sqlite3.Connection], None]:
+def looked_job(intent: Intent, look_at: datetime, *, more: int) -> Callable[[sqlite3.Connection], None]:
     def work(connection: sqlite3.Connection) -> None:
         guard = (intent.intent_id, intent.state.value, intent.epoch)
-        connection.execute(_LOOKED, (int(asked), instant_text(look_at), *guard))
+        connection.execute(_LOOKED, (more, instant_text(look_at), *guard))
 
     return work
 

@@ -35,7 +35,7 @@ STORED = f"""
 
 def instant_text(value: datetime) -> str:
     """ISO 8601, UTC, milliseconds, fixed width: 2026-12-01T09:00:00.000Z."""
-    return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{value.microsecond // 1000:03d}Z"
+    return value.astimezone(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
 
 
 def instant_of(text: str) -> datetime:

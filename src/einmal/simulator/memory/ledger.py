@@ -119,11 +119,11 @@ class MemoryLedger:
             due = [table.rows[intent_id] for intent_id in (table.due.take(kept(now), limit) if lasts else ())]
             return tuple(table.look_at(intent, lease, intent.looks) for intent in due)
 
-    async def looked(self, intent: Intent, look_at: datetime, *, asked: bool = True) -> None:
+    async def looked(self, intent: Intent, look_at: datetime, *, more: int = 1) -> None:
         async with self._commit as lasts:
             row = self.intents.get(intent.intent_id)
             if lasts and row is not None and row.state is intent.state and row.epoch == intent.epoch:
-                self.books.intents.look_at(row, kept(look_at), row.looks + asked)
+                self.books.intents.look_at(row, kept(look_at), row.looks + more)
 
     async def promise(self, intent_id: str, at: datetime) -> StoredReply | None:
         async with self._commit as lasts:

@@ -56,6 +56,12 @@ _POSTS: Final = (
     Fault.MISSING_METADATA,
     Fault.SLOW_ANSWER,
 )
+_NEXT_DUE: Final = """
+    SELECT min(due) FROM (
+        SELECT min(look_at) AS due FROM intents WHERE state IN ('intent', 'sent', 'doubt', 'compensating')
+        UNION ALL SELECT min(due_at) FROM outbox WHERE due_at IS NOT NULL
+        UNION ALL SELECT min(due_at) FROM sweeps)"""
+
 _LOOKS: Final = (Fault.REFUSED_CONNECTION, Fault.ERROR_BEFORE_COMMIT, Fault.REPLICA_LAG, Fault.LOST_ANSWER)
 
 
@@ -213,7 +219,14 @@ class AppEpisode:
     async def _work(self, number: int) -> None:
         while True:
             await self.places[number].gateway.worker.turn()
-            await asyncio.sleep(2.0 if self.storage else 20.0)
+            await asyncio.sleep(self._until_due())
+
+    def _until_due(self) -> float:
+        """Seconds: a worker that finds nothing to do each second of a virtual day only takes real time."""
+        with closing(connect(self.path)) as connection:
+            due = connection.execute(_NEXT_DUE).fetchone()[0]
+        left = 60.0 if due is None else (datetime.fromisoformat(due) - self.clock.now()).total_seconds()
+        return min(60.0, max(1.0, left))
 
     async def _rest(self) -> None:
         end = self.clock.monotonic() + REST_HOURS * 3600

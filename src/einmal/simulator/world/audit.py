@@ -36,11 +36,13 @@ class Notes:
     waits: Sequence[float]
     lags: bool = True
     """Whether look-ups may have shown old states."""
+    given_up: frozenset[str] = frozenset()
+    """Intents of which a person was told that their booking cannot be taken back, and cancels of it had failed."""
 
 
 def audit(evidence: Evidence, notes: Notes) -> list[Violation]:
     """Everything that should not be."""
-    found = violations(evidence)
+    found = [one for one in violations(evidence) if one.intent_id not in notes.given_up]
     found += [Violation("bug", text) for text in notes.bugs]
     found += [Violation("budget", f"a reply after {wait:.1f} s") for wait in notes.waits if wait > REPLY_SECONDS_MAX]
     found += _ends(evidence, notes)

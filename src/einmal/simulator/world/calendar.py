@@ -81,6 +81,8 @@ class WorldCalendar:
     holds_sent: Callable[[str], bool] = lambda _: True
     requests: list[Request] = field(default_factory=list)
     fates: dict[str, list[Fate]] = field(default_factory=dict)
+    cancels_lost: set[str] = field(default_factory=set)
+    """Bookings that somebody asked to cancel, and the request was lost."""
     counting: bool = True
     disturbed: int = 0
     calls: int = 0
@@ -180,6 +182,7 @@ class WorldCalendar:
         self.requests.append(Request(self.clock.monotonic(), RequestKind.CANCEL, uid))
         await self._wait(0.05 + self.random.random() * 0.5)
         if fate is LookFate.BLIND:
+            self.cancels_lost.add(uid)
             return ChangeAnswer(ChangeKind.MAYBE, "reset", Heard.FAILED)
         kept = next((kept for kept in self._kept if kept.booking.uid == uid), None)
         if kept is None:
@@ -335,4 +338,6 @@ def _life(kept: _Kept) -> Life:
         made_by=kept.made_by,
         ended_by=kept.ended_by,
         pending_until=accepted,
+        end=booking.end,
+        resource=f"host {kept.host}",
     )

@@ -12,7 +12,7 @@ from datetime import timedelta
 from typing import Any, Final
 
 from einmal.domain.gate import GatePolicy
-from einmal.domain.intent import BOOKED, UNRESOLVED, Event, Intent, State
+from einmal.domain.intent import BOOKED, REFUSED, UNRESOLVED, Event, Intent, State
 from einmal.domain.invariants import Evidence, Moved, Row, Spoken, Violation
 from einmal.domain.keys import intent_key
 from einmal.domain.model import Wish
@@ -39,7 +39,7 @@ class Setting:
 
     ledger: str = "memory"
     """`memory`: the flows alone. `sqlite`: the whole application, on a real file."""
-    callers: int = 12
+    callers: int = 40
     gateways: int = 2
     share: float = 0.4
     """Of the calendar's calls, how many go wrong."""
@@ -104,6 +104,7 @@ class Episode:
         self.waits: list[float] = []
         self.sent: list[str] = []
         self.alarms = Alarms()
+        self.keys: dict[Wish, str] = {}
         self.sabotage = sabotage
         self.seen: set[str] = set()
         self.storage = setting.storage
@@ -163,11 +164,9 @@ class Episode:
         return reply
 
     def _said(self, wish: Wish, call_id: str, reply: Reply) -> None:
-        intent = self.books.intents.newest(wish.tenant_id, intent_key(wish, TENANT.hash_key).value)
+        intent = self.books.intents.newest(wish.tenant_id, self._key(wish))
         ref, start = (None, None) if reply.booking is None else (reply.booking.ref, reply.booking.start)
-        # "Nothing new" is said of no intent, for the books could not be read; "you have it" of another's.
-        of_this = reply.why is not Why.NOTHING_NEW and reply.outcome is not Outcome.ALREADY_BOOKED
-        known = intent.intent_id if intent is not None and of_this else None
+        known = intent.intent_id if intent is not None and self._is_of(reply, intent) else None
         key = "" if intent is None else intent.key.value
         said = Spoken(self.clock.true_now(), key, call_id, reply.outcome, ref, start, known)
         self.spoken.append(said)
@@ -179,6 +178,19 @@ class Episode:
             elif intent is not None and intent.state in BOOKED:
                 self.alarms.bugs.append("told in doubt of what is booked")
         self.seen.add(f"said {reply.outcome}")
+
+    def _is_of(self, reply: Reply, intent: Intent) -> bool:
+        """ "Nothing new" is said of no intent, for the books could not be read; "you have it" often of another's."""
+        if reply.booking is not None and intent.state in REFUSED:
+            made = self.books.appointments.by_intent.get(intent.intent_id)
+            return made is not None and made.appointment_id == reply.booking.ref
+        return reply.why is not Why.NOTHING_NEW and reply.outcome is not Outcome.ALREADY_BOOKED
+
+    def _key(self, wish: Wish) -> str:
+        key = self.keys.get(wish)
+        if key is None:
+            key = self.keys[wish] = intent_key(wish, TENANT.hash_key).value
+        return key
 
     async def _work(self, number: int) -> None:
         """The worker of whichever process has this place now; it sleeps until something is due."""
@@ -270,7 +282,17 @@ class Episode:
         )
 
     def _notes(self) -> Notes:
-        return Notes(self.calendar.fates, self.promised, self.sent, self.alarms.bugs, self.waits, self.setting.lags)
+        lost = self.calendar.cancels_lost
+        given_up = {i for i in self.alarms.stuck if self.books.intents.rows[i].booking_uid in lost}
+        return Notes(
+            fates=self.calendar.fates,
+            promised=self.promised,
+            sent=self.sent,
+            bugs=self.alarms.bugs,
+            waits=self.waits,
+            lags=self.setting.lags,
+            given_up=frozenset(given_up),
+        )
 
     def _row(self, intent: Intent) -> Row:
         made = self.books.appointments.by_intent.get(intent.intent_id)

@@ -31,9 +31,13 @@ class Alarms:
 
     def __init__(self) -> None:
         self.bugs: list[str] = []
+        self.stuck: set[str] = set()
+        """Intents that only a person can take back."""
 
     def observe(self, facts: Any) -> None:
-        self.bugs += [f"{fact.what}: {fact.detail}" for fact in facts if isinstance(fact, Alarm) and _is_bug(fact)]
+        alarms = [fact for fact in facts if isinstance(fact, Alarm)]
+        self.bugs += [f"{alarm.what}: {alarm.detail}" for alarm in alarms if _is_bug(alarm)]
+        self.stuck.update(alarm.intent_id or "" for alarm in alarms if alarm.what == "compensation_stuck")
 
 
 def _is_bug(alarm: Alarm) -> bool:

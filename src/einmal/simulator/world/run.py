@@ -1,5 +1,6 @@
 """Many episodes, on all cores, until enough intents were lived through; and what must have happened among them."""
 
+import gc
 import multiprocessing
 import os
 import tempfile
@@ -45,7 +46,7 @@ SOMETIMES: Final = (
 ENOUGH: Final = 20_000
 """Intents from which on everything of the list must have occurred."""
 
-BATCH: Final = 20
+BATCH: Final = 6
 
 
 @dataclass(slots=True)
@@ -141,7 +142,11 @@ def _from(first: int, step: int) -> Iterator[int]:
 
 def _batch(work: tuple[int, int, Setting, Path]) -> list[Result]:
     first, count, setting, folder = work
+    # An episode is a web of tasks that hold each other: looked through once a batch, and not all the time.
+    gc.disable()
     results = [live_through(seed, setting, folder) for seed in range(first, first + count)]
+    gc.enable()
+    gc.collect()
     for result in results:
         # What need not be looked at need not be sent from one process to another.
         if not result.violations:

@@ -247,8 +247,8 @@ async def _leases_nothing(inner: Any, now: Any, lease_until: Any, limit: int) ->
     return await inner.claim_due(now, now, limit)
 
 
-async def _looks_at_once(inner: Any, intent: Any, look_at: Any, *, asked: bool = True) -> Any:  # noqa: ARG001
-    return await inner.looked(intent, intent.look_at or intent.created_at, asked=asked)
+async def _looks_at_once(inner: Any, intent: Any, look_at: Any, *, more: int = 1) -> Any:  # noqa: ARG001
+    return await inner.looked(intent, intent.look_at or intent.created_at, more=more)
 
 
 def _raw_key(parts: Parts, episode: Episode) -> None:
