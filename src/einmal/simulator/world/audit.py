@@ -4,7 +4,7 @@ The invariants (domain/invariants.py) hold in any world. What is here holds in t
 POST's fate, that nobody was blind for a day, and what the callers were told to expect.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -47,7 +47,7 @@ def audit(evidence: Evidence, notes: Notes) -> list[Violation]:
     found += [Violation("budget", f"a reply after {wait:.1f} s") for wait in notes.waits if wait > REPLY_SECONDS_MAX]
     found += _ends(evidence, notes)
     found += _promises(evidence, notes)
-    found += _doubles(evidence)
+    found += _doubles(evidence, notes.given_up)
     found += _generations(evidence)
     return found
 
@@ -79,13 +79,13 @@ def _promises(evidence: Evidence, notes: Notes) -> Iterator[Violation]:
         yield Violation("promise", f"told that they would hear, and {intent.state} was never told", intent.intent_id)
 
 
-def _doubles(evidence: Evidence) -> Iterator[Violation]:
+def _doubles(evidence: Evidence, given_up: Set[str]) -> Iterator[Violation]:
     """One wish, one booking: whatever the intents say, nobody has the same slot twice."""
     rows = {row.intent.operation_id: row.intent for row in evidence.rows}
     holders: dict[tuple[str, str], str] = {}
     for life in evidence.lives:
         intent = rows.get(life.operation_id or "")
-        if intent is None or not life.stands or life.made_by is not By.US:
+        if intent is None or intent.intent_id in given_up or not life.stands or life.made_by is not By.US:
             continue
         person = intent.wish.person
         who = person.phone or person.email or f"{intent.wish.conversation_id}:{normal_name(person.name)}"
