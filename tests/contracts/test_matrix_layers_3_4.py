@@ -28,6 +28,7 @@ from einmal.adapters.calcom.transport import WireAnswer, WireRequest
 from einmal.adapters.sql.ledger import SqliteLedger
 from einmal.adapters.sql.migrate import switch_layer_4, upgrade
 from einmal.adapters.sql.sqlite import connect
+from einmal.adapters.sql.steps import Violated
 from einmal.adapters.sql.tenants import ensure_tenant
 from einmal.adapters.system import SystemIds
 from einmal.adapters.telemetry.logs import JsonLines, LogObserver, channel
@@ -410,7 +411,7 @@ async def test_L4_002_it_is_the_database_that_says_so(ledger: SqliteLedger, path
     await save(ledger, await sent(ledger))
     with pytest.raises(BookingUidTaken) as caught:
         await save(ledger, await sent(ledger, 2))
-    assert isinstance(caught.value.__cause__, sqlite3.IntegrityError)
+    assert isinstance(caught.value.__cause__, Violated)
     assert uids(path) == [UID]
 
 
