@@ -8,14 +8,16 @@ from typing import Any, Final
 from einmal.adapters.sql import queues
 from einmal.adapters.sql.gates import SqlGates
 from einmal.adapters.sql.outbox import SqlOutbox
+from einmal.adapters.sql.postgres import PostgresStore
 from einmal.adapters.sql.rows import STORED, instant_of, stored_reply
 from einmal.adapters.sql.sqlite import SqliteStore, SqliteThread
 from einmal.adapters.sql.steps import Statement, Steps, Store, Transaction
+from einmal.adapters.sql.tenants import services_of, tenant_written
 from einmal.adapters.sql.writes import admission, move
 from einmal.domain.admission import AdmissionPolicy
 from einmal.domain.intent import Intent, State
 from einmal.domain.keys import PersonKey, normal_name
-from einmal.domain.model import PersonKind
+from einmal.domain.model import PersonKind, Service
 from einmal.domain.verdict import KnownBooking
 from einmal.ports import Admitted, Candidate, Ids, StoredReply, Sweep, Toll, Transition
 
@@ -92,6 +94,14 @@ class SqlLedger:
     async def bookings_count(self, tenant_id: str, booking_uid: str) -> int:
         return await self._store.read(_count(_BOOKINGS_OF, booking_uid, tenant_id))
 
+    async def ensure_tenant(self, tenant_id: str, name: str, services: Sequence[Service], now: datetime) -> bytes:
+        """As at every start: the tenant and its services as they are now; the key of its hashes."""
+        return await self._store.write(tenant_written(tenant_id, name, services, now))
+
+    async def known_services(self, tenant_id: str) -> tuple[Service, ...]:
+        """Those of the last start."""
+        return await self._store.read(services_of(tenant_id))
+
     async def ready(self) -> bool:
         def check() -> Steps[bool]:
             rows = yield Statement("SELECT version_num FROM alembic_version")
@@ -99,6 +109,13 @@ class SqlLedger:
 
         # Where it writes: a process that can read and not write is not ready.
         return await self._store.write(check)
+
+
+class PostgresLedger(SqlLedger):
+    """The ledger in a PostgreSQL database, shared by as many processes as connect to it."""
+
+    def __init__(self, url: str, ids: Ids, channels: Sequence[str] = ()) -> None:
+        super().__init__(PostgresStore(url), ids, channels)
 
 
 class SqliteLedger(SqlLedger):
