@@ -9,6 +9,7 @@ from einmal.adapters.calcom.calendar import Account, CalcomCalendar
 from einmal.adapters.calcom.services import NoServices, list_services
 from einmal.adapters.calcom.transport import AiohttpTransport, Transport
 from einmal.adapters.notify.webhook import WebhookCourier, webhook_key
+from einmal.adapters.sql.history import SqliteHistory
 from einmal.adapters.sql.ledger import SqliteLedger
 from einmal.adapters.sql.sqlite import SqliteThread
 from einmal.adapters.sql.tenants import ensure_tenant, known_services
@@ -25,6 +26,7 @@ from einmal.flows.compensate import Compensations
 from einmal.flows.deliver import Deliveries
 from einmal.flows.doubt import Doubts
 from einmal.flows.gated import GatedCalendar
+from einmal.flows.inspect import Inspection
 from einmal.flows.offer import Offers
 from einmal.flows.outcome import Outcomes
 from einmal.flows.recover import Recovery
@@ -82,6 +84,42 @@ def open_ledger(settings: Settings) -> SqliteLedger:
     return ledger
 
 
+@dataclass(frozen=True, slots=True)
+class Inspector:
+    """An inspection, and what it must let go of."""
+
+    inspection: Inspection
+    _ledger: SqliteLedger
+    _history: SqliteHistory
+    _transport: Transport
+
+    async def close(self) -> None:
+        await self._transport.close()
+        self._history.close()
+        self._ledger.close()
+
+
+def build_inspector(
+    settings: Settings,
+    transport: Transport | None = None,
+    clock: Clock | None = None,
+    observer: Observer | None = None,
+    thread: type[SqliteThread] = SqliteThread,
+) -> Inspector:
+    """What reads a ledger that stands already, and its calendar as background. Nothing of a gateway is started."""
+    clock, observer = clock or SystemClock(), observer or LogObserver()
+    transport = transport or AiohttpTransport(settings.calcom_base_url)
+    ledger = SqliteLedger(settings.database_url, SystemIds(), (), thread)
+    history = SqliteHistory(settings.database_url, thread)
+    ledger.open()
+    history.open()
+    toll = Toll(_account_id(settings), GatePolicy(per_minute=settings.calcom_rate_per_minute))
+    inner = CalcomCalendar(transport, _account(settings), clock)
+    calendar = GatedCalendar(inner, ledger.gates, toll, Use.BACKGROUND, clock, observer)
+    inspection = Inspection(TENANT_ID, history, ledger, calendar, clock, settings.guard.owns)
+    return Inspector(inspection, ledger, history, transport)
+
+
 async def build_gateway(
     settings: Settings,
     transport: Transport | None = None,
@@ -95,10 +133,7 @@ async def build_gateway(
     What is handed in stands in for the machine: a simulated network, another clock, a ledger without threads.
     """
     clock, ids, observer = clock or SystemClock(), ids or SystemIds(), observer or LogObserver()
-    key = settings.calcom_api_key
-    account = Account(
-        None if key is None else key.reveal(), settings.calcom_api_version, settings.timezone, settings.language
-    )
+    account = _account(settings)
     transport = transport or AiohttpTransport(settings.calcom_base_url)
     toll = Toll(_account_id(settings), GatePolicy(per_minute=settings.calcom_rate_per_minute))
     voice = Voice(Language(settings.language), ZoneInfo(settings.timezone))
@@ -181,6 +216,13 @@ def _webhook(settings: Settings, voice: Voice, clock: Clock) -> WebhookCourier |
     if settings.notify_url is None or settings.notify_secret is None:
         return None
     return WebhookCourier(settings.notify_url, webhook_key(settings.notify_secret.reveal()), voice, clock)
+
+
+def _account(settings: Settings) -> Account:
+    key = settings.calcom_api_key
+    return Account(
+        None if key is None else key.reveal(), settings.calcom_api_version, settings.timezone, settings.language
+    )
 
 
 def _account_id(settings: Settings) -> str:

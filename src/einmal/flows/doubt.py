@@ -100,7 +100,8 @@ class Doubts:
         last = self.policy.looks_in_call - 1
         for number, pause in enumerate(self.policy.pauses[: last + 1]):
             await self.outcomes.clock.sleep(pause)
-            reply = await self.look(replace(intent, looks=intent.looks + number), None, OURS_TO_LOOK if number < last else None)
+            counted = replace(intent, looks=intent.looks + number)
+            reply = await self.look(counted, None, OURS_TO_LOOK if number < last else None)
             if reply is not None:
                 return reply
         return in_doubt(intent)

@@ -149,7 +149,7 @@ class Inspection:
         """All bookings that were made or changed since then, by the calendar's clock."""
         reading = _Reading()
         newest = await self._read_until(reading, lambda changes: min(changes) < back_to, told)
-        if newest is not None:
+        if newest is not None and reading.pages > 1:
             # What changed while we read has moved to the front, away from pages that were still to come.
             await self._read_until(reading, lambda changes: min(changes) <= newest, told)
         return reading

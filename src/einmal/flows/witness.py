@@ -35,16 +35,16 @@ NOT_HERE: Final[dict[str, str]] = {
 """Why the live books say nothing of these."""
 
 AS_FAR_AS: Final[dict[str, str]] = {
-    "I1": "POSTs whose answer was recorded",
-    "I2": "of bookings that others ended nobody tells us",
-    "I3": "whether the row stood before its POST is not recorded",
-    "I4": "what was taken for ours; cancels are not recorded one by one",
-    "I5": "what would be told now; what was said earlier is not recorded",
-    "I6": "intents that have come to rest",
-    "I7": "the stored answer and what stands; each telling is not recorded",
-    "I9": "where the calendar names the host",
-    "I11": "bookings that the ledger once recorded, and news that was surely promised before the end",
-    "I12": "intents that have come to rest",
+    "I1": "of POSTs, those whose answer was recorded",
+    "I2": "who ended a booking is known only where we took it back",
+    "I3": "not whether the row stood before its POST, which is not recorded",
+    "I4": "of what was taken for ours; cancels are not recorded one by one",
+    "I5": "of what would be told now; what was said earlier is not recorded",
+    "I6": "of intents that have come to rest",
+    "I7": "of the stored answer and what stands; each telling is not recorded",
+    "I9": "of bookings whose host the calendar names",
+    "I11": "of rows that say booked, and of news that was surely promised before the end",
+    "I12": "of intents that have come to rest",
 }
 """How far those reach that are checked in part."""
 
@@ -149,16 +149,14 @@ def _life(booking: Booking, marked: str | None, row: Row | None, made_by: By, te
 
 
 def _told_now(recorded: Recorded, listed: Listed, now: datetime) -> Iterator[Spoken]:
-    """What would be told of each booking if its caller asked again, and those of which nothing could be told.
+    """What would be told of each booking if its caller asked again.
 
     At a moment after everything that was listed: the two clocks may differ.
     """
     at = max([now, *(_since(booking) for booking in listed.bookings)])
     for row in recorded.rows:
         intent = row.intent
-        if intent.state in BOOKED and intent.intent_id not in recorded.without_appointment:
+        if intent.state in BOOKED:
             outcome = Outcome.BOOKED if intent.state is State.CONFIRMED else Outcome.REQUESTED
             call_id = intent.wish.conversation_id
             yield Spoken(at, intent.key.value, call_id, outcome, row.ref, row.start, intent.intent_id)
-    for intent_id in recorded.without_appointment:
-        yield Spoken(at, "", None, Outcome.BOOKED, intent_id=intent_id)

@@ -16,6 +16,7 @@ from einmal.ports.calendar import (
     Seen,
     Toll,
 )
+from einmal.ports.history import History, Recorded
 from einmal.ports.ledger import (
     Admitted,
     BookingUidTaken,
@@ -47,6 +48,7 @@ __all__ = [
     "CommitUnknown",
     "Courier",
     "Gates",
+    "History",
     "Ids",
     "Ledger",
     "LedgerUnavailable",
@@ -55,6 +57,7 @@ __all__ = [
     "Observer",
     "Outbox",
     "Page",
+    "Recorded",
     "Seen",
     "StaleIntent",
     "StoredReply",

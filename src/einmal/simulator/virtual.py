@@ -116,8 +116,7 @@ class VirtualLoop(asyncio.AbstractEventLoop):
             when, _, handle = heappop(timers)
             if handle.gone:
                 continue
-            if when > self._now:
-                self._now = when
+            self._now = max(self._now, when)
             ready.append(handle)
             while timers and timers[0][0] <= self._now:
                 handle = heappop(timers)[2]

@@ -78,6 +78,12 @@ def _parser() -> argparse.ArgumentParser:
 
     _add_simulate(commands)
 
+    invariants = commands.add_parser("invariants", help="are all promises kept, in this ledger and its calendar?")
+    since = invariants.add_argument("--since", metavar="WHEN", default="30d")
+    since.help = "intents made, or with a slot, since then: 30d, 12h, 2026-11-01, 2026-11-01T09:00Z (30d)"
+    invariants.add_argument("--json", action="store_true", help="as JSON")
+    invariants.set_defaults(run=_invariants)
+
     demo = commands.add_parser("demo", help="the incident, unguarded and guarded, side by side")
     demo.set_defaults(run=_demo)
 
@@ -164,6 +170,12 @@ def _simulate(arguments: argparse.Namespace) -> int:
         ledger=arguments.ledger,
         as_json=arguments.json,
     )
+
+
+def _invariants(arguments: argparse.Namespace) -> int:
+    from einmal.entrypoints.cli.invariants import run_invariants  # noqa: PLC0415
+
+    return run_invariants(environment_settings(), arguments.since, as_json=arguments.json)
 
 
 def _demo(_: argparse.Namespace) -> int:

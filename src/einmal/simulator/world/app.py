@@ -280,6 +280,8 @@ def _life(booking: SimulatedBooking, operations: set[str]) -> Life:
         ended_by=None if live else By.US if booking.cancellation_reason == REASON else By.OTHERS,
         pending_until=booking.created_at if accepted else None,
         tenant_id=TENANT_ID,
+        end=booking.end,
+        resource=f"host {booking.host.id}",
     )
 
 

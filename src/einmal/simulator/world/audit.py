@@ -4,7 +4,8 @@ The invariants (domain/invariants.py) hold in any world. What is here holds in t
 POST's fate, that nobody was blind for a day, and what the callers were told to expect.
 """
 
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -79,7 +80,7 @@ def _promises(evidence: Evidence, notes: Notes) -> Iterator[Violation]:
         yield Violation("promise", f"told that they would hear, and {intent.state} was never told", intent.intent_id)
 
 
-def _doubles(evidence: Evidence, given_up: Set[str]) -> Iterator[Violation]:
+def _doubles(evidence: Evidence, given_up: AbstractSet[str]) -> Iterator[Violation]:
     """One wish, one booking: whatever the intents say, nobody has the same slot twice."""
     rows = {row.intent.operation_id: row.intent for row in evidence.rows}
     holders: dict[tuple[str, str], str] = {}
