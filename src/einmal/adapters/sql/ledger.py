@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from einmal.adapters.sql import queues
 from einmal.adapters.sql.gates import SqlGates
+from einmal.adapters.sql.history import SqlHistory
 from einmal.adapters.sql.outbox import SqlOutbox
 from einmal.adapters.sql.postgres import PostgresStore
 from einmal.adapters.sql.rows import STORED, instant_of, stored_reply
@@ -38,7 +39,7 @@ _BOOKINGS_OF = "SELECT count(*) FROM appointments WHERE calcom_v2_booking_id = ?
 class SqlLedger:
     """The Ledger port on a store.
 
-    `gates` and `outbox` are the ports of those names, on the same one. What is promised is put into the outbox
+    `gates`, `outbox` and `history` are the ports of those names, on the same one. What is promised is put into the outbox
     once for each of `channels`.
     """
 
@@ -48,6 +49,7 @@ class SqlLedger:
         self._channels = tuple(channels)
         self.gates = SqlGates(store)
         self.outbox = SqlOutbox(store)
+        self.history = SqlHistory(store)
 
     def open(self) -> None:
         self._store.open()

@@ -92,6 +92,10 @@ class PostgresStore:
         async with self._connection() as connection:
             return await connection.statements(work())
 
+    async def snapshot(self, work: Transaction[T]) -> T:
+        async with self._connection() as connection:
+            return await connection.transaction(work(), "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+
     @contextlib.asynccontextmanager
     async def _connection(self) -> "AsyncIterator[_Connection]":
         if self._closed:
@@ -146,7 +150,7 @@ class _Connection:
     def end(self) -> None:
         self._session.terminate()
 
-    async def transaction(self, steps: Steps[T]) -> T:
+    async def transaction(self, steps: Steps[T], begin: str = "BEGIN") -> T:
         """Raises what the steps raise, or what the server says, with nothing written; or CommitUnknown."""
         self._clean = False
         try:
@@ -154,7 +158,7 @@ class _Connection:
         except StopIteration as done:
             raise AssertionError("a transaction without a statement") from done
         held = first.names if isinstance(first, Hold) else ()
-        await self._said(self._session.execute(_begin(held)))
+        await self._said(self._session.execute(_begin(held, begin)))
         try:
             result = await self._steps(steps, first)
         except (Violated, asyncpg.PostgresError):
@@ -242,12 +246,12 @@ async def _connected(url: str) -> _Connection:
     return _Connection(session)
 
 
-def _begin(held: tuple[str, ...]) -> str:
+def _begin(held: tuple[str, ...], begin: str) -> str:
     """In one round trip with the locks, always taken in one order."""
     locks = sorted(
         {int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest(), signed=True) for name in held}
     )
-    return "; ".join(["BEGIN", *(f"SELECT pg_advisory_xact_lock({lock})" for lock in locks)])
+    return "; ".join([begin, *(f"SELECT pg_advisory_xact_lock({lock})" for lock in locks)])
 
 
 _OPENED: Final = re.compile(r"/\* (FOR UPDATE[^*]*) \*/")

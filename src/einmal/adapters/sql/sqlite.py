@@ -219,6 +219,9 @@ class SqliteStore:
     async def read(self, work: Transaction[T]) -> T:
         return await self._reader.run(lambda connection: carried_out(connection, work()))
 
+    snapshot = read
+    """Each job of a reading thread is a transaction."""
+
 
 def carried_out(connection: sqlite3.Connection, steps: Steps[T]) -> T:
     """What the steps return, inside a transaction that somebody else begins and ends."""

@@ -43,8 +43,9 @@ class Violated(Exception):
 class Store(Protocol):
     """A database that carries out transactions.
 
-    Both raise LedgerUnavailable where nothing was written, and what the steps raise after undoing them; `write`
-    raises CommitUnknown where nobody knows.
+    All raise LedgerUnavailable where nothing was written, and what the steps raise after undoing them; `write` raises
+    CommitUnknown where nobody knows. `read` promises nothing from one statement to the next, `snapshot` that all of
+    them see one moment.
     """
 
     def open(self) -> None: ...
@@ -54,6 +55,8 @@ class Store(Protocol):
     async def write(self, work: Transaction[T]) -> T: ...
 
     async def read(self, work: Transaction[T]) -> T: ...
+
+    async def snapshot(self, work: Transaction[T]) -> T: ...
 
 
 def only(statement: str, *values: Any) -> Transaction[Sequence[Row]]:
