@@ -51,13 +51,17 @@ bench: $(STAMP) ## measure; numbers are printed, never asserted
 LEG     ?=
 SECONDS ?= 1200
 
-soak: $(DEV) ## long proofs in bounded legs: make soak LEG=simulate|model|mutate|fuzz SECONDS=1200
+soak: $(DEV) ## long proofs in bounded legs: make soak LEG=simulate|asgi|crash|kill|races|model|mutate|fuzz SECONDS=1200
 	@case "$(LEG)" in \
 	  simulate) $(BIN)/einmal simulate --intents 1000000000 --seconds $(SECONDS) --seed $$(date +%s) ;; \
+	  asgi)     $(BIN)/einmal simulate --ledger sqlite --intents 1000000000 --seconds $(SECONDS) --seed $$(date +%s) ;; \
+	  crash)    $(BIN)/python soak/crash.py --seconds $(SECONDS) --seed $$(date +%s) ;; \
+	  kill)     $(BIN)/python soak/kill.py --seconds $(SECONDS) --seed $$(date +%s) ;; \
+	  races)    $(BIN)/python soak/races.py --seconds $(SECONDS) ;; \
 	  model)    $(BIN)/python tests/model/tlc.py --soak --seconds $(SECONDS) ;; \
 	  mutate)   $(BIN)/python soak/mutate.py --seconds $(SECONDS) ;; \
 	  fuzz)     $(BIN)/python soak/fuzz.py --seconds $(SECONDS) ;; \
-	  *)        echo "Say which: make soak LEG=simulate, model, mutate or fuzz [SECONDS=1200]"; exit 2 ;; \
+	  *)        echo "Say which: make soak LEG=simulate, asgi, crash, kill, races, model, mutate or fuzz [SECONDS=1200]"; exit 2 ;; \
 	esac
 
 java: # the model checker's; on Debian as root it is installed, elsewhere it is named

@@ -54,7 +54,7 @@ class Recovery:
                 case State.COMPENSATING:
                     await self.compensations.step(intent)
                 case _:
-                    await self.doubts.look(intent)
+                    await self.doubts.look(await self._told(intent))
         except StaleIntent:
             return  # its own process has concluded it meanwhile, and that is what counts
 
@@ -69,6 +69,10 @@ class Recovery:
         now = outcomes.clock.now()
         why = Doubted(now, intent.intent_id, intent.wish.conversation_id, "send_deadline_passed")
         doubt = Transition(intent, (Event.DOUBTED,), now, facts=(why,), look_at=now + LEASE)
-        doubted = (await outcomes.write(doubt)).intent
-        await outcomes.ledger.promise(intent.intent_id, now)
-        return doubted
+        return await self._told((await outcomes.write(doubt)).intent)
+
+    async def _told(self, intent: Intent) -> Intent:
+        """Whoever should have said "you will hear from us" is gone, or could not write it down."""
+        if intent.promised_at is None:
+            await self.doubts.outcomes.ledger.promise(intent.intent_id, self.doubts.outcomes.clock.now())
+        return intent
