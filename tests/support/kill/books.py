@@ -114,8 +114,8 @@ def spoken_by(callers: Sequence[Caller]) -> list[Spoken]:
 
 
 OTHER_CALL: Final = "other call"
-"""Not a broken promise, and worth counting: a stored no is replayed to somebody who has the slot from another call
-meanwhile. "Taken" is true, and "you have it" would be better."""
+"""Not a broken promise, and worth counting: a no is repeated to somebody for whom another call is booking the slot in
+this moment, and does not know yet that it has."""
 
 
 @dataclass(frozen=True, slots=True)
