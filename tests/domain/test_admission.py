@@ -340,3 +340,26 @@ def test_a_number_heard_differently_under_one_name_in_one_call_is_no_second_wish
     """Digits are misheard more often than two people of one name share a phone."""
     booked = other(State.CONFIRMED, phone="+4930901821")
     assert asked(wish(phone=PHONE), None, booked) == Replay(booked)
+
+
+@pytest.mark.parametrize("no", [State.REJECTED, State.DECLINED, State.COMPENSATING, State.COMPENSATED])
+@pytest.mark.parametrize("state", sorted(BOOKED))
+def test_a_no_that_this_person_has_undone_from_another_call_is_not_repeated(no: State, state: State) -> None:
+    """Told "taken" here, booked from another call, asked again here: what is true now is that they have it."""
+    here, there = wish(phone=PHONE), intent(state, of=wish(conversation_id=OTHER_CALL, phone=PHONE))
+    refused = intent(no, of=here, resolved_at=NOW)
+    assert asked(here, refused) == Replay(refused)
+    assert asked(here, refused, there) == AlreadyBooked(there)
+
+
+@pytest.mark.parametrize("state", [State.DOUBT, State.SENT, State.ESCALATED])
+def test_a_no_stands_while_the_other_call_does_not_know_yet(state: State) -> None:
+    here, there = wish(phone=PHONE), intent(state, of=wish(conversation_id=OTHER_CALL, phone=PHONE))
+    refused = intent(State.REJECTED, of=here, resolved_at=NOW)
+    assert asked(here, refused, there) == Replay(refused)
+
+
+def test_what_stands_here_is_told_as_this_calls_own() -> None:
+    here, there = wish(phone=PHONE), intent(State.CONFIRMED, of=wish(conversation_id=OTHER_CALL, phone=PHONE))
+    booked = intent(State.CONFIRMED, of=here)
+    assert asked(here, booked, there) == Replay(booked)

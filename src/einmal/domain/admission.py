@@ -93,13 +93,15 @@ def admit(
     policy: AdmissionPolicy,
 ) -> Admission:
     """What becomes of the wish. `same_key` is the newest generation under `key.value`, if any."""
+    in_the_way = [found for other in neighbours if (found := _neighbour(wish, key, other, now)) is not None]
     if same_key is not None:
         if same_key.key.fingerprint != key.fingerprint:
             return KeyReused(same_key)
         stored = _stored(same_key, now, policy)
-        if stored is not None:
+        # A "no" that this person has undone from another call since is not repeated.
+        undone = same_key.state in REFUSED and any(isinstance(found, AlreadyBooked) for found in in_the_way)
+        if stored is not None and not undone:
             return stored
-    in_the_way = [found for other in neighbours if (found := _neighbour(wish, key, other, now)) is not None]
     if in_the_way:
         return min(in_the_way, key=lambda found: _TELLS_MOST.index(type(found)))
     return Start(1 if same_key is None else same_key.generation + 1)

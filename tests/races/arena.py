@@ -1,0 +1,141 @@
+"""The arena: real processes, each with ledgers of its own on one database, held at a line and let go together.
+
+Each process is spawned, not forked, so nothing is shared but the database; each has several ledgers, which are
+threads with connections of their own.
+"""
+
+import asyncio
+import contextlib
+import multiprocessing
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection
+from threading import BrokenBarrierError
+from typing import Any, Final, Self
+
+from races.backend import Guard, SqlLedger, backend_of, rows
+from races.races import RACES, Race
+
+PROCESSES: Final = 3
+THREADS: Final = 2
+CHUNK: Final = 25
+"""Rounds for which is prepared at once: what one prepares is committed together."""
+
+PATIENCE_SECONDS: Final = 60.0
+_SPAWN: Final = multiprocessing.get_context("spawn")
+
+_TIDY: Final = (
+    "UPDATE intents SET state = 'escalated' WHERE state IN ('intent', 'sent', 'doubt', 'compensating')",
+    "UPDATE outbox SET due_at = NULL",
+)
+"""What a race has left unfinished is not due in the next."""
+
+
+@dataclass(slots=True)
+class Result:
+    """`heard`: all outcomes. `unfair`: those that may not stand, one for each such round. `damage`: rows that must not
+    be there."""
+
+    race: str
+    rounds: int = 0
+    heard: "Counter[str]" = field(default_factory=Counter)
+    unfair: list[str] = field(default_factory=list)
+    damage: list[tuple[Any, ...]] = field(default_factory=list)
+
+    @property
+    def good(self) -> bool:
+        return not self.unfair and not self.damage
+
+
+class Arena:
+    """Contenders on one fresh ledger below `base`, with these guards off. A context manager."""
+
+    def __init__(self, base: str, off: frozenset[Guard] = frozenset()) -> None:
+        backend = backend_of(base)
+        self.url = backend.fresh(base, off)
+        self._sound = backend.open(self.url, frozenset())
+        self._runner = asyncio.Runner()
+        self._round = 0
+        # Those who are spawned open it by its name, so it must live as long as they do.
+        self._barrier = _SPAWN.Barrier(PROCESSES)
+        self._lines: list[Connection] = []
+        self._processes = []
+        for _ in range(PROCESSES):
+            here, there = _SPAWN.Pipe()
+            process = _SPAWN.Process(target=_contend, args=(self.url, off, there, self._barrier), daemon=True)
+            process.start()
+            self._lines.append(here)
+            self._processes.append(process)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for line in self._lines:
+            with contextlib.suppress(OSError):
+                line.send(None)
+        for process in self._processes:
+            process.join(PATIENCE_SECONDS)
+            process.kill()
+            process.close()
+        self._sound.close()
+        self._runner.close()
+
+    def run(self, race: Race, rounds: int, *, until_unfair: bool = False) -> Result:
+        """So many rounds; for a control, until the first that went wrong is over."""
+        result = Result(race.name)
+        while result.rounds < rounds and not (until_unfair and not result.good):
+            chunk = min(CHUNK, rounds - result.rounds)
+            for heard in self._chunk(race, range(self._round, self._round + chunk)):
+                result.rounds += 1
+                result.heard += heard
+                if not race.fair(heard):
+                    result.unfair.append(f"{race.name}: {dict(heard)}")
+            self._round += chunk
+            result.damage = [] if race.damage is None else rows(self.url, race.damage)
+            for statement in _TIDY:
+                rows(self.url, statement)
+        return result
+
+    def _chunk(self, race: Race, numbers: range) -> list["Counter[str]"]:
+        prepared = self._runner.run(self._prepare(race, numbers))
+        for process, line in enumerate(self._lines):
+            mine = slice(process * THREADS, (process + 1) * THREADS)
+            line.send((race.name, [contenders[mine] for contenders in prepared]))
+        heard = [Counter[str]() for _ in numbers]
+        for line in self._lines:
+            if not line.poll(PATIENCE_SECONDS):
+                raise TimeoutError(f"{race.name}: a contender says nothing")
+            for number, outcomes in enumerate(line.recv()):
+                heard[number].update(outcomes)
+        return heard
+
+    async def _prepare(self, race: Race, numbers: range) -> list[Sequence[Any]]:
+        contenders = PROCESSES * THREADS
+        return await asyncio.gather(*(race.prepare(self._sound, number, contenders) for number in numbers))
+
+
+def _contend(url: str, off: frozenset[Guard], line: Connection, barrier: Any) -> None:
+    """One process: chunk after chunk, until it is told None."""
+    ledgers = [backend_of(url).open(url, off) for _ in range(THREADS)]
+    races = {race.name: race for race in RACES}
+    with asyncio.Runner() as runner:
+        while (told := line.recv()) is not None:
+            name, chunk = told
+            line.send([runner.run(_round(races[name], ledgers, mine, barrier)) for mine in chunk])
+    for ledger in ledgers:
+        ledger.close()
+
+
+async def _round(race: Race, ledgers: Sequence[SqlLedger], mine: Sequence[Any], barrier: Any) -> list[str]:
+    try:
+        # Held up with all its threads: nothing else is to be done here meanwhile.
+        barrier.wait(PATIENCE_SECONDS)
+    except BrokenBarrierError:
+        return ["nobody else came"] * len(mine)
+    outcomes = (race.act(ledger, what) for ledger, what in zip(ledgers, mine, strict=True))
+    return [
+        outcome if isinstance(outcome, str) else type(outcome).__name__
+        for outcome in await asyncio.gather(*outcomes, return_exceptions=True)
+    ]
