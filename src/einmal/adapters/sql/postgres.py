@@ -55,6 +55,10 @@ _GONE: Final = (
 """The server, or its being the primary. The connections beside it are worth no more."""
 
 
+class _Gone(Exception):
+    """The server did not answer, and will not on this connection. Says why in a word."""
+
+
 class PostgresStore:
     """The Store on one PostgreSQL database. Connects when first needed, and again whenever it must."""
 
@@ -63,11 +67,11 @@ class PostgresStore:
         self._connections_max = connections_max
         self._idle: list[_Connection] = []
         self._free = asyncio.Semaphore(connections_max)
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._closed = True
 
     def open(self) -> None:
         self._closed = False
-        self._free = asyncio.Semaphore(self._connections_max)
 
     def close(self) -> None:
         self._closed = True
@@ -100,6 +104,10 @@ class PostgresStore:
     async def _connection(self) -> "AsyncIterator[_Connection]":
         if self._closed:
             raise LedgerUnavailable("the ledger is closed")
+        if self._loop is not asyncio.get_running_loop():
+            # Connections are those of the loop that made them, and it is over.
+            self._loop, self._free = asyncio.get_running_loop(), asyncio.Semaphore(self._connections_max)
+            self._forget_idle()
         try:
             await asyncio.wait_for(self._free.acquire(), ANSWER_SECONDS)
         except TimeoutError:
@@ -108,9 +116,9 @@ class PostgresStore:
         try:
             connection = self._idle.pop() if self._idle else await _connected(self._url)
             yield connection
-        except _GONE as error:
+        except _Gone as gone:
             self._forget_idle()
-            raise LedgerUnavailable(_named(error)) from None
+            raise LedgerUnavailable(str(gone)) from None
         except CommitUnknown:
             self._forget_idle()
             raise
@@ -148,7 +156,8 @@ class _Connection:
         return self._clean and not self._session.is_closed()
 
     def end(self) -> None:
-        self._session.terminate()
+        with contextlib.suppress(RuntimeError):  # its loop has closed, and with it the socket
+            self._session.terminate()
 
     async def transaction(self, steps: Steps[T], begin: str = "BEGIN") -> T:
         """Raises what the steps raise, or what the server says, with nothing written; or CommitUnknown."""
@@ -158,13 +167,10 @@ class _Connection:
         except StopIteration as done:
             raise AssertionError("a transaction without a statement") from done
         held = first.names if isinstance(first, Hold) else ()
-        await self._said(self._session.execute(_begin(held, begin)))
         try:
-            result = await self._steps(steps, first)
-        except (Violated, asyncpg.PostgresError):
-            await self._rolled_back()
-            raise
-        except _GONE:
+            await self._said(self._session.execute(f"{begin}; {_locks(held)}"))
+            result = await self._steps(steps, first, held)
+        except _Gone:
             raise
         except Exception:
             await self._rolled_back()
@@ -180,14 +186,17 @@ class _Connection:
         self._clean = True
         return result
 
-    async def _steps(self, steps: Steps[T], step: Statement | Hold) -> T:
+    async def _steps(self, steps: Steps[T], step: Statement | Hold, held: tuple[str, ...] = ()) -> T:
         try:
             while True:
                 if isinstance(step, Hold):
+                    if step.names is not held:
+                        await self._said(self._session.execute(_locks(step.names)))
                     step = steps.send(())
                     continue
                 try:
-                    rows: list[Row] = await self._said(self._session.fetch(dialect(step.sql), *step.values))
+                    asked = self._session.fetch(dialect(step.sql), *map(_taken, step.values))
+                    rows: list[Row] = await self._said(asked)
                 except asyncpg.IntegrityConstraintViolationError as error:
                     step = steps.throw(Violated(error.constraint_name or _named(error)))
                 else:
@@ -197,7 +206,7 @@ class _Connection:
             return result
 
     async def _rolled_back(self) -> None:
-        with contextlib.suppress(*_GONE, asyncpg.PostgresError):
+        with contextlib.suppress(_Gone, asyncpg.PostgresError):
             await self._said(self._session.execute("ROLLBACK"))
             self._clean = True
 
@@ -229,29 +238,37 @@ class _Connection:
         commit.add_done_callback(lambda done: done.cancelled() or done.exception())
 
     async def _said(self, asked: Any) -> Any:
-        return await asyncio.wait_for(asked, ANSWER_SECONDS)
+        try:
+            return await asyncio.wait_for(asked, ANSWER_SECONDS)
+        except _GONE as error:
+            raise _Gone(_named(error)) from None
 
     def _hears(self, _: object, message: "asyncpg.PostgresLogMessage") -> None:
-        if getattr(message, "severity_en", "") == "WARNING" and "synchronous" in str(message):
-            self._warned = True
+        # At a COMMIT there is one warning: the wait for a standby was called off. Its words are the server's language.
+        self._warned = self._warned or getattr(message, "severity_en", "") == "WARNING"
 
 
 async def _connected(url: str) -> _Connection:
-    session = await asyncpg.connect(url, timeout=CONNECT_SECONDS, server_settings={"application_name": "einmal"})
+    try:
+        session = await asyncpg.connect(url, timeout=CONNECT_SECONDS, server_settings={"application_name": "einmal"})
+    except (*_GONE, asyncpg.PostgresError) as error:
+        raise _Gone(_named(error)) from None
     try:
         await session.fetch(_AFTER_CONNECTING, timeout=ANSWER_SECONDS)
+    except (*_GONE, asyncpg.PostgresError) as error:
+        session.terminate()
+        raise _Gone(_named(error)) from None
     except BaseException:
         session.terminate()
         raise
     return _Connection(session)
 
 
-def _begin(held: tuple[str, ...], begin: str) -> str:
-    """In one round trip with the locks, always taken in one order."""
-    locks = sorted(
-        {int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest(), signed=True) for name in held}
-    )
-    return "; ".join([begin, *(f"SELECT pg_advisory_xact_lock({lock})" for lock in locks)])
+def _locks(names: tuple[str, ...]) -> str:
+    """In one round trip, and always taken in one order."""
+    digests = (hashlib.blake2b(name.encode(), digest_size=8).digest() for name in names)
+    locks = sorted({int.from_bytes(digest, "big", signed=True) for digest in digests})
+    return "; ".join(f"SELECT pg_advisory_xact_lock({lock})" for lock in locks)
 
 
 _OPENED: Final = re.compile(r"/\* (FOR UPDATE[^*]*) \*/")
@@ -268,3 +285,8 @@ def _named(error: BaseException) -> str:
     """What went wrong, and nothing of what was written: a server quotes values in its messages."""
     state = getattr(error, "sqlstate", None)
     return type(error).__name__ if state is None else f"{type(error).__name__} {state}"
+
+
+def _taken(value: Any) -> Any:
+    """PostgreSQL's text has no NUL."""
+    return value.replace("\0", "\ufffd") if type(value) is str and "\0" in value else value

@@ -19,7 +19,7 @@ class Statement(NamedTuple):
 
 
 class Hold(NamedTuple):
-    """Nobody else holds any of these names until this transaction ends. Yielded first, if at all."""
+    """Nobody else holds any of these names until this transaction ends. Cheapest where it is yielded first."""
 
     names: tuple[str, ...]
 
