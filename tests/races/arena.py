@@ -83,9 +83,13 @@ class Arena:
         self._runner.close()
 
     def run(self, race: Race, rounds: int, *, until_unfair: bool = False) -> Result:
-        """So many rounds; for a control, until the first that went wrong is over."""
+        """So many rounds; for a control, until it went wrong both in what was heard and in the rows."""
         result = Result(race.name)
-        while result.rounds < rounds and not (until_unfair and not result.good):
+        # Races with the same guards off share a ledger: what another one broke is not this one's damage.
+        before = self._damage(race)
+        while result.rounds < rounds:
+            if until_unfair and result.unfair and (result.damage or race.damage is None):
+                break
             chunk = min(CHUNK, rounds - result.rounds)
             for heard in self._chunk(race, range(self._round, self._round + chunk)):
                 result.rounds += 1
@@ -93,10 +97,13 @@ class Arena:
                 if not race.fair(heard):
                     result.unfair.append(f"{race.name}: {dict(heard)}")
             self._round += chunk
-            result.damage = [] if race.damage is None else rows(self.url, race.damage)
+            result.damage = [row for row in self._damage(race) if row not in before]
             for statement in _TIDY:
                 rows(self.url, statement)
         return result
+
+    def _damage(self, race: Race) -> list[tuple[Any, ...]]:
+        return [] if race.damage is None else rows(self.url, race.damage)
 
     def _chunk(self, race: Race, numbers: range) -> list["Counter[str]"]:
         prepared = self._runner.run(self._prepare(race, numbers))
