@@ -133,7 +133,8 @@ async def build_gateway(
     observer: Observer | None = None,
     thread: type[SqliteThread] = SqliteThread,
 ) -> Gateway:
-    """The gateway on a ledger that stands already. Raises NoServices where nothing could be booked.
+    """The gateway on a ledger that stands already. Raises NoServices where nothing could be booked, and
+    LedgerUnavailable or CommitUnknown where the ledger does not answer.
 
     What is handed in stands in for the machine: a simulated network, another clock, a ledger without threads.
     """
@@ -148,11 +149,11 @@ async def build_gateway(
     ledger.open()
     try:
         services = settings.services or await _services(transport, account, ledger, toll, clock)
-    except NoServices:
+        hash_key = await ledger.ensure_tenant(TENANT_ID, TENANT_ID, services, clock.now())
+    except (NoServices, LedgerUnavailable, CommitUnknown):
         await transport.close()
         ledger.close()
         raise
-    hash_key = await ledger.ensure_tenant(TENANT_ID, TENANT_ID, services, clock.now())
     tenant = Tenant(
         TENANT_ID,
         TENANT_ID,

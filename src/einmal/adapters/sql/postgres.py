@@ -47,6 +47,7 @@ _IN_THE_WAY: Final = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
 _GONE: Final = (
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
     asyncpg.OperatorInterventionError,
     asyncpg.ReadOnlySQLTransactionError,
     OSError,
@@ -78,6 +79,7 @@ class PostgresStore:
         self._forget_idle()
 
     async def write(self, work: Transaction[T]) -> T:
+        violated = False
         for tries in range(1, TRIES_MAX + 1):
             try:
                 async with self._connection() as connection:
@@ -87,8 +89,9 @@ class PostgresStore:
                     raise LedgerUnavailable(_named(error)) from None
             except Violated:
                 # Somebody wrote that row meanwhile. Seen from a new transaction it is one that is there.
-                if tries > 1:
+                if violated or tries == TRIES_MAX:
                     raise
+                violated = True
             await asyncio.sleep(random.random() * 0.02 * tries)  # noqa: S311 - not a secret
         raise AssertionError
 
@@ -114,7 +117,7 @@ class PostgresStore:
             raise LedgerUnavailable("no connection is free") from None
         connection = None
         try:
-            connection = self._idle.pop() if self._idle else await _connected(self._url)
+            connection = self._rested() or await _connected(self._url)
             yield connection
         except _Gone as gone:
             self._forget_idle()
@@ -130,6 +133,10 @@ class PostgresStore:
             if connection is not None:
                 self._put_back(connection)
             self._free.release()
+
+    def _rested(self) -> "_Connection | None":
+        self._idle = [one for one in self._idle if one.is_usable]  # a server that restarts ends its sessions
+        return self._idle.pop() if self._idle else None
 
     def _put_back(self, connection: "_Connection") -> None:
         if connection.is_usable and not self._closed:

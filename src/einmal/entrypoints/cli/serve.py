@@ -22,6 +22,7 @@ from einmal.adapters.sql.ledger import SCHEMA_HEAD
 from einmal.adapters.sql.migrate import SchemaMismatch, has_layer_4, schema_version, shown, upgrade
 from einmal.adapters.telemetry.logs import channel, configure_logs
 from einmal.entrypoints.http.app import create_app
+from einmal.ports import CommitUnknown, LedgerUnavailable
 from einmal.settings import Secret, Settings, is_loopback
 from einmal.simulator.app import simulator_app
 from einmal.simulator.catalogue import demo_calendar
@@ -45,6 +46,9 @@ def serve(settings: Settings) -> int:
     except (CannotStart, SchemaMismatch, NoServices) as why:
         print(f"einmal: {why}", file=sys.stderr)
         return _COULD_NOT_START
+    except (LedgerUnavailable, CommitUnknown) as why:
+        print(f"einmal: the ledger {shown(settings.ledger_at)} cannot be used: {why}", file=sys.stderr)
+        return _COULD_NOT_START
     return 0
 
 
@@ -60,6 +64,9 @@ def work(settings: Settings) -> int:
         _run(_work(settings))
     except (CannotStart, SchemaMismatch, NoServices) as why:
         print(f"einmal: {why}", file=sys.stderr)
+        return _COULD_NOT_START
+    except (LedgerUnavailable, CommitUnknown) as why:
+        print(f"einmal: the ledger {shown(settings.ledger_at)} cannot be used: {why}", file=sys.stderr)
         return _COULD_NOT_START
     return 0
 
