@@ -24,7 +24,6 @@ from typing import Final
 ROOT: Final = Path(__file__).parent.parent
 sys.path[:1] = [str(ROOT / "tests"), str(ROOT / "src")]
 
-from sqlalchemy import create_engine  # noqa: E402
 
 from support.kill.books import Books  # noqa: E402
 from support.kill.processes import EINMAL, FORGETFUL, migrate  # noqa: E402
@@ -130,7 +129,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="einmal-kill-") as name:
         url = options.database_url or f"sqlite:///{name}/ledger.sqlite3"
         migrate(url)
-        if Books(create_engine(url)).intents_count():
+        if Books(url).intents_count():
             print("This ledger holds intents. Each round empties it: name one that nobody needs.", file=sys.stderr)
             return 2
         total = soak(options, url, Path(name))

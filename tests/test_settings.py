@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from einmal.adapters.sql.migrate import shown
 from einmal.domain.keys import IdempotencyStrategy
 from einmal.domain.model import Service
 from einmal.domain.verdict import GuardPolicy
@@ -113,7 +114,10 @@ def test_a_good_value_is_taken(variable: str, text: str, value: object) -> None:
 @pytest.mark.parametrize(
     ("variable", "wrong", "allowed"),
     [
-        ("EINMAL_DATABASE_URL", "postgresql://db/einmal", "sqlite:///path/to/file"),
+        ("EINMAL_DATABASE_URL", "postgresql:///einmal", "postgresql://user@host/database"),
+        ("EINMAL_DATABASE_URL", "postgresql://db", "postgresql://user@host/database"),
+        ("EINMAL_DATABASE_URL", "postgresql://[db/einmal", "postgresql://user@host/database"),
+        ("EINMAL_DATABASE_URL", "mysql://db/einmal", "sqlite:///path/to/file"),
         ("EINMAL_DATABASE_URL", "sqlite:///", "sqlite:///path/to/file"),
         ("EINMAL_DATABASE_URL", "data/einmal.sqlite3", "sqlite:///path/to/file"),
         *(("EINMAL_PORT", text, "from 1 to 65535") for text in ("0", "65536", "-1", "http", "80.0", "8080/tcp")),
@@ -382,3 +386,11 @@ def test_settings_are_frozen() -> None:
     """Nothing changes a setting after it was checked."""
     with pytest.raises(AttributeError):
         read_settings({}).port = 1  # type: ignore[misc]
+
+
+def test_the_password_of_a_database_is_shown_nowhere() -> None:
+    url = "postgresql://einmal:geheim@db.test:5433/einmal?sslmode=require"
+    settings = read_settings({"EINMAL_DATABASE_URL": url})
+    assert settings.ledger_at == url
+    assert "geheim" not in repr(settings)
+    assert "geheim" not in shown(settings.ledger_at)

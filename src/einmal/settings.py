@@ -147,11 +147,15 @@ def _base_url(text: str) -> str:
     return text.rstrip("/").removesuffix("/v2")
 
 
-def _database(text: str) -> Path:
+def _database(text: str) -> "Path | Secret":
     prefix = "sqlite:///"
-    if not text.startswith(prefix) or len(text) == len(prefix):
-        raise ValueError("must be sqlite:///path/to/file for now; PostgreSQL is on its way")
-    return Path(text.removeprefix(prefix))
+    if text.startswith(prefix) and len(text) > len(prefix):
+        return Path(text.removeprefix(prefix))
+    with contextlib.suppress(ValueError):
+        parts = urlsplit(text)
+        if parts.scheme in {"postgresql", "postgres"} and parts.netloc and parts.path.strip("/"):
+            return Secret(text)  # it may hold a password
+    raise ValueError("must be sqlite:///path/to/file or postgresql://user@host/database")
 
 
 def _house_email(text: str) -> str:
@@ -177,7 +181,12 @@ def _secrets(text: str) -> tuple[Secret, ...]:
 
 
 SETTINGS: Final[tuple[Setting, ...]] = (
-    Setting("database_url", _database, Path("data/einmal.sqlite3"), "the ledger, sqlite:///path"),
+    Setting(
+        "database_url",
+        _database,
+        Path("data/einmal.sqlite3"),
+        "the ledger, sqlite:///path or postgresql://user@host/name",
+    ),
     Setting("host", str, "127.0.0.1", "the address to listen on"),
     Setting("port", _port, 8080, "the port to listen on"),
     Setting("calcom_api_key", Secret, None, "Cal.com's API key; without one the built-in simulator is used"),
@@ -217,7 +226,7 @@ SETTINGS: Final[tuple[Setting, ...]] = (
 class Settings:
     """All settings, valid. `services` comes from the file that EINMAL_CONFIG names."""
 
-    database_url: Path
+    database_url: Path | Secret
     host: str
     port: int
     calcom_api_key: Secret | None
@@ -261,6 +270,11 @@ class Settings:
             ledger=self.guard_ledger,
             freshness_limit=timedelta(seconds=self.guard_freshness_seconds),
         )
+
+    @property
+    def ledger_at(self) -> Path | str:
+        """The ledger's file, or the URL of its database with whatever password is in it."""
+        return self.database_url if isinstance(self.database_url, Path) else self.database_url.reveal()
 
     def is_default(self, name: str) -> bool:
         return bool(getattr(self, name) == next(one.default for one in SETTINGS if one.name == name))

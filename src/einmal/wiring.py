@@ -1,18 +1,18 @@
 """The one file that names concrete classes: settings in, a gateway out."""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from einmal.adapters.calcom.calendar import Account, CalcomCalendar
 from einmal.adapters.calcom.services import NoServices, list_services
 from einmal.adapters.calcom.transport import AiohttpTransport, Transport
 from einmal.adapters.notify.webhook import WebhookCourier, webhook_key
-from einmal.adapters.sql.history import SqliteHistory
-from einmal.adapters.sql.ledger import SqliteLedger
+from einmal.adapters.sql.ledger import PostgresLedger, SqliteLedger, SqlLedger
 from einmal.adapters.sql.sqlite import SqliteThread
-from einmal.adapters.sql.tenants import ensure_tenant, known_services
 from einmal.adapters.system import SystemClock, SystemIds
 from einmal.adapters.telemetry.logs import LogCourier, LogObserver, channel
 from einmal.domain.admission import AdmissionPolicy
@@ -64,7 +64,7 @@ class Gateway:
     clock: Clock
     ids: Ids
     transport: Transport
-    _sqlite: SqliteLedger
+    _opened: SqlLedger
     _webhook: WebhookCourier | None = None
 
     async def close(self) -> int:
@@ -73,13 +73,13 @@ class Gateway:
         await self.transport.close()
         if self._webhook is not None:
             await self._webhook.close()
-        self._sqlite.close()
+        self._opened.close()
         return left
 
 
-def open_ledger(settings: Settings) -> SqliteLedger:
+def open_ledger(settings: Settings) -> SqlLedger:
     """Only the ledger, for commands that only read. Close it."""
-    ledger = SqliteLedger(settings.database_url, SystemIds())
+    ledger = _ledger(settings, SystemIds())
     ledger.open()
     return ledger
 
@@ -89,13 +89,11 @@ class Inspector:
     """An inspection, and what it must let go of."""
 
     inspection: Inspection
-    _ledger: SqliteLedger
-    _history: SqliteHistory
+    _ledger: SqlLedger
     _transport: Transport
 
     async def close(self) -> None:
         await self._transport.close()
-        self._history.close()
         self._ledger.close()
 
 
@@ -109,15 +107,22 @@ def build_inspector(
     """What reads a ledger that stands already, and its calendar as background. Nothing of a gateway is started."""
     clock, observer = clock or SystemClock(), observer or LogObserver()
     transport = transport or AiohttpTransport(settings.calcom_base_url)
-    ledger = SqliteLedger(settings.database_url, SystemIds(), (), thread)
-    history = SqliteHistory(settings.database_url, thread)
+    ledger = _ledger(settings, SystemIds(), (), thread)
     ledger.open()
-    history.open()
     toll = Toll(_account_id(settings), GatePolicy(per_minute=settings.calcom_rate_per_minute))
     inner = CalcomCalendar(transport, _account(settings), clock)
     calendar = GatedCalendar(inner, ledger.gates, toll, Use.BACKGROUND, clock, observer)
-    inspection = Inspection(TENANT_ID, history, ledger, calendar, clock, settings.guard.owns)
-    return Inspector(inspection, ledger, history, transport)
+    inspection = Inspection(TENANT_ID, ledger.history, ledger, calendar, clock, settings.guard.owns)
+    return Inspector(inspection, ledger, transport)
+
+
+def _ledger(
+    settings: Settings, ids: Ids, channels: Sequence[str] = (), thread: type[SqliteThread] = SqliteThread
+) -> SqlLedger:
+    where = settings.ledger_at
+    if isinstance(where, Path):
+        return SqliteLedger(where, ids, channels, thread)
+    return PostgresLedger(where, ids, channels)
 
 
 async def build_gateway(
@@ -128,7 +133,8 @@ async def build_gateway(
     observer: Observer | None = None,
     thread: type[SqliteThread] = SqliteThread,
 ) -> Gateway:
-    """The gateway on a ledger that stands already. Raises NoServices where nothing could be booked.
+    """The gateway on a ledger that stands already. Raises NoServices where nothing could be booked, and
+    LedgerUnavailable or CommitUnknown where the ledger does not answer.
 
     What is handed in stands in for the machine: a simulated network, another clock, a ledger without threads.
     """
@@ -139,15 +145,15 @@ async def build_gateway(
     voice = Voice(Language(settings.language), ZoneInfo(settings.timezone))
     webhook = _webhook(settings, voice, clock)
     couriers: dict[str, Courier] = {"log": LogCourier(clock)} | ({} if webhook is None else {"webhook": webhook})
-    ledger = SqliteLedger(settings.database_url, ids, tuple(couriers), thread)
+    ledger = _ledger(settings, ids, tuple(couriers), thread)
     ledger.open()
     try:
-        services = settings.services or await _services(settings, transport, account, ledger, toll, clock)
-    except NoServices:
+        services = settings.services or await _services(transport, account, ledger, toll, clock)
+        hash_key = await ledger.ensure_tenant(TENANT_ID, TENANT_ID, services, clock.now())
+    except (NoServices, LedgerUnavailable, CommitUnknown):
         await transport.close()
         ledger.close()
         raise
-    hash_key = ensure_tenant(settings.database_url, TENANT_ID, TENANT_ID, services, clock.now())
     tenant = Tenant(
         TENANT_ID,
         TENANT_ID,
@@ -189,7 +195,7 @@ async def build_gateway(
 
 
 async def _services(
-    settings: Settings, transport: Transport, account: Account, ledger: SqliteLedger, toll: Toll, clock: Clock
+    transport: Transport, account: Account, ledger: SqlLedger, toll: Toll, clock: Clock
 ) -> tuple[Service, ...]:
     """The account's event types; where they cannot be had now, those of the last start."""
     try:
@@ -205,7 +211,7 @@ async def _services(
             return await list_services(transport, account, clock.monotonic() + EVENT_TYPES_SECONDS)
         except NoServices as failure:
             why = failure
-    known = known_services(settings.database_url, TENANT_ID)
+    known = await ledger.known_services(TENANT_ID)
     if not known:
         raise why
     channel("calcom").warning("services of the last start", extra={"fields": {"why": str(why)}})

@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 
-from einmal.adapters.sql.history import SqliteHistory
+from einmal.adapters.sql.history import SqlHistory
 from einmal.adapters.sql.ledger import SqliteLedger
 from einmal.adapters.sql.migrate import upgrade
-from einmal.adapters.sql.sqlite import SqliteInline
+from einmal.adapters.sql.sqlite import SqliteInline, SqliteStore
+from einmal.adapters.sql.steps import only
 from einmal.adapters.sql.tenants import ensure_tenant
 from einmal.adapters.system import SystemIds
 from einmal.domain.admission import AdmissionPolicy
@@ -49,12 +50,12 @@ def ledger(path: Path) -> Iterator[SqliteLedger]:
 
 
 def read(path: Path, since: Any = BEFORE, tenant_id: str = "default") -> Recorded:
-    history = SqliteHistory(path)
-    history.open()
+    ledger = SqliteLedger(path, IDS)
+    ledger.open()
     try:
-        return asyncio.run(history.recorded(tenant_id, since))
+        return asyncio.run(ledger.history.recorded(tenant_id, since))
     finally:
-        history.close()
+        ledger.close()
 
 
 async def begun(ledger: SqliteLedger, call: str = "call_1", **changes: Any) -> Intent:
@@ -185,10 +186,10 @@ def test_an_answer_that_this_code_does_not_know_may_have_landed(path: Path, ledg
 
 def test_it_reads_and_cannot_write(path: Path) -> None:
     """The connection is told so itself; and a ledger that is gone is said."""
-    history = SqliteHistory(path)
-    history.open()
+    store = SqliteStore(path)
+    store.open()
     with pytest.raises(LedgerUnavailable):
-        asyncio.run(history._reader.run(lambda connection: connection.execute("DELETE FROM intents")))  # noqa: SLF001
-    history.close()
+        asyncio.run(store.snapshot(only("DELETE FROM intents")))
+    store.close()
     with pytest.raises(LedgerUnavailable):
-        asyncio.run(history.recorded("default", BEFORE))
+        asyncio.run(SqlHistory(store).recorded("default", BEFORE))

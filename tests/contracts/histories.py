@@ -4,12 +4,12 @@ A step is a function and a few small numbers, so that a history that fails can b
 from few people, slots, calls and uids, so that they often meet; nothing says that it must make sense.
 """
 
-import sqlite3
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
+from einmal.adapters.sql.steps import Violated
 from einmal.domain.admission import AdmissionPolicy
 from einmal.domain.answer import Answer, AnswerKind
 from einmal.domain.facts import Alarm
@@ -94,7 +94,7 @@ class History:
 async def _said(doing: Coroutine[Any, Any, Any]) -> Said:
     try:
         return "value", await doing
-    except (sqlite3.IntegrityError, ConstraintViolated):
+    except (Violated, ConstraintViolated):
         # SQLite has no name of the domain's for what only a bug can bring about.
         return "constraint", None
     except (LedgerUnavailable, CommitUnknown) as error:

@@ -9,9 +9,10 @@ A backend is one entry in BACKENDS, as in test_ledger.py.
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -21,10 +22,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from contracts.memory_rows import rows_of
-from einmal.adapters.sql.ledger import SqliteLedger
-from einmal.adapters.sql.migrate import upgrade
-from einmal.adapters.sql.sqlite import connect
-from einmal.adapters.sql.tenants import ensure_tenant
 from einmal.adapters.system import SystemIds
 from einmal.domain.admission import AdmissionPolicy, Busy, Join, Start
 from einmal.domain.gate import Gate, GatePolicy, Heard, Passed, Shut, ShutWhy, Use, enter, heard
@@ -34,6 +31,7 @@ from einmal.domain.model import Person, Wish
 from einmal.ports import Admitted, Candidate, Gates, Ledger, LedgerUnavailable, Toll, Transition
 from einmal.simulator.memory import MemoryBooks, MemoryLedger
 from support.evidence import NOW, SECRET, wish
+from support.sql import BASES, Base
 
 IDS = SystemIds()
 POLICY = GatePolicy()
@@ -75,27 +73,15 @@ class SqlBooks(Books):
 
 
 @contextmanager
-def sqlite_books(folder: Path) -> Iterator[SqlBooks]:
-    path = folder / "ledger.sqlite3"
-    upgrade(path)
-    ensure_tenant(path, "default", "default", (), NOW)
-    stack = ExitStack()
+def sql_books_on(base: Base, folder: Path) -> Iterator[SqlBooks]:
+    with base(folder) as made:
+        made.add_tenant("default")
 
-    def opened() -> Process:
-        ledger = SqliteLedger(path, IDS)
-        ledger.open()
-        stack.callback(ledger.close)
-        return Process(ledger, ledger.gates, ledger.close)
+        def opened() -> Process:
+            ledger = made.ledger(IDS)
+            return Process(ledger, ledger.gates, ledger.close)
 
-    def run(statement: str) -> list[tuple[Any, ...]]:
-        with closing(connect(path)) as connection:
-            return connection.execute(statement).fetchall()
-
-    def rows(table: str, *columns: str) -> list[tuple[Any, ...]]:
-        return run(f"SELECT {', '.join(columns)} FROM {table} ORDER BY 1")  # noqa: S608 - the tests' own words
-
-    with stack:
-        yield SqlBooks(opened(), opened, rows, run)
+        yield SqlBooks(opened(), opened, made.rows, made.run)
 
 
 @contextmanager
@@ -109,7 +95,10 @@ def memory_books(folder: Path) -> Iterator[Books]:
     yield Books(opened(), opened, rows_of(tables))
 
 
-BACKENDS: dict[str, Callable[[Path], AbstractContextManager[Books]]] = {"sqlite": sqlite_books, "memory": memory_books}
+SQL_BACKENDS: dict[str, Callable[[Path], AbstractContextManager[SqlBooks]]] = {
+    name: partial(sql_books_on, base) for name, base in BASES.items()
+}
+BACKENDS: dict[str, Callable[[Path], AbstractContextManager[Books]]] = {**SQL_BACKENDS, "memory": memory_books}
 
 
 @pytest.fixture(params=BACKENDS)
@@ -118,9 +107,9 @@ def books(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Books]:
         yield made
 
 
-@pytest.fixture
-def sql_books(tmp_path: Path) -> Iterator[SqlBooks]:
-    with sqlite_books(tmp_path) as made:
+@pytest.fixture(params=SQL_BACKENDS)
+def sql_books(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SqlBooks]:
+    with SQL_BACKENDS[request.param](tmp_path) as made:
         yield made
 
 

@@ -9,7 +9,7 @@ import asyncio
 import json
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -22,10 +22,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from contracts.memory_rows import rows_of
-from einmal.adapters.sql.ledger import SqliteLedger
-from einmal.adapters.sql.migrate import upgrade
 from einmal.adapters.sql.sqlite import connect
-from einmal.adapters.sql.tenants import ensure_tenant
 from einmal.adapters.system import SystemIds
 from einmal.domain import facts as fact
 from einmal.domain.admission import (
@@ -55,6 +52,7 @@ from einmal.ports import (
     Transition,
 )
 from einmal.simulator.memory import MemoryBooks, MemoryLedger
+from support.sql import BASES, Base
 
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 START = datetime(2026, 12, 1, 9, 0, tzinfo=UTC)
@@ -96,30 +94,11 @@ class SqlBooks(Books):
 
 
 @contextmanager
-def sqlite_books(folder: Path) -> Iterator[SqlBooks]:
-    path = folder / "ledger.sqlite3"
-    upgrade(path)
-    stack = ExitStack()
-
-    def opened() -> SqliteLedger:
-        ledger = SqliteLedger(path, SystemIds())
-        ledger.open()
-        stack.callback(ledger.close)
-        return ledger
-
-    def run(statement: str) -> list[tuple[Any, ...]]:
-        with closing(connect(path)) as connection:
-            return connection.execute(statement).fetchall()
-
-    def rows(table: str, *columns: str) -> list[tuple[Any, ...]]:
-        return run(f"SELECT {', '.join(columns)} FROM {table} ORDER BY 1")  # noqa: S608 - the tests' own words
-
-    def add_tenant(tenant_id: str) -> None:
-        ensure_tenant(path, tenant_id, tenant_id, (), NOW)
-
-    with stack:
-        drop_layer_4 = partial(run, "DROP INDEX unique_calcom_v2_booking_id")
-        yield SqlBooks(opened(), opened, rows, add_tenant, drop_layer_4, run)
+def sql_books_on(base: Base, folder: Path) -> Iterator[SqlBooks]:
+    with base(folder) as made:
+        opened = partial(made.ledger, SystemIds())
+        drop_layer_4 = partial(made.run, "DROP INDEX unique_calcom_v2_booking_id")
+        yield SqlBooks(opened(), opened, made.rows, made.add_tenant, drop_layer_4, made.run)
 
 
 @contextmanager
@@ -136,7 +115,10 @@ def memory_books(folder: Path) -> Iterator[Books]:
     yield Books(opened(), opened, rows_of(tables), lambda _: None, drop_layer_4)
 
 
-BACKENDS: dict[str, Callable[[Path], AbstractContextManager[Books]]] = {"sqlite": sqlite_books, "memory": memory_books}
+SQL_BACKENDS: dict[str, Callable[[Path], AbstractContextManager[SqlBooks]]] = {
+    name: partial(sql_books_on, base) for name, base in BASES.items()
+}
+BACKENDS: dict[str, Callable[[Path], AbstractContextManager[Books]]] = {**SQL_BACKENDS, "memory": memory_books}
 
 
 @pytest.fixture(params=BACKENDS)
@@ -147,9 +129,9 @@ def books(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Books]:
         yield made
 
 
-@pytest.fixture
-def sql_books(tmp_path: Path) -> Iterator[SqlBooks]:
-    with sqlite_books(tmp_path) as made:
+@pytest.fixture(params=SQL_BACKENDS)
+def sql_books(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SqlBooks]:
+    with SQL_BACKENDS[request.param](tmp_path) as made:
         made.add_tenant("salon")
         yield made
 

@@ -7,16 +7,16 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from contracts.memory_rows import rows_of
-from einmal.adapters.sql.ledger import SCHEMA_HEAD, SqliteLedger
+from einmal.adapters.sql.ledger import SCHEMA_HEAD
 from einmal.adapters.sql.migrate import SchemaMismatch, schema_version, upgrade
 from einmal.adapters.sql.sqlite import SqliteThread, connect
-from einmal.adapters.sql.tenants import ensure_tenant
 from einmal.adapters.system import SystemIds
 from einmal.domain.admission import AdmissionPolicy
 from einmal.domain.intent import Event, Intent, State
@@ -26,6 +26,7 @@ from einmal.domain.reply import Outcome, Reply
 from einmal.ports import Candidate, Ledger, StoredReply, Transition
 from einmal.simulator.memory import MemoryLedger
 from support.evidence import NOW, SECRET, booking, wish
+from support.sql import BASES, Base
 
 IDS = SystemIds()
 
@@ -53,19 +54,10 @@ class Book:
 
 
 @contextmanager
-def sqlite_book(folder: Path) -> Iterator[Book]:
-    path = folder / "ledger.sqlite3"
-    upgrade(path)
-    ensure_tenant(path, "default", "default", (), NOW)
-    ledger = SqliteLedger(path, IDS)
-    ledger.open()
-
-    def rows(table: str, *columns: str) -> list[tuple[Any, ...]]:
-        with closing(connect(path)) as connection:
-            return connection.execute(f"SELECT {', '.join(columns)} FROM {table} ORDER BY 1").fetchall()  # noqa: S608
-
-    yield Book(ledger, rows)
-    ledger.close()
+def sql_book(base: Base, folder: Path) -> Iterator[Book]:
+    with base(folder) as made:
+        made.add_tenant("default")
+        yield Book(made.ledger(IDS), made.rows)
 
 
 @contextmanager
@@ -74,7 +66,10 @@ def memory_book(folder: Path) -> Iterator[Book]:
     yield Book(ledger, rows_of(ledger.books))
 
 
-BACKENDS: dict[str, Callable[[Path], AbstractContextManager[Book]]] = {"sqlite": sqlite_book, "memory": memory_book}
+BACKENDS: dict[str, Callable[[Path], AbstractContextManager[Book]]] = {
+    **{name: partial(sql_book, base) for name, base in BASES.items()},
+    "memory": memory_book,
+}
 
 
 @pytest.fixture(params=BACKENDS)

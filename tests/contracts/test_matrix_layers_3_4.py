@@ -28,6 +28,7 @@ from einmal.adapters.calcom.transport import WireAnswer, WireRequest
 from einmal.adapters.sql.ledger import SqliteLedger
 from einmal.adapters.sql.migrate import switch_layer_4, upgrade
 from einmal.adapters.sql.sqlite import connect
+from einmal.adapters.sql.steps import Violated
 from einmal.adapters.sql.tenants import ensure_tenant
 from einmal.adapters.system import SystemIds
 from einmal.adapters.telemetry.logs import JsonLines, LogObserver, channel
@@ -39,6 +40,7 @@ from einmal.domain.model import Booking, BookingStatus, Person, Service, Wish
 from einmal.domain.verdict import Asked, GuardPolicy, Judgement, Reason, judge
 from einmal.ports import BookingUidTaken, Candidate, Ledger, LedgerUnavailable, StoredReply, Transition
 from einmal.simulator.memory import MemoryLedger
+from support.sql import BASES, Base
 from support.world import world
 
 UNIQUE_INDEX = "unique_calcom_v2_booking_id"
@@ -99,16 +101,11 @@ class Books:
 
 
 @contextmanager
-def sqlite_books(folder: Path, ids: ProbingIds) -> Iterator[Books]:
-    path = a_file(folder)
-    ledger = SqliteLedger(path, ids)
-    ledger.open()
-
-    def rows(table: str, *columns: str) -> list[tuple[Any, ...]]:
-        return run(path, f"SELECT {', '.join(columns)} FROM {table} ORDER BY 1")  # noqa: S608 - constants
-
-    yield Books(ledger, ledger.close, partial(switch_layer_4, path, on=False), rows)
-    ledger.close()
+def sql_books_on(base: Base, folder: Path, ids: ProbingIds) -> Iterator[Books]:
+    with base(folder) as made:
+        made.add_tenant("salon")
+        ledger = made.ledger(ids)
+        yield Books(ledger, ledger.close, made.drop_layer_4, made.rows)
 
 
 @contextmanager
@@ -122,7 +119,7 @@ def memory_books(folder: Path, ids: ProbingIds) -> Iterator[Books]:
 
 
 BACKENDS: dict[str, Callable[[Path, ProbingIds], AbstractContextManager[Books]]] = {
-    "sqlite": sqlite_books,
+    **{name: partial(sql_books_on, base) for name, base in BASES.items()},
     "memory": memory_books,
 }
 
@@ -410,7 +407,7 @@ async def test_L4_002_it_is_the_database_that_says_so(ledger: SqliteLedger, path
     await save(ledger, await sent(ledger))
     with pytest.raises(BookingUidTaken) as caught:
         await save(ledger, await sent(ledger, 2))
-    assert isinstance(caught.value.__cause__, sqlite3.IntegrityError)
+    assert isinstance(caught.value.__cause__, Violated)
     assert uids(path) == [UID]
 
 

@@ -7,9 +7,10 @@ that watches tombstones. A backend is one entry in BACKENDS, as in test_ledger.p
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -19,10 +20,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from contracts.memory_rows import rows_of
-from einmal.adapters.sql.ledger import SqliteLedger
-from einmal.adapters.sql.migrate import upgrade
-from einmal.adapters.sql.sqlite import connect
-from einmal.adapters.sql.tenants import ensure_tenant
 from einmal.adapters.system import SystemIds
 from einmal.domain.admission import AdmissionPolicy
 from einmal.domain.gate import GatePolicy, Heard, Use
@@ -32,6 +29,7 @@ from einmal.domain.model import BookingStatus, Wish
 from einmal.ports import Candidate, Gates, Ledger, StoredReply, Sweep, Toll, Transition
 from einmal.simulator.memory import MemoryBooks, MemoryLedger
 from support.evidence import NOW, SECRET, booking, wish
+from support.sql import BASES, Base
 
 IDS = SystemIds()
 TOLL = Toll("account-1", GatePolicy())
@@ -62,30 +60,11 @@ class SqlBooks(Books):
 
 
 @contextmanager
-def sqlite_books(folder: Path) -> Iterator[SqlBooks]:
-    path = folder / "ledger.sqlite3"
-    upgrade(path)
-    stack = ExitStack()
-
-    def opened() -> SqliteLedger:
-        ledger = SqliteLedger(path, IDS)
-        ledger.open()
-        stack.callback(ledger.close)
-        return ledger
-
-    def run(statement: str) -> list[tuple[Any, ...]]:
-        with closing(connect(path)) as connection:
-            return connection.execute(statement).fetchall()
-
-    def rows(table: str, *columns: str) -> list[tuple[Any, ...]]:
-        return run(f"SELECT {', '.join(columns)} FROM {table} ORDER BY 1")  # noqa: S608 - the tests' own words
-
-    def add_tenant(tenant_id: str) -> None:
-        ensure_tenant(path, tenant_id, tenant_id, (), NOW)
-
-    with stack:
-        ledger = opened()
-        yield SqlBooks(ledger, ledger.gates, opened, rows, add_tenant, run)
+def sql_books_on(base: Base, folder: Path) -> Iterator[SqlBooks]:
+    with base(folder) as made:
+        ledger = made.ledger(IDS)
+        opened = partial(made.ledger, IDS)
+        yield SqlBooks(ledger, ledger.gates, opened, made.rows, made.add_tenant, made.run)
 
 
 @contextmanager
@@ -95,7 +74,10 @@ def memory_books(folder: Path) -> Iterator[Books]:
     yield Books(ledger, ledger.gates, lambda: MemoryLedger(IDS, books=tables), rows_of(tables), lambda _: None)
 
 
-BACKENDS: dict[str, Callable[[Path], AbstractContextManager[Books]]] = {"sqlite": sqlite_books, "memory": memory_books}
+SQL_BACKENDS: dict[str, Callable[[Path], AbstractContextManager[SqlBooks]]] = {
+    name: partial(sql_books_on, base) for name, base in BASES.items()
+}
+BACKENDS: dict[str, Callable[[Path], AbstractContextManager[Books]]] = {**SQL_BACKENDS, "memory": memory_books}
 
 
 @pytest.fixture(params=BACKENDS)
@@ -106,9 +88,9 @@ def books(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Books]:
         yield made
 
 
-@pytest.fixture
-def sql_books(tmp_path: Path) -> Iterator[SqlBooks]:
-    with sqlite_books(tmp_path) as made:
+@pytest.fixture(params=SQL_BACKENDS)
+def sql_books(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SqlBooks]:
+    with SQL_BACKENDS[request.param](tmp_path) as made:
         made.add_tenant(TENANT)
         yield made
 

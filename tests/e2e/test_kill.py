@@ -6,6 +6,7 @@ from pathlib import Path
 from einmal.domain.invariants import Violation
 from support.kill.processes import FORGETFUL, migrate
 from support.kill.storm import Round, Setting, Storm
+from support.postgres import postgres_server
 
 
 def live_through(folder: Path, **changed: object) -> Round:
@@ -40,3 +41,16 @@ def test_control_an_intent_that_is_not_durable_is_caught(tmp_path: Path) -> None
 def orphans(found: list[Violation]) -> list[Violation]:
     """Bookings of ours that stand in the calendar and in no ledger."""
     return [violation for violation in found if violation.text.endswith("has no row")]
+
+
+def test_nothing_acknowledged_is_lost_with_the_database_server(tmp_path: Path) -> None:
+    """The same on PostgreSQL, and its server is killed too: what it has committed is there when it is back."""
+    with postgres_server() as server:
+        url = server.create()
+        migrate(url)
+        setting = Setting(url, seed=11, seconds=18.0, kills=10, server=server)
+        one = asyncio.run(Storm(setting, tmp_path).run())
+    assert one.violations == []
+    assert one.bookings > 20
+    assert one.seen["server killed"] == 4
+    assert {"killed while a POST was on the wire", "heard after a retry", "heard booked"} <= set(one.seen), told(one)

@@ -1,7 +1,7 @@
 """The arena: real processes, each with ledgers of its own on one database, held at a line and let go together.
 
 Each process is spawned, not forked, so nothing is shared but the database; each has several ledgers, which are
-threads with connections of their own.
+threads on SQLite, and on PostgreSQL connections, of their own.
 """
 
 import asyncio
@@ -11,18 +11,17 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
-from threading import BrokenBarrierError
 from typing import Any, Final, Self
 
-from races.backend import Guard, SqlLedger, backend_of, rows
-from races.races import RACES, Race
+from races.backend import Guard, opened
+from races.contender import PATIENCE_SECONDS, THREADS, closed, contend
+from races.databases import database_of
+from races.races import Race
 
 PROCESSES: Final = 3
-THREADS: Final = 2
 CHUNK: Final = 25
 """Rounds for which is prepared at once: what one prepares is committed together."""
 
-PATIENCE_SECONDS: Final = 60.0
 _SPAWN: Final = multiprocessing.get_context("spawn")
 
 _TIDY: Final = (
@@ -52,9 +51,9 @@ class Arena:
     """Contenders on one fresh ledger below `base`, with these guards off. A context manager."""
 
     def __init__(self, base: str, off: frozenset[Guard] = frozenset()) -> None:
-        backend = backend_of(base)
-        self.url = backend.fresh(base, off)
-        self._sound = backend.open(self.url, frozenset())
+        self._base, self._database = base, database_of(base)
+        self.url = self._database.fresh(base, off)
+        self._sound = opened(self.url, frozenset())
         self._runner = asyncio.Runner()
         self._round = 0
         # Those who are spawned open it by its name, so it must live as long as they do.
@@ -63,7 +62,7 @@ class Arena:
         self._processes = []
         for _ in range(PROCESSES):
             here, there = _SPAWN.Pipe()
-            process = _SPAWN.Process(target=_contend, args=(self.url, off, there, self._barrier), daemon=True)
+            process = _SPAWN.Process(target=contend, args=(self.url, off, there, self._barrier), daemon=True)
             process.start()
             self._lines.append(here)
             self._processes.append(process)
@@ -79,8 +78,9 @@ class Arena:
             process.join(PATIENCE_SECONDS)
             process.kill()
             process.close()
-        self._sound.close()
+        self._runner.run(closed([self._sound]))
         self._runner.close()
+        self._database.drop(self._base, self.url)
 
     def run(self, race: Race, rounds: int, *, until_unfair: bool = False) -> Result:
         """So many rounds; for a control, until it went wrong both in what was heard and in the rows."""
@@ -99,11 +99,11 @@ class Arena:
             self._round += chunk
             result.damage = [row for row in self._damage(race) if row not in before]
             for statement in _TIDY:
-                rows(self.url, statement)
+                self._database.rows(self.url, statement)
         return result
 
     def _damage(self, race: Race) -> list[tuple[Any, ...]]:
-        return [] if race.damage is None else rows(self.url, race.damage)
+        return [] if race.damage is None else self._database.rows(self.url, race.damage)
 
     def _chunk(self, race: Race, numbers: range) -> list["Counter[str]"]:
         prepared = self._runner.run(self._prepare(race, numbers))
@@ -121,28 +121,3 @@ class Arena:
     async def _prepare(self, race: Race, numbers: range) -> list[Sequence[Any]]:
         contenders = PROCESSES * THREADS
         return await asyncio.gather(*(race.prepare(self._sound, number, contenders) for number in numbers))
-
-
-def _contend(url: str, off: frozenset[Guard], line: Connection, barrier: Any) -> None:
-    """One process: chunk after chunk, until it is told None."""
-    ledgers = [backend_of(url).open(url, off) for _ in range(THREADS)]
-    races = {race.name: race for race in RACES}
-    with asyncio.Runner() as runner:
-        while (told := line.recv()) is not None:
-            name, chunk = told
-            line.send([runner.run(_round(races[name], ledgers, mine, barrier)) for mine in chunk])
-    for ledger in ledgers:
-        ledger.close()
-
-
-async def _round(race: Race, ledgers: Sequence[SqlLedger], mine: Sequence[Any], barrier: Any) -> list[str]:
-    try:
-        # Held up with all its threads: nothing else is to be done here meanwhile.
-        barrier.wait(PATIENCE_SECONDS)
-    except BrokenBarrierError:
-        return ["nobody else came"] * len(mine)
-    outcomes = (race.act(ledger, what) for ledger, what in zip(ledgers, mine, strict=True))
-    return [
-        outcome if isinstance(outcome, str) else type(outcome).__name__
-        for outcome in await asyncio.gather(*outcomes, return_exceptions=True)
-    ]

@@ -1,25 +1,21 @@
-"""Where races are run: a database by its URL, with all its guards or with some of them off.
+"""What races are run against: a ledger by its URL, with all its guards or with some of them off.
 
-A backend says how a fresh ledger is made and opened, and what it means there to take a guard away. A race knows
-nothing of it. Another database is one more entry in BACKENDS.
+It says what it means on each database to take a guard away. A race knows nothing of it, and a contender, who is
+spawned often, imports nothing more. How a database is made stands in `databases`.
 """
 
-import secrets
+import re
 import sqlite3
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final, Protocol, TypeVar
 
-from sqlalchemy import MetaData, UniqueConstraint, create_engine, text
-
-from einmal.adapters.sql import schema
-from einmal.adapters.sql.ledger import SqliteLedger
-from einmal.adapters.sql.migrate import upgrade
+from einmal.adapters.sql import ledger
+from einmal.adapters.sql.postgres import PostgresStore
 from einmal.adapters.sql.sqlite import SqliteThread
-from einmal.adapters.sql.tenants import ensure_tenant
+from einmal.adapters.sql.steps import Hold, Statement, Steps, Transaction, Violated
 from einmal.adapters.system import SystemIds
 from einmal.ports import Gates, Ledger, Outbox
 
@@ -33,9 +29,11 @@ class Guard(StrEnum):
     """What keeps two writers from doing one thing twice."""
 
     TRANSACTION = "transaction"
-    """What a job reads and writes is one transaction. Off: each statement is one."""
+    """What a job reads and writes is one transaction, and nobody else's meanwhile. Off: on SQLite each statement is a
+    transaction; on PostgreSQL no name is held and no row locked."""
     LOCK = "lock"
-    """The write lock is taken before anything is read. Off: by the first statement that writes."""
+    """The lock is taken before anything is read. Off: by the first statement that writes; and on PostgreSQL, where
+    whoever comes second finds a row that must not be, nobody tries again."""
     INDEXES = "indexes"
     """The UNIQUE indexes and constraints."""
     COMPARE = "compare"
@@ -52,45 +50,23 @@ class SqlLedger(Ledger, Protocol):
     def close(self) -> None: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Backend:
-    """`fresh(base, off)` makes an empty ledger and gives its URL; `open(url, off)` opens it.
-
-    `base` is where ledgers can be made: sqlite:///FOLDER, or a server's URL.
-    """
-
-    fresh: Callable[[str, frozenset[Guard]], str]
-    open: Callable[[str, frozenset[Guard]], SqlLedger]
-
-
-def rows(url: str, statement: str) -> list[tuple[Any, ...]]:
-    """What a statement gives, beside the ledger."""
-    engine = create_engine(url)
-    with engine.begin() as connection:
-        result = connection.execute(text(statement))
-        found = [tuple(row) for row in result] if result.returns_rows else []
-    engine.dispose()
-    return found
-
-
-def create_without_indexes(url: str) -> None:
-    """The schema without a UNIQUE index or constraint; primary keys stay."""
-    bare = MetaData()
-    for table in schema.metadata.sorted_tables:
-        copy = table.to_metadata(bare)
-        copy.indexes -= {index for index in copy.indexes if index.unique}
-        copy.constraints -= {one for one in copy.constraints if isinstance(one, UniqueConstraint)}
-    engine = create_engine(url)
-    bare.create_all(engine)
-    engine.dispose()
-
-
-_PREFIX: Final = "sqlite:///"
-
 _LOOSER: Final = (
-    ("AND state = ? AND epoch = ?", "AND (state = ? OR 1) AND (epoch = ? OR 1)"),
-    ("WHERE sweeps.due_at <= ? OR sweeps.due_at > ?", "WHERE (sweeps.due_at <= ? OR sweeps.due_at > ? OR 1)"),
+    ("AND state = ? AND epoch = ?", "AND (state = ? OR true) AND (epoch = ? OR true)"),
+    ("WHERE sweeps.due_at <= ? OR sweeps.due_at > ?", "WHERE (sweeps.due_at <= ? OR sweeps.due_at > ? OR true)"),
 )
+
+
+def _loosened(statement: str) -> str:
+    """An update that compares nothing."""
+    for strict, loose in _LOOSER:
+        statement = statement.replace(strict, loose)
+    return statement
+
+
+# SQLite ----------------------------------------------------------------------------------------------------------
+
+
+PREFIX: Final = "sqlite:///"
 
 
 class _Loosened:
@@ -100,9 +76,7 @@ class _Loosened:
         self._connection = connection
 
     def execute(self, statement: str, *values: Any) -> sqlite3.Cursor:
-        for strict, loose in _LOOSER:
-            statement = statement.replace(strict, loose)
-        return self._connection.execute(statement, *values)
+        return self._connection.execute(_loosened(statement), *values)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._connection, name)
@@ -136,28 +110,71 @@ def _begin(connection: sqlite3.Connection) -> None:
     connection.execute("SAVEPOINT job")
 
 
-def _fresh_sqlite(base: str, off: frozenset[Guard]) -> str:
-    url = f"{base}/races-{secrets.token_hex(4)}.sqlite3"
-    path = Path(url.removeprefix(_PREFIX))
-    if Guard.INDEXES in off:
-        create_without_indexes(url)
-    else:
-        upgrade(path)
-    ensure_tenant(path, TENANT, TENANT, (), NOW)
-    return url
-
-
 def _open_sqlite(url: str, off: frozenset[Guard]) -> SqlLedger:
     thread = _unguarded(off) if off else SqliteThread
-    ledger = SqliteLedger(Path(url.removeprefix(_PREFIX)), SystemIds(), CHANNELS, thread)
-    ledger.open()
-    return ledger
+    opened = ledger.SqliteLedger(Path(url.removeprefix(PREFIX)), SystemIds(), CHANNELS, thread)
+    opened.open()
+    return opened
 
 
-BACKENDS: Final[dict[str, Backend]] = {"sqlite": Backend(_fresh_sqlite, _open_sqlite)}
-"""By the scheme of their URLs."""
+# PostgreSQL ------------------------------------------------------------------------------------------------------
+
+CONNECTIONS_MAX: Final = 2
+"""Of one ledger: a contender does one thing at a time, and a server has room for so many."""
+
+_LOCKED: Final = re.compile(r"/\* FOR UPDATE[^*]*\*/")
 
 
-def backend_of(url: str) -> Backend:
-    """Raises KeyError for a database that no race has been run on yet."""
-    return BACKENDS[url.partition(":")[0]]
+class _UnguardedStore(PostgresStore):
+    """The store without these guards. What it is given to write is a transaction all the same."""
+
+    def __init__(self, url: str, off: frozenset[Guard]) -> None:
+        super().__init__(url, CONNECTIONS_MAX)
+        self._off = off
+
+    async def write(self, work: Transaction[T]) -> T:
+        if Guard.LOCK not in self._off:
+            return await super().write(lambda: _unguarded_steps(work(), self._off))
+        async with self._connection() as connection:
+            return await connection.transaction(_unguarded_steps(work(), self._off))
+
+
+def _unguarded_steps(steps: Steps[T], off: frozenset[Guard]) -> Steps[T]:
+    locks = not off & {Guard.TRANSACTION, Guard.LOCK}
+    try:
+        step = next(steps)
+        while True:
+            if isinstance(step, Hold):
+                if locks:
+                    yield step
+                step = steps.send(())
+                continue
+            sql = step.sql if locks else _LOCKED.sub("", step.sql)
+            try:
+                found = yield Statement(_loosened(sql) if Guard.COMPARE in off else sql, step.values)
+            except Violated as violated:
+                step = steps.throw(violated)
+            else:
+                step = steps.send(found)
+    except StopIteration as done:
+        result: T = done.value
+        return result
+
+
+def _open_postgres(url: str, off: frozenset[Guard]) -> SqlLedger:
+    store = _UnguardedStore(url, off) if off else PostgresStore(url, CONNECTIONS_MAX)
+    opened = ledger.SqlLedger(store, SystemIds(), CHANNELS)
+    opened.open()
+    return opened
+
+
+OPENED: Final[dict[str, Callable[[str, frozenset[Guard]], SqlLedger]]] = {
+    "sqlite": _open_sqlite,
+    "postgresql": _open_postgres,
+}
+"""By the scheme of the ledger's URL."""
+
+
+def opened(url: str, off: frozenset[Guard]) -> SqlLedger:
+    """The ledger there, open, with these guards off."""
+    return OPENED[url.partition(":")[0]](url, off)

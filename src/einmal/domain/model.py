@@ -34,13 +34,18 @@ class Service:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Who the appointment is for. `phone` is E.164 and absent when unknown or withheld; so is `email`."""
+    """Who the appointment is for. `phone` is E.164 and absent when unknown or withheld; so is `email`.
+
+    A NUL is no part of any name, and not every database can hold one.
+    """
 
     name: str
     phone: str | None = None
     email: str | None = None
 
     def __post_init__(self) -> None:
+        if "\0" in self.name:
+            object.__setattr__(self, "name", self.name.replace("\0", ""))
         if self.email is not None:
             # Always in one form: Cal.com tells addresses apart by their case, people do not.
             object.__setattr__(self, "email", self.email.lower())

@@ -3,13 +3,16 @@
 The ledger is read through SQLAlchemy, whatever database it is; the calendar through the simulator's own buttons.
 """
 
+import time
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
-from sqlalchemy import Engine, and_, func, select
+from sqlalchemy import Connection, Select, and_, create_engine, func, make_url, select
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import NullPool
 
 from einmal.adapters.sql.rows import INTENT_COLUMNS, instant_of, intent_of
 from einmal.adapters.sql.schema import appointments, facts, intents, metadata
@@ -21,6 +24,9 @@ from einmal.flows.compensate import REASON
 from einmal.wiring import TENANT_ID
 from support.kill.callers import Caller
 
+T = TypeVar("T")
+PATIENCE_SECONDS: Final = 30.0
+
 _UNFINISHED: Final = tuple(state.value for state in (State.INTENT, State.SENT, State.DOUBT, State.COMPENSATING))
 _SAYS_BOOKED: Final = frozenset({Outcome.BOOKED, Outcome.REQUESTED, Outcome.ALREADY_BOOKED})
 _SAYS_NO: Final = frozenset({Outcome.SLOT_TAKEN, Outcome.REJECTED, Outcome.ERROR, Outcome.UNAVAILABLE})
@@ -30,29 +36,40 @@ _COLUMNS: Final = [intents.c[name] for name in INTENT_COLUMNS.split(", ")]
 class Books:
     """The ledger, from beside it."""
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+    def __init__(self, url: str) -> None:
+        driver = {"sqlite": "sqlite", "postgresql": "postgresql+psycopg"}[make_url(url).drivername]
+        self._engine = create_engine(make_url(url).set(drivername=driver), poolclass=NullPool)
+
+    def _read(self, work: Callable[[Connection], T]) -> T:
+        """Also while the server is being started again."""
+        until = time.monotonic() + PATIENCE_SECONDS
+        while True:
+            try:
+                with self._engine.begin() as connection:
+                    return work(connection)
+            except DBAPIError:
+                if time.monotonic() > until:
+                    raise
+                time.sleep(0.1)
 
     def empty(self) -> None:
         """Delete every row. Only for a ledger that a round has filled itself."""
-        with self._engine.begin() as connection:
-            for table in reversed(metadata.sorted_tables):
-                connection.execute(table.delete())
+        for table in reversed(metadata.sorted_tables):
+            self._read(lambda connection, table=table: connection.execute(table.delete()))  # type: ignore[misc]
 
     def intents_count(self) -> int:
-        with self._engine.connect() as connection:
-            return int(connection.execute(select(func.count()).select_from(intents)).scalar_one())
+        return self._count(select(func.count()).select_from(intents))
 
     def holds_as_sent(self, operation_id: str) -> bool:
         """Whether what is about to be asked of the calendar is on record, as sent."""
         wanted = select(intents.c.state).where(intents.c.operation_id == operation_id)
-        with self._engine.connect() as connection:
-            return connection.execute(wanted).scalar() == State.SENT.value
+        return self._read(lambda connection: connection.execute(wanted).scalar()) == State.SENT.value
 
     def unfinished(self) -> int:
-        wanted = select(func.count()).select_from(intents).where(intents.c.state.in_(_UNFINISHED))
-        with self._engine.connect() as connection:
-            return int(connection.execute(wanted).scalar_one())
+        return self._count(select(func.count()).select_from(intents).where(intents.c.state.in_(_UNFINISHED)))
+
+    def _count(self, wanted: Select[tuple[int]]) -> int:
+        return self._read(lambda connection: int(connection.execute(wanted).scalar_one()))
 
     def rows(self) -> list[Row]:
         wanted = select(
@@ -62,8 +79,7 @@ class Books:
             appointments.c.starts_at,
         ).select_from(intents.outerjoin(appointments, appointments.c.intent_id == intents.c.intent_id))
         width = len(_COLUMNS)
-        with self._engine.connect() as connection:
-            found = [tuple(row) for row in connection.execute(wanted)]
+        found = self._read(lambda connection: [tuple(row) for row in connection.execute(wanted)])
         return [
             Row(intent_of(row), row[width], row[width + 1], None if row[width + 2] is None else instant_of(row[-1]))
             for row in found
@@ -75,10 +91,9 @@ class Books:
             facts.join(intents, and_(intents.c.intent_id == facts.c.intent_id, facts.c.kind == "doubted"))
         )
         ended: dict[State, int] = defaultdict(int)
-        with self._engine.connect() as connection:
-            for data, state in connection.execute(fallen):
-                if "send_deadline_passed" in str(data):
-                    ended[State(state)] += 1
+        for data, state in self._read(lambda connection: connection.execute(fallen).all()):
+            if "send_deadline_passed" in str(data):
+                ended[State(state)] += 1
         return ended
 
 

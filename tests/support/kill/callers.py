@@ -27,6 +27,7 @@ BERLIN: Final = ZoneInfo("Europe/Berlin")
 PATIENCE_SECONDS: Final = 4.0
 TRIES: Final = 6
 """The first and five more."""
+NOTHING_NEW: Final = "nichts Neues"
 AGAIN_MAX: Final = 3
 FINAL: Final = frozenset(Outcome) - {Outcome.IN_DOUBT}
 
@@ -118,6 +119,10 @@ class Platform:
         body = caller.body(words)
         for tried in range(TRIES):
             answer = await self._post(body)
+            if answer is not None and NOTHING_NEW in answer["message"]:
+                # Neither yes nor no: the ledger could not be asked. It is said in those words, and is true.
+                self.seen["heard that nothing new was booked"] += 1
+                return
             if answer is not None:
                 slot = answer.get("booking") or {}
                 start = datetime.fromisoformat(slot["start"]) if slot else None

@@ -1,10 +1,7 @@
-"""The History port on SQLite: one read transaction, on a connection of its own that cannot write."""
+"""The History port: one read transaction, which sees one moment and cannot write."""
 
-import sqlite3
-from collections.abc import Callable
 from datetime import datetime
-from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from einmal.adapters.sql.rows import (
     INTENT_COLUMNS,
@@ -15,7 +12,8 @@ from einmal.adapters.sql.rows import (
     intent_of,
     reply_of,
 )
-from einmal.adapters.sql.sqlite import SqliteThread
+from einmal.adapters.sql.steps import Row as Record
+from einmal.adapters.sql.steps import Statement, Steps, Store, Transaction
 from einmal.domain.answer import Answer, AnswerKind, Landed
 from einmal.domain.evidence import Request, RequestKind, Row, Spoken
 from einmal.ports import Recorded
@@ -44,32 +42,23 @@ _NEWS: Final = """
 _TOTAL: Final = "SELECT count(*) FROM intents WHERE tenant_id = ?"
 
 
-class SqliteHistory:
-    """Open it, and close it. Beside gateways that write: a reader keeps nobody waiting."""
+class SqlHistory:
+    """Shares the ledger's store. A reader keeps nobody waiting."""
 
-    def __init__(self, path: Path | str, thread: type[SqliteThread] = SqliteThread) -> None:
-        self._reader = thread(path, read_only=True)
-
-    def open(self) -> None:
-        self._reader.open()
-
-    def close(self) -> None:
-        self._reader.close()
+    def __init__(self, store: Store) -> None:
+        self._store = store
 
     async def recorded(self, tenant_id: str, since: datetime) -> Recorded:
-        return await self._reader.run(_recorded(tenant_id, since))
+        return await self._store.snapshot(_recorded(tenant_id, since))
 
 
-def _recorded(tenant_id: str, since: datetime) -> Callable[[sqlite3.Connection], Recorded]:
+def _recorded(tenant_id: str, since: datetime) -> Transaction[Recorded]:
     begin = instant_text(since)
+    window = (tenant_id, begin, begin)
 
-    def work(connection: sqlite3.Connection) -> Recorded:
-        def column(statement: str, *values: Any) -> list[Any]:
-            return [row[0] for row in connection.execute(statement, values)]
-
-        window = (tenant_id, begin, begin)
+    def work() -> Steps[Recorded]:
         rows, refusals, unread = [], [], 0
-        for stored in connection.execute(_ROWS, window):
+        for stored in (yield Statement(_ROWS, window)):
             try:
                 row = _row(stored)
                 no = _refusal(row, stored[INTENT_WIDTH])
@@ -78,20 +67,24 @@ def _recorded(tenant_id: str, since: datetime) -> Callable[[sqlite3.Connection],
                 continue
             rows.append(row)
             refusals += [] if no is None else [no]
+        total = yield Statement(_TOTAL, (tenant_id,))
+        posts = yield Statement(_POSTS, window)
+        waited = yield Statement(_WAITED, window)
+        news = yield Statement(_NEWS, (tenant_id,))
         return Recorded(
             rows=tuple(rows),
-            total=column(_TOTAL, tenant_id)[0],
+            total=total[0][0],
             unread=unread,
             refusals=tuple(refusals),
-            posts=tuple(_post(*row) for row in connection.execute(_POSTS, window)),
-            waited=frozenset(column(_WAITED, *window)),
-            news=frozenset(column(_NEWS, tenant_id)),
+            posts=tuple(_post(*post) for post in posts),
+            waited=frozenset(uid for (uid,) in waited),
+            news=frozenset(intent_id for (intent_id,) in news),
         )
 
     return work
 
 
-def _row(stored: tuple[Any, ...]) -> Row:
+def _row(stored: Record) -> Row:
     ref, starts_at, uid = stored[INTENT_WIDTH + 1 :]
     return Row(intent_of(stored), ref, uid, instant_or_none(starts_at))
 

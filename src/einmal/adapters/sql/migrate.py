@@ -1,32 +1,45 @@
 """Bringing a ledger to the schema that this code expects, and back.
 
 A fresh database is built without being asked. One that holds data is never changed silently: the command
-`einmal db upgrade` does it, and migrations refuse rather than delete rows.
+`einmal db upgrade` does it, and migrations refuse rather than delete rows. A ledger is named by the path of its file,
+or by the URL of its PostgreSQL database.
 """
 
+import asyncio
 import sqlite3
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 from alembic import command
 from alembic.config import Config
 from alembic.operations import Operations
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect
+from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, make_url, text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
 from einmal.adapters.sql.ledger import SCHEMA_HEAD
 
+T = TypeVar("T")
+
 LAYER_4: Final = "unique_calcom_v2_booking_id"
+ONE_AT_A_TIME: Final = 4_711_000_001
+"""The advisory lock under which a PostgreSQL schema is changed: processes may start at the same moment."""
 
 
 class SchemaMismatch(Exception):
     """The database holds another schema than this code can use. Says which command puts it right."""
 
 
-def schema_version(path: Path) -> str | None:
-    """The version of the schema in this file; None where there is no database or an empty one."""
+def schema_version(where: Path | str) -> str | None:
+    """The version of the schema there; None where there is no file, or an empty database."""
+    if isinstance(where, str):
+        return _version_on_postgres(where)
+    path = where
     if not path.exists():
         return None
     if path.is_dir():
@@ -46,40 +59,51 @@ def schema_version(path: Path) -> str | None:
         connection.close()
 
 
-def upgrade(path: Path, revision: str = SCHEMA_HEAD) -> None:
-    """Migrate up. Creates file and folder where they are missing; raises SchemaMismatch for a file not ours."""
-    schema_version(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with _engine(path).begin() as connection:
-        command.upgrade(_config(connection), revision)
+def upgrade(where: Path | str, revision: str = SCHEMA_HEAD) -> None:
+    """Migrate up. Creates file and folder where they are missing; raises SchemaMismatch for a database not ours."""
+    schema_version(where)
+    if isinstance(where, Path):
+        where.parent.mkdir(parents=True, exist_ok=True)
+    _changed(where, lambda connection: command.upgrade(_config(connection), revision))
 
 
-def has_layer_4(path: Path) -> bool:
+def has_layer_4(where: Path | str) -> bool:
     """Whether the UNIQUE index on booking uids stands, whatever the schema's version says."""
-    with _engine(path).connect() as connection:
+
+    def look(connection: Connection) -> bool:
         return LAYER_4 in {index["name"] for index in inspect(connection).get_indexes("appointments")}
 
+    return _changed(where, look)
 
-def switch_layer_4(path: Path, *, on: bool) -> None:
+
+def switch_layer_4(where: Path | str, *, on: bool) -> None:
     """Take layer 4 down, or put it up again: the step of revision 0002 alone, whatever came after it.
 
     Putting it up raises RuntimeError where duplicates stand by then, and changes nothing.
     """
-    if schema_version(path) is None:
-        raise SchemaMismatch(f"{path} holds no ledger")
-    if has_layer_4(path) is on:
+    if schema_version(where) is None:
+        raise SchemaMismatch(f"{shown(where)} holds no ledger")
+    if has_layer_4(where) is on:
         return
     step = import_module("einmal.adapters.sql.migrations.versions.0002_unique_booking_uid")
-    with _engine(path).begin() as connection, Operations.context(MigrationContext.configure(connection)):
-        (step.upgrade if on else step.downgrade)()
+
+    def switch(connection: Connection) -> None:
+        with Operations.context(MigrationContext.configure(connection)):
+            (step.upgrade if on else step.downgrade)()
+
+    _changed(where, switch)
 
 
-def downgrade(path: Path, revision: str) -> None:
+def downgrade(where: Path | str, revision: str) -> None:
     """Migrate down. To switch only layer 4 off see `switch_layer_4`."""
-    if schema_version(path) is None:
-        raise SchemaMismatch(f"{path} holds no ledger")
-    with _engine(path).begin() as connection:
-        command.downgrade(_config(connection), revision)
+    if schema_version(where) is None:
+        raise SchemaMismatch(f"{shown(where)} holds no ledger")
+    _changed(where, lambda connection: command.downgrade(_config(connection), revision))
+
+
+def shown(where: Path | str) -> str:
+    """As it may be printed: without the password."""
+    return str(where) if isinstance(where, Path) else make_url(where).render_as_string(hide_password=True)
 
 
 def _config(connection: Connection) -> Config:
@@ -102,3 +126,37 @@ def _engine(path: Path) -> Engine:
         connection.exec_driver_sql("BEGIN IMMEDIATE")
 
     return engine
+
+
+def _changed(where: Path | str, work: Callable[[Connection], T]) -> T:
+    """What the work returns, done in one transaction."""
+    if isinstance(where, Path):
+        with _engine(where).begin() as connection:
+            return work(connection)
+    # In a thread: whoever asks may be inside an event loop, and its driver wants one of its own.
+    with ThreadPoolExecutor(1) as apart:
+        return apart.submit(asyncio.run, _on_postgres(where, work)).result()
+
+
+async def _on_postgres(url: str, work: Callable[[Connection], T]) -> T:
+    engine = create_async_engine(make_url(url).set(drivername="postgresql+asyncpg"), poolclass=NullPool)
+    try:
+        async with engine.begin() as connection:
+            await connection.execute(text(f"SELECT pg_advisory_xact_lock({ONE_AT_A_TIME})"))
+            return await connection.run_sync(work)
+    except (DBAPIError, OSError) as error:
+        cause = error.orig if isinstance(error, DBAPIError) else error
+        raise SchemaMismatch(f"{shown(url)} cannot be used: {type(cause).__name__}") from error
+
+
+def _version_on_postgres(url: str) -> str | None:
+    def look(connection: Connection) -> str | None:
+        tables = inspect(connection).get_table_names()
+        if not tables:
+            return None
+        if "alembic_version" not in tables:
+            raise SchemaMismatch(f"{shown(url)} is a database with tables, but not a ledger of Einmal's")
+        version = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+        return None if version is None else str(version)
+
+    return _changed(url, look)

@@ -1,8 +1,7 @@
 """Work queues are states of the ledger: what is due is found by `look_at`, and a claim is a lease."""
 
 import contextlib
-import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -17,7 +16,8 @@ from einmal.adapters.sql.rows import (
     stored_reply,
     text_or_none,
 )
-from einmal.domain.intent import Intent
+from einmal.adapters.sql.steps import SKIP_LOCKED, Statement, Steps, Transaction, only
+from einmal.domain.intent import Intent, State
 from einmal.ports import StoredReply, Sweep
 
 DUE = "state IN ('intent', 'sent', 'doubt', 'compensating')"
@@ -33,7 +33,7 @@ SLOT_MAX: Final = timedelta(days=1)
 # In two statements: RETURNING keeps no order.
 _DUE = f"""
     SELECT {INTENT_COLUMNS} FROM intents WHERE {DUE} AND (look_at <= ? OR look_at > ?)
-    ORDER BY look_at, intent_id LIMIT ?"""  # noqa: S608 - constants only
+    ORDER BY look_at, intent_id LIMIT ? {SKIP_LOCKED}"""  # noqa: S608 - constants only
 
 _LEASE = "UPDATE intents SET look_at = ? WHERE intent_id = ?"
 
@@ -59,13 +59,13 @@ def due_by(now: datetime) -> tuple[str, str]:
     return instant_text(now), instant_text(now + FAR)
 
 
-def claim_job(now: datetime, lease_until: datetime, limit: int) -> Callable[[sqlite3.Connection], tuple[Intent, ...]]:
-    def work(connection: sqlite3.Connection) -> tuple[Intent, ...]:
-        due = connection.execute(_DUE, (*due_by(now), limit)).fetchall()
+def claim(now: datetime, lease_until: datetime, limit: int) -> Transaction[tuple[Intent, ...]]:
+    def work() -> Steps[tuple[Intent, ...]]:
+        due = yield Statement(_DUE, (*due_by(now), limit))
         until = instant_text(lease_until)
-        connection.executemany(_LEASE, [(until, row[0]) for row in due])
         claimed = []
         for row in due:
+            yield Statement(_LEASE, (until, row[0]))
             # A row that cannot be read is leased like the others, and is in nobody's way.
             with contextlib.suppress(ValueError):
                 claimed.append(replace(intent_of(row), look_at=instant_of(until)))
@@ -74,48 +74,55 @@ def claim_job(now: datetime, lease_until: datetime, limit: int) -> Callable[[sql
     return work
 
 
-def looked_job(intent: Intent, look_at: datetime, *, more: int) -> Callable[[sqlite3.Connection], None]:
-    def work(connection: sqlite3.Connection) -> None:
-        guard = (intent.intent_id, intent.state.value, intent.epoch)
-        connection.execute(_LOOKED, (more, instant_text(look_at), *guard))
+def look(intent: Intent, look_at: datetime, more: int) -> Transaction[object]:
+    return only(_LOOKED, more, instant_text(look_at), intent.intent_id, intent.state.value, intent.epoch)
+
+
+def promise(intent_id: str, at: datetime) -> Transaction[StoredReply | None]:
+    def work() -> Steps[StoredReply | None]:
+        yield Statement(_PROMISE, (instant_text(at), intent_id))
+        rows = yield Statement(STORED, (intent_id,))
+        return stored_reply(rows[0]) if rows else None
 
     return work
 
 
-def promise_job(intent_id: str, at: datetime) -> Callable[[sqlite3.Connection], StoredReply | None]:
-    def work(connection: sqlite3.Connection) -> StoredReply | None:
-        connection.execute(_PROMISE, (instant_text(at), intent_id))
-        row = connection.execute(STORED, (intent_id,)).fetchone()
-        return None if row is None else stored_reply(row)
-
-    return work
-
-
-def claim_sweep_job(
-    tenant_id: str, now: datetime, lease_until: datetime
-) -> Callable[[sqlite3.Connection], Sweep | None]:
-    def work(connection: sqlite3.Connection) -> Sweep | None:
-        since, newest_at = connection.execute(_WATCHED, (tenant_id, instant_text(now - SLOT_MAX))).fetchone()
+def claim_sweep(tenant_id: str, now: datetime, lease_until: datetime) -> Transaction[Sweep | None]:
+    def work() -> Steps[Sweep | None]:
+        watched = yield Statement(_WATCHED, (tenant_id, instant_text(now - SLOT_MAX)))
+        since, newest_at = watched[0]
         if since is None:
             return None
-        claim = (tenant_id, instant_text(lease_until), *due_by(now))
-        row = connection.execute(_CLAIM_SWEEP, claim).fetchone()
-        return None if row is None else Sweep(instant_of(since), instant_of(newest_at), instant_or_none(row[0]))
+        claimed = yield Statement(_CLAIM_SWEEP, (tenant_id, instant_text(lease_until), *due_by(now)))
+        return Sweep(instant_of(since), instant_of(newest_at), instant_or_none(claimed[0][0])) if claimed else None
 
     return work
 
 
-def swept_job(tenant_id: str, until: datetime | None, due_at: datetime) -> Callable[[sqlite3.Connection], None]:
-    def work(connection: sqlite3.Connection) -> None:
-        connection.execute(_SWEPT, (text_or_none(until), instant_text(due_at), tenant_id))
+def swept(tenant_id: str, until: datetime | None, due_at: datetime) -> Transaction[object]:
+    return only(_SWEPT, text_or_none(until), instant_text(due_at), tenant_id)
+
+
+def by_operations(tenant_id: str, operation_ids: Sequence[str]) -> Transaction[tuple[Intent, ...]]:
+    marks = ", ".join("?" for _ in operation_ids)
+    statement = f"SELECT {INTENT_COLUMNS} FROM intents WHERE operation_id IN ({marks}) AND tenant_id = ?"  # noqa: S608
+
+    def work() -> Steps[tuple[Intent, ...]]:
+        rows = yield Statement(statement, (*operation_ids, tenant_id))
+        return tuple(intent_of(row) for row in rows)
 
     return work
 
 
-def by_operations(tenant_id: str, operation_ids: Sequence[str]) -> Callable[[sqlite3.Connection], tuple[Intent, ...]]:
-    def work(connection: sqlite3.Connection) -> tuple[Intent, ...]:
-        marks = ", ".join("?" for _ in operation_ids)
-        statement = f"SELECT {INTENT_COLUMNS} FROM intents WHERE operation_id IN ({marks}) AND tenant_id = ?"  # noqa: S608
-        return tuple(intent_of(row) for row in connection.execute(statement, (*operation_ids, tenant_id)))
+def in_states(tenant_id: str, states: Sequence[State], limit: int) -> Transaction[tuple[Intent, ...]]:
+    marks = ", ".join("?" for _ in states)
+    statement = (
+        f"SELECT {INTENT_COLUMNS} FROM intents WHERE tenant_id = ? AND state IN ({marks}) "  # noqa: S608
+        "ORDER BY intent_id LIMIT ?"
+    )
+
+    def work() -> Steps[tuple[Intent, ...]]:
+        rows = yield Statement(statement, (tenant_id, *(state.value for state in states), limit))
+        return tuple(intent_of(row) for row in rows)
 
     return work

@@ -2,7 +2,7 @@
 
 import dataclasses
 import json
-import sqlite3
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from enum import Enum
 from typing import Any
@@ -50,7 +50,7 @@ def instant_or_none(text: str | None) -> datetime | None:
     return None if text is None else instant_of(text)
 
 
-def intent_of(row: sqlite3.Row | tuple[Any, ...]) -> Intent:
+def intent_of(row: Sequence[Any]) -> Intent:
     """The intent of a row that begins with INTENT_COLUMNS."""
     person_key = PersonKey(PersonKind(row[6]), row[7], row[8], row[31], row[32])
     service = Service(row[10], row[11], row[12], row[13])
@@ -198,7 +198,7 @@ def _plain(value: Any) -> Any:
             return value
 
 
-def stored_reply(row: tuple[Any, ...]) -> StoredReply:
+def stored_reply(row: Sequence[Any]) -> StoredReply:
     intent = intent_of(row)
     reply, ref, starts_at, ends_at, staff = row[INTENT_WIDTH : INTENT_WIDTH + 5]
     booking = (

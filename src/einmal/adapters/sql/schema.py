@@ -9,6 +9,7 @@ from typing import Final
 
 from sqlalchemy import (
     JSON,
+    BigInteger,
     CheckConstraint,
     Column,
     Float,
@@ -46,7 +47,7 @@ services = Table(
     Column("tenant_id", String, nullable=False),
     Column("service_id", String, nullable=False),
     Column("name", String, nullable=False),
-    Column("event_type_id", Integer, nullable=False),
+    Column("event_type_id", BigInteger, nullable=False),
     Column("duration_minutes", Integer, nullable=False),
     Column("aliases", JSON, nullable=False),
     PrimaryKeyConstraint("tenant_id", "service_id"),
@@ -104,7 +105,7 @@ intents = Table(
     Column("conversation_id", String),
     Column("service_id", String, nullable=False),
     Column("service_name", String, nullable=False),
-    Column("event_type_id", Integer, nullable=False),
+    Column("event_type_id", BigInteger, nullable=False),
     Column("duration_minutes", Integer, nullable=False),
     Column("start_at", String, nullable=False),
     Column("person_name", String),
@@ -228,7 +229,7 @@ Index("appointments_customer_index", appointments.c.customer_id)
 facts = Table(
     "facts",
     metadata,
-    Column("fact_id", Integer, primary_key=True),
+    Column("fact_id", BigInteger().with_variant(Integer(), "sqlite"), primary_key=True),
     Column("tenant_id", String, nullable=False),
     Column("intent_id", String),
     Column("at", String, nullable=False),

@@ -16,6 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final, Generic, TypeVar
 
+from einmal.adapters.sql.steps import Hold, Steps, Transaction, Violated
 from einmal.ports import CommitUnknown, LedgerUnavailable
 
 T = TypeVar("T")
@@ -195,3 +196,52 @@ def _fail(batch: "list[_Job[Any]]", error: Exception) -> None:
     for job in batch:
         if job.error is None:
             job.error = error
+
+
+class SqliteStore:
+    """The Store on one SQLite file: a writing thread, and a reading one that never waits for it."""
+
+    def __init__(self, path: Path | str, thread: type[SqliteThread] = SqliteThread) -> None:
+        self._writer = thread(path)
+        self._reader = thread(path, read_only=True)
+
+    def open(self) -> None:
+        self._writer.open()
+        self._reader.open()
+
+    def close(self) -> None:
+        self._writer.close()
+        self._reader.close()
+
+    async def write(self, work: Transaction[T]) -> T:
+        return await self._writer.run(lambda connection: carried_out(connection, work()))
+
+    async def read(self, work: Transaction[T]) -> T:
+        return await self._reader.run(lambda connection: carried_out(connection, work()))
+
+    snapshot = read
+    """Each job of a reading thread is a transaction."""
+
+
+def carried_out(connection: sqlite3.Connection, steps: Steps[T]) -> T:
+    """What the steps return, inside a transaction that somebody else begins and ends."""
+    try:
+        step = next(steps)
+        while True:
+            if isinstance(step, Hold):
+                step = steps.send(())  # this is the only writer
+                continue
+            try:
+                rows = connection.execute(*step).fetchall()
+            except sqlite3.IntegrityError as error:
+                step = steps.throw(_violated(error))
+            else:
+                step = steps.send(rows)
+    except StopIteration as done:
+        result: T = done.value
+        return result
+
+
+def _violated(error: sqlite3.IntegrityError) -> Violated:
+    """ "UNIQUE constraint failed: intents.operation_id", or the name of a CHECK."""
+    return Violated(str(error).partition(": ")[2] or str(error))

@@ -5,12 +5,11 @@ gateway, docs/decisions/0002). What must never happen is a partial UNIQUE index 
 bug above this line makes an error with a name and not a second booking.
 """
 
-import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from einmal.adapters.sql.gates import SqliteGates
+from einmal.adapters.sql.gates import SqlGates
 from einmal.adapters.sql.outbox import put_message
 from einmal.adapters.sql.rows import (
     INTENT_COLUMNS,
@@ -25,6 +24,7 @@ from einmal.adapters.sql.rows import (
     stored_reply,
     text_or_none,
 )
+from einmal.adapters.sql.steps import Hold, Statement, Steps, Transaction, Violated
 from einmal.domain.admission import AdmissionPolicy, Start, admit
 from einmal.domain.answer import Answer
 from einmal.domain.facts import Fact
@@ -54,44 +54,61 @@ _MOVE = """
     UPDATE intents SET state = ?, epoch = ?, sent_at = ?, send_deadline = ?, resolved_at = ?, booking_uid = ?,
            doubted_at = ?, not_ours = ?, looks = coalesce(?, looks), look_at = ?,
            reply = CASE WHEN ? THEN NULL ELSE coalesce(?, reply) END
-    WHERE intent_id = ? AND state = ? AND epoch = ?"""
+    WHERE intent_id = ? AND state = ? AND epoch = ? RETURNING intent_id"""
 
 
-def admit_job(
-    candidate: Candidate, policy: AdmissionPolicy, toll: Toll | None, gates: SqliteGates
-) -> Callable[[sqlite3.Connection], Admitted]:
+_INSERT_CALL = """
+    INSERT INTO calls (tenant_id, call_id, platform, agent_id, first_seen_at) VALUES (?, ?, ?, ?, ?)
+    ON CONFLICT DO NOTHING"""
+
+_MOVE_APPOINTMENT = """
+    UPDATE appointments SET status = ?, confirmed_at = coalesce(confirmed_at, ?) WHERE intent_id = ?"""
+
+_INSERT_ATTEMPT = """
+    INSERT INTO attempts (intent_id, epoch, answered_at, kind, http_status, detail, booking_uid, elapsed_ms)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?)"""
+
+_INSERT_APPOINTMENT = """
+    INSERT INTO appointments (appointment_id, tenant_id, intent_id, customer_id, service_id, call_id,
+        starts_at, ends_at, staff, status, calcom_v2_booking_id, confirmed_at, created_at)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
+
+_INSERT_CUSTOMER = """
+    INSERT INTO customers (customer_id, tenant_id, name, name_normal, phone, email, created_at)
+    VALUES (?, ?, ?, ?, ?, ?, ?)"""
+
+_INSERT_FACT = "INSERT INTO facts (tenant_id, intent_id, at, kind, data) VALUES (?, ?, ?, ?, ?)"
+
+
+def admission(
+    candidate: Candidate, policy: AdmissionPolicy, toll: Toll | None, gates: SqlGates
+) -> Transaction[Admitted]:
     wish, key = candidate.wish, candidate.key
+    start = instant_text(wish.start)
 
-    def work(connection: sqlite3.Connection) -> Admitted:
-        row = connection.execute(_SAME_KEY, (wish.tenant_id, key.value)).fetchone()
-        around = (wish.tenant_id, instant_text(wish.start), wish.tenant_id, wish.conversation_id)
-        neighbours = [intent_of(found) for found in connection.execute(_NEIGHBOURS, around)]
-        same_key = None if row is None else intent_of(row)
-        admission = admit(wish, key, same_key, neighbours, candidate.now, policy)
+    def work() -> Steps[Admitted]:
+        # Of two who want the same, or want it in one call, the second sees the first one's row.
+        yield Hold((f"slot {wish.tenant_id} {start}", f"call {wish.tenant_id} {wish.conversation_id}"))
+        same = yield Statement(_SAME_KEY, (wish.tenant_id, key.value))
+        around = yield Statement(_NEIGHBOURS, (wish.tenant_id, start, wish.tenant_id, wish.conversation_id))
+        same_key = intent_of(same[0]) if same else None
+        decided = admit(wish, key, same_key, [intent_of(row) for row in around], candidate.now, policy)
         if candidate.call is not None:
-            connection.execute(
-                "INSERT INTO calls (tenant_id, call_id, platform, agent_id, first_seen_at) "
-                "VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-                (
-                    wish.tenant_id,
-                    candidate.call.call_id,
-                    candidate.call.platform,
-                    candidate.call.agent_id,
-                    instant_text(candidate.now),
-                ),
-            )
-        if not isinstance(admission, Start):
-            return Admitted(admission, None)
-        permit = None if toll is None else gates.passes(connection, toll, Use.BOOK, candidate.now)
+            call = candidate.call
+            values = (wish.tenant_id, call.call_id, call.platform, call.agent_id, instant_text(candidate.now))
+            yield Statement(_INSERT_CALL, values)
+        if not isinstance(decided, Start):
+            return Admitted(decided, None)
+        permit = None if toll is None else (yield from gates.passes(toll, Use.BOOK, candidate.now))
         shut = permit if isinstance(permit, Shut) else None
-        intent = new_intent(candidate, admission.generation, armed=shut is None)
-        connection.execute(_INSERT_INTENT, intent_values(intent))
-        return Admitted(admission, intent, shut)
+        intent = new_intent(candidate, decided.generation, armed=shut is None)
+        yield Statement(_INSERT_INTENT, intent_values(intent))
+        return Admitted(decided, intent, shut)
 
     return work
 
 
-def apply_job(transition: Transition, ids: Ids, channels: Sequence[str]) -> Callable[[sqlite3.Connection], StoredReply]:
+def move(transition: Transition, ids: Ids, channels: Sequence[str]) -> Transaction[StoredReply]:
     before = transition.before
     after = before if transition.booking is None else replace(before, booking_uid=transition.booking.uid)
     for event in transition.events:
@@ -102,7 +119,7 @@ def apply_job(transition: Transition, ids: Ids, channels: Sequence[str]) -> Call
     after = replace(after, look_at=look_at, not_ours=before.not_ours or transition.not_ours)
     reply = None if transition.reply is None else reply_text(transition.reply)
 
-    def work(connection: sqlite3.Connection) -> StoredReply:
+    def work() -> Steps[StoredReply]:
         # What was said of a refusal is kept as long as it is one: also while it is compensated.
         values = (
             *map(text_or_none, (after.sent_at, after.send_deadline, after.resolved_at)),
@@ -115,124 +132,95 @@ def apply_job(transition: Transition, ids: Ids, channels: Sequence[str]) -> Call
         )
         guard = (before.intent_id, before.state.value, before.epoch)
         booked = after.state in BOOKED
-        moved = connection.execute(_MOVE, (after.state.value, after.epoch, *values, booked, reply, *guard))
-        if moved.rowcount != 1:
+        if not (yield Statement(_MOVE, (after.state.value, after.epoch, *values, booked, reply, *guard))):
             raise StaleIntent(before.intent_id)
         if transition.answer is not None:
-            _insert_attempt(connection, transition, transition.answer)
+            yield _attempt(transition, transition.answer)
         if before.state in BOOKED:
-            _move_appointment(connection, before, after.state, transition.at)
+            yield _appointment_follows(before, after.state, transition.at)
         elif booked and transition.booking is not None:
-            _insert_appointment(connection, transition, after.state, transition.booking, ids)
+            yield from _appointment(transition, after.state, transition.booking, ids)
         for fact in transition.facts:
-            _insert_fact(connection, before, fact)
-        stands = stored_reply(connection.execute(STORED, (before.intent_id,)).fetchone())
+            yield _fact(before, fact)
+        stored = yield Statement(STORED, (before.intent_id,))
+        stands = stored_reply(stored[0])
         message = owed(before.state, stands.intent)
         if message is not None:
-            put_message(connection, stands.intent, message, channels, transition.at)
+            yield from put_message(stands.intent, message, channels, transition.at)
         return stands
 
     return work
 
 
-def _move_appointment(connection: sqlite3.Connection, intent: Intent, state: State, at: datetime) -> None:
+def _appointment_follows(intent: Intent, state: State, at: datetime) -> Statement:
     """The appointment follows its intent; when it was first confirmed stays on record."""
     confirmed_at = instant_text(at) if state is State.CONFIRMED else None
-    connection.execute(
-        "UPDATE appointments SET status = ?, confirmed_at = coalesce(confirmed_at, ?) WHERE intent_id = ?",
-        (state.value, confirmed_at, intent.intent_id),
+    return Statement(_MOVE_APPOINTMENT, (state.value, confirmed_at, intent.intent_id))
+
+
+def _attempt(transition: Transition, answer: Answer) -> Statement:
+    values = (
+        transition.before.intent_id,
+        transition.before.epoch,
+        instant_text(transition.at),
+        answer.kind.value,
+        answer.http_status,
+        answer.detail,
+        None if answer.booking is None else answer.booking.uid,
+        answer.elapsed // timedelta(milliseconds=1),
     )
+    return Statement(_INSERT_ATTEMPT, values)
 
 
-def _insert_attempt(connection: sqlite3.Connection, transition: Transition, answer: Answer) -> None:
-    connection.execute(
-        "INSERT INTO attempts (intent_id, epoch, answered_at, kind, http_status, detail, booking_uid, elapsed_ms) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-        (
-            transition.before.intent_id,
-            transition.before.epoch,
-            instant_text(transition.at),
-            answer.kind.value,
-            answer.http_status,
-            answer.detail,
-            None if answer.booking is None else answer.booking.uid,
-            answer.elapsed // timedelta(milliseconds=1),
-        ),
-    )
-
-
-def _insert_appointment(
-    connection: sqlite3.Connection, transition: Transition, state: State, booking: Booking, ids: Ids
-) -> None:
+def _appointment(transition: Transition, state: State, booking: Booking, ids: Ids) -> Steps[None]:
     wish, at = transition.before.wish, instant_text(transition.at)
     end = booking.end or booking.start + wish.service.duration
-    customer_id = _customer(connection, transition, ids)
+    customer_id = yield from _customer(transition, ids)
+    values = (
+        ids.time_ordered(),
+        wish.tenant_id,
+        transition.before.intent_id,
+        customer_id,
+        wish.service.service_id,
+        wish.conversation_id,
+        instant_text(booking.start),
+        instant_text(end),
+        booking.host_name,
+        state.value,
+        booking.uid,
+        at if booking.status is BookingStatus.ACCEPTED else None,
+        at,
+    )
     try:
-        connection.execute(
-            "INSERT INTO appointments (appointment_id, tenant_id, intent_id, customer_id, service_id, call_id, "
-            "starts_at, ends_at, staff, status, calcom_v2_booking_id, confirmed_at, created_at) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (
-                ids.time_ordered(),
-                wish.tenant_id,
-                transition.before.intent_id,
-                customer_id,
-                wish.service.service_id,
-                wish.conversation_id,
-                instant_text(booking.start),
-                instant_text(end),
-                booking.host_name,
-                state.value,
-                booking.uid,
-                at if booking.status is BookingStatus.ACCEPTED else None,
-                at,
-            ),
-        )
-    except sqlite3.IntegrityError as error:
-        # SQLite names the column of a violated index, not the index.
-        if "appointments.calcom_v2_booking_id" in str(error):
-            raise BookingUidTaken(booking.uid) from error
+        yield Statement(_INSERT_APPOINTMENT, values)
+    except Violated as violated:
+        # SQLite names the column of a violated index, PostgreSQL the index; both hold the column's name.
+        if "calcom_v2_booking_id" in violated.constraint:
+            raise BookingUidTaken(booking.uid) from violated
         raise
 
 
-def _customer(connection: sqlite3.Connection, transition: Transition, ids: Ids) -> str:
+def _customer(transition: Transition, ids: Ids) -> Steps[str]:
     """The customer's id: found by phone, else by e-mail, else made. A name alone identifies nobody."""
     wish = transition.before.wish
     person = wish.person
     for column, value in (("phone", person.phone), ("email", person.email)):
         if value is not None:
-            row = connection.execute(
+            found = yield Statement(
                 f"SELECT customer_id FROM customers WHERE tenant_id = ? AND {column} = ? "  # noqa: S608 - constant
                 "ORDER BY customer_id LIMIT 1",
                 (wish.tenant_id, value),
-            ).fetchone()
-            if row is not None:
-                return str(row[0])
+            )
+            if found:
+                return str(found[0][0])
     customer_id = ids.time_ordered()
-    connection.execute(
-        "INSERT INTO customers (customer_id, tenant_id, name, name_normal, phone, email, created_at) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?)",
-        (
-            customer_id,
-            wish.tenant_id,
-            person.name,
-            normal_name(person.name),
-            person.phone,
-            person.email,
-            instant_text(transition.at),
-        ),
-    )
+    name, at = normal_name(person.name), instant_text(transition.at)
+    values = (customer_id, wish.tenant_id, person.name, name, person.phone, person.email, at)
+    yield Statement(_INSERT_CUSTOMER, values)
     return customer_id
 
 
-def _insert_fact(connection: sqlite3.Connection, intent: Intent, fact: Fact) -> None:
-    connection.execute(
-        "INSERT INTO facts (tenant_id, intent_id, at, kind, data) VALUES (?, ?, ?, ?, ?)",
-        (
-            intent.wish.tenant_id,
-            intent.intent_id,
-            instant_text(fact.at),
-            type(fact).__name__.lower(),
-            fact_text(fact),
-        ),
-    )
+def _fact(intent: Intent, fact: Fact) -> Statement:
+    kind = type(fact).__name__.lower()
+    values = (intent.wish.tenant_id, intent.intent_id, instant_text(fact.at), kind, fact_text(fact))
+    return Statement(_INSERT_FACT, values)

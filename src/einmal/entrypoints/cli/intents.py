@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from einmal.adapters.calcom.services import NoServices
-from einmal.adapters.sql.migrate import SchemaMismatch, schema_version
+from einmal.adapters.sql.migrate import SchemaMismatch, schema_version, shown
 from einmal.adapters.telemetry.logs import configure_logs
 from einmal.domain.intent import UNRESOLVED, Intent, State
 from einmal.flows.rule import CannotRule
@@ -101,12 +101,12 @@ def _ledger(settings: Settings) -> Any:
 
 def _ledger_missing(settings: Settings) -> bool:
     try:
-        missing = schema_version(settings.database_url) is None
+        missing = schema_version(settings.ledger_at) is None
     except SchemaMismatch as why:
         print(f"einmal: {why}", file=sys.stderr)
         return True
     if missing:
-        print(f"einmal: there is no ledger at {settings.database_url}; see EINMAL_DATABASE_URL", file=sys.stderr)
+        print(f"einmal: there is no ledger at {shown(settings.ledger_at)}; see EINMAL_DATABASE_URL", file=sys.stderr)
     return missing
 
 

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from einmal.adapters.sql.ledger import SCHEMA_HEAD
-from einmal.adapters.sql.migrate import SchemaMismatch, schema_version
+from einmal.adapters.sql.migrate import SchemaMismatch, schema_version, shown
 from einmal.adapters.telemetry.logs import configure_logs
 from einmal.domain.evidence import INVARIANTS
 from einmal.flows.inspect import CouldNotLook, Finding, Inspected, Standing
@@ -70,15 +70,15 @@ def since_of(text: str, now: datetime) -> datetime | None:
 
 
 def _unusable_ledger(settings: Settings) -> str | None:
-    path = settings.database_url
+    where = settings.ledger_at
     try:
-        version = schema_version(path)
+        version = schema_version(where)
     except SchemaMismatch as why:
         return str(why)
     if version is None:
-        return f"there is no ledger at {path}; `einmal serve` makes one, or see EINMAL_DATABASE_URL"
+        return f"there is no ledger at {shown(where)}; `einmal serve` makes one, or see EINMAL_DATABASE_URL"
     if version != SCHEMA_HEAD:
-        return f"the ledger {path} has schema {version}, not {SCHEMA_HEAD}; run `einmal db upgrade`"
+        return f"the ledger {shown(where)} has schema {version}, not {SCHEMA_HEAD}; run `einmal db upgrade`"
     return None
 
 

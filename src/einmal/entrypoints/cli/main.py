@@ -191,33 +191,33 @@ def _config_check(_: argparse.Namespace) -> int:
 
 
 def _db_version(_: argparse.Namespace) -> int:
-    return _with_schema(environment_settings().database_url, None)
+    return _with_schema(environment_settings().ledger_at, None)
 
 
 def _db_upgrade(_: argparse.Namespace) -> int:
-    return _with_schema(environment_settings().database_url, "head")
+    return _with_schema(environment_settings().ledger_at, "head")
 
 
 def _db_downgrade(arguments: argparse.Namespace) -> int:
-    return _with_schema(environment_settings().database_url, str(arguments.what))
+    return _with_schema(environment_settings().ledger_at, str(arguments.what))
 
 
-def _with_schema(path: Path, change: str | None) -> int:
+def _with_schema(where: Path | str, change: str | None) -> int:
     from einmal.adapters.sql import migrate  # noqa: PLC0415
 
     try:
         if change == "head":
-            migrate.upgrade(path)
-            migrate.switch_layer_4(path, on=True)
+            migrate.upgrade(where)
+            migrate.switch_layer_4(where, on=True)
         elif change == "layer4":
-            migrate.switch_layer_4(path, on=False)
-        version = migrate.schema_version(path)
-        layer_4 = version is not None and migrate.has_layer_4(path)
+            migrate.switch_layer_4(where, on=False)
+        version = migrate.schema_version(where)
+        layer_4 = version is not None and migrate.has_layer_4(where)
     except (migrate.SchemaMismatch, RuntimeError) as wrong:
         print(f"einmal: {wrong}", file=sys.stderr)
         return COULD_NOT_LOOK
     if version is None:
-        print(f"{path}: no ledger yet; `einmal db upgrade` makes one")
+        print(f"{migrate.shown(where)}: no ledger yet; `einmal db upgrade` makes one")
         return OK
-    print(f"{path}: schema {version}, layer 4 {'on' if layer_4 else 'OFF'}")
+    print(f"{migrate.shown(where)}: schema {version}, layer 4 {'on' if layer_4 else 'OFF'}")
     return OK if layer_4 else CONSTRAINT_MISSING

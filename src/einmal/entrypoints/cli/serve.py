@@ -19,9 +19,10 @@ import uvicorn
 
 from einmal.adapters.calcom.services import NoServices
 from einmal.adapters.sql.ledger import SCHEMA_HEAD
-from einmal.adapters.sql.migrate import SchemaMismatch, has_layer_4, schema_version, upgrade
+from einmal.adapters.sql.migrate import SchemaMismatch, has_layer_4, schema_version, shown, upgrade
 from einmal.adapters.telemetry.logs import channel, configure_logs
 from einmal.entrypoints.http.app import create_app
+from einmal.ports import CommitUnknown, LedgerUnavailable
 from einmal.settings import Secret, Settings, is_loopback
 from einmal.simulator.app import simulator_app
 from einmal.simulator.catalogue import demo_calendar
@@ -45,6 +46,9 @@ def serve(settings: Settings) -> int:
     except (CannotStart, SchemaMismatch, NoServices) as why:
         print(f"einmal: {why}", file=sys.stderr)
         return _COULD_NOT_START
+    except (LedgerUnavailable, CommitUnknown) as why:
+        print(f"einmal: the ledger {shown(settings.ledger_at)} cannot be used: {why}", file=sys.stderr)
+        return _COULD_NOT_START
     return 0
 
 
@@ -60,6 +64,9 @@ def work(settings: Settings) -> int:
         _run(_work(settings))
     except (CannotStart, SchemaMismatch, NoServices) as why:
         print(f"einmal: {why}", file=sys.stderr)
+        return _COULD_NOT_START
+    except (LedgerUnavailable, CommitUnknown) as why:
+        print(f"einmal: the ledger {shown(settings.ledger_at)} cannot be used: {why}", file=sys.stderr)
         return _COULD_NOT_START
     return 0
 
@@ -99,7 +106,7 @@ async def _serve(settings: Settings) -> None:
     async with AsyncExitStack() as stack:
         if simulated:
             settings = await _simulate(settings, stack)
-        _prepare_ledger(settings.database_url)
+        _prepare_ledger(settings.ledger_at)
         gateway = await build_gateway(settings)
         stop = asyncio.Event()
         worker = asyncio.create_task(gateway.worker.run(stop), name="worker")
@@ -114,13 +121,13 @@ async def _serve(settings: Settings) -> None:
 
 
 async def _work(settings: Settings) -> None:
-    _prepare_ledger(settings.database_url)
+    _prepare_ledger(settings.ledger_at)
     gateway = await build_gateway(settings)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
-    print(f"Recovering what is unresolved in {settings.database_url}. Stop with Ctrl-C.", flush=True)
+    print(f"Recovering what is unresolved in {shown(settings.ledger_at)}. Stop with Ctrl-C.", flush=True)
     await gateway.worker.run(stop)
     await gateway.close()
 
@@ -156,14 +163,14 @@ async def _stop(server: uvicorn.Server, task: "asyncio.Task[None]") -> None:
     await task
 
 
-def _prepare_ledger(path: Path) -> None:
-    version = schema_version(path)
+def _prepare_ledger(where: Path | str) -> None:
+    version = schema_version(where)
     if version is None:
-        upgrade(path)
+        upgrade(where)
         return
     if version != SCHEMA_HEAD:
-        raise CannotStart(f"the ledger {path} has schema {version}, not {SCHEMA_HEAD}; run `einmal db upgrade`")
-    if not has_layer_4(path):
+        raise CannotStart(f"the ledger {shown(where)} has schema {version}, not {SCHEMA_HEAD}; run `einmal db upgrade`")
+    if not has_layer_4(where):
         channel("alerts").error("layer 4 is off: the ledger has no UNIQUE index on booking uids")
 
 
@@ -256,7 +263,7 @@ def _greeting(gateway: Gateway, *, simulated: bool) -> str:
         ]
     else:
         lines.append(f"Cal.com: {settings.calcom_base_url}")
-    lines += [f"Ledger: {settings.database_url}", f"Services: {services}"]
+    lines += [f"Ledger: {shown(settings.ledger_at)}", f"Services: {services}"]
     if not settings.retell_api_key:
         where = "and are taken from this machine only" if settings.loopback else "and are REFUSED off loopback"
         lines.append(f"WARNING: EINMAL_RETELL_API_KEY is not set: function calls are not signed, {where}.")

@@ -18,7 +18,7 @@ LIVE = "state IN ('intent', 'sent', 'doubt', 'escalated', 'confirmed', 'pending'
 def upgrade() -> None:
     op.create_table(
         "facts",
-        sa.Column("fact_id", sa.Integer(), nullable=False),
+        sa.Column("fact_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("tenant_id", sa.String(), nullable=False),
         sa.Column("intent_id", sa.String(), nullable=True),
         sa.Column("at", sa.String(), nullable=False),
@@ -90,7 +90,7 @@ def upgrade() -> None:
         sa.Column("conversation_id", sa.String(), nullable=True),
         sa.Column("service_id", sa.String(), nullable=False),
         sa.Column("service_name", sa.String(), nullable=False),
-        sa.Column("event_type_id", sa.Integer(), nullable=False),
+        sa.Column("event_type_id", sa.BigInteger(), nullable=False),
         sa.Column("duration_minutes", sa.Integer(), nullable=False),
         sa.Column("start_at", sa.String(), nullable=False),
         sa.Column("person_name", sa.String(), nullable=True),
@@ -147,7 +147,7 @@ def upgrade() -> None:
         sa.Column("tenant_id", sa.String(), nullable=False),
         sa.Column("service_id", sa.String(), nullable=False),
         sa.Column("name", sa.String(), nullable=False),
-        sa.Column("event_type_id", sa.Integer(), nullable=False),
+        sa.Column("event_type_id", sa.BigInteger(), nullable=False),
         sa.Column("duration_minutes", sa.Integer(), nullable=False),
         sa.Column("aliases", sa.JSON(), nullable=False),
         sa.ForeignKeyConstraint(
