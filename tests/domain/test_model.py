@@ -72,3 +72,8 @@ def test_of_what_was_not_told_nothing_is_made_up() -> None:
     assert (told.metadata, told.attendee_emails) == ({}, ())
     asked = Wish("t", None, Service("1", "B", 1, 30), NOW, Person("Anna"))
     assert asked.staff is None
+
+
+def test_a_nul_is_no_part_of_a_name() -> None:
+    """Not every database can hold one, and nobody says it."""
+    assert Person("Anna\0 Vogel\0").name == "Anna Vogel"
