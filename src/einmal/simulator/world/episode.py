@@ -12,7 +12,7 @@ from datetime import timedelta
 from typing import Any, Final
 
 from einmal.domain.gate import GatePolicy
-from einmal.domain.intent import BOOKED, REFUSED, UNRESOLVED, Event, Intent, State
+from einmal.domain.intent import BOOKED, UNRESOLVED, Event, Intent, State
 from einmal.domain.invariants import Evidence, Moved, Row, Spoken, Violation
 from einmal.domain.keys import intent_key
 from einmal.domain.model import Wish
@@ -181,7 +181,7 @@ class Episode:
 
     def _is_of(self, reply: Reply, intent: Intent) -> bool:
         """ "Nothing new" is said of no intent, for the books could not be read; "you have it" often of another's."""
-        if reply.booking is not None and intent.state in REFUSED:
+        if reply.booking is not None:
             made = self.books.appointments.by_intent.get(intent.intent_id)
             return made is not None and made.appointment_id == reply.booking.ref
         return reply.why is not Why.NOTHING_NEW and reply.outcome is not Outcome.ALREADY_BOOKED
