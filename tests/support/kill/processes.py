@@ -70,7 +70,9 @@ class Place:
         lines = (self._folder / f"{self.name}.log").read_text(errors="replace").splitlines()
         self.ended_by_itself.append(f"{self.name} ended by itself with {code}: {lines[-1] if lines else 'no word'}")
         await asyncio.sleep(0.5)
-        await self.start()
+        # Killed meanwhile means started again by the hand that killed it: two of them would share this place.
+        if process is self._process:
+            await self.start()
 
     async def kill(self) -> int:
         """SIGKILL; how many of its POSTs had no answer at that moment."""

@@ -24,7 +24,7 @@ from einmal.domain.model import MetadataKey, Wish
 from einmal.domain.reply import Outcome, Reply
 from einmal.entrypoints.http.app import create_app
 from einmal.flows.compensate import REASON
-from einmal.ports import Message
+from einmal.ports import CommitUnknown, LedgerUnavailable, Message
 from einmal.settings import Secret, Settings, read_settings
 from einmal.simulator.asgi import request as send_request
 from einmal.simulator.calendar import SimulatedCalendar
@@ -176,7 +176,13 @@ class AppEpisode:
         wire = _Wire(InProcessTransport(self.calcom, 0.2, self.clock), self.clock, self.requests)
         ids = SeededIds(self.seed * 1000 + self.started)
         thread = faulty_sqlite(self._storage_fault)
-        gateway = await build_gateway(_settings(self.path), wire, self.clock, ids, self.alarms, thread)
+        try:
+            gateway = await build_gateway(_settings(self.path), wire, self.clock, ids, self.alarms, thread)
+        except (LedgerUnavailable, CommitUnknown):
+            # It ends saying so, and whoever supervises it starts it again.
+            self.seen.add("could not start")
+            await asyncio.sleep(1.0)
+            return await self._place()
         couriers: Any = gateway.worker.deliveries.couriers
         couriers["webhook"] = self
         return _Place(gateway, create_app(gateway))
