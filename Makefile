@@ -41,13 +41,18 @@ check: $(DEV) ## ruff, strict mypy, the floors
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
 
-# Simulated worlds and real processes: counting their lines would double their time.
-WORLDS := tests/simulation tests/races tests/e2e tests/model
+# Simulated worlds and real processes: counting their lines would double their time. The first use two processes
+# themselves, and print who caught which sabotage; the others mostly wait.
+WORLDS    := tests/simulation
+PROCESSES := tests/races tests/e2e tests/model
 
 test: check java ## everything CI runs
-	@$(BIN)/coverage run -m pytest $(WORLDS:%=--ignore=%)
+	@$(BIN)/coverage erase
+	@$(BIN)/coverage run -m pytest -n 2 $(addprefix --ignore=,$(WORLDS) $(PROCESSES))
+	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report --fail-under=95
 	@$(BIN)/python -m pytest $(WORLDS)
+	@$(BIN)/python -m pytest -n 2 $(PROCESSES)
 
 bench: $(STAMP) ## measure; numbers are printed, never asserted
 	@$(BIN)/python bench/booking.py

@@ -237,11 +237,10 @@ def test_a_gateway_killed_after_the_post_comes_back_and_tells_the_truth(tmp_path
         with killed("serve", folder=tmp_path, until="Services", **environment):
             # The simulator books at once and answers after two seconds; nobody is there any more by then.
             assert ask(url, BODY)["status"] == "in_doubt"
+        told = command("intents", "list", "--json", folder=tmp_path, **environment)
+        [intent] = json.loads(told.stdout)
+        assert intent["state"] in {"sent", "doubt"}
         with running("serve", folder=tmp_path, until="Services", **environment):
-            assert ask(url, BODY)["status"] == "in_doubt"
-            told = command("intents", "list", "--json", folder=tmp_path, **environment)
-            [intent] = json.loads(told.stdout)
-            assert intent["state"] in {"sent", "doubt"}
             answer = {"status": "in_doubt"}
             for _ in range(60):
                 # Each look at the list takes a process; the lease of the dead one ends six seconds after its POST.
