@@ -36,8 +36,8 @@ demo: $(STAMP) ## watch the incident happen to an unguarded gateway, and not to 
 	@$(BIN)/einmal demo
 
 check: $(DEV) ## ruff, strict mypy, the floors
-	@$(BIN)/ruff check src tests bench scripts soak
-	@$(BIN)/ruff format --check --quiet src tests bench scripts soak
+	@$(BIN)/ruff check src tests bench scripts soak deploy
+	@$(BIN)/ruff format --check --quiet src tests bench scripts soak deploy
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
 
@@ -54,23 +54,34 @@ test: check java ## everything CI runs
 	@$(BIN)/python -m pytest $(WORLDS)
 	@$(BIN)/python -m pytest -n 2 $(PROCESSES)
 
-bench: $(STAMP) ## measure; numbers are printed, never asserted
-	@$(BIN)/python bench/booking.py
+BENCH   := .venv-bench
+BENCHED := $(BENCH)/.installed
+
+$(BENCHED): requirements/bench.txt
+	@test -x $(BENCH)/bin/python || $(PYTHON) -m venv $(BENCH)
+	@echo "Installing what the gateway is compared with (hashes checked) ..."
+	@$(BENCH)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bench.txt
+	@touch $@
+
+bench: $(DEV) $(BENCHED) ## measure; numbers are printed, never asserted
+	@$(BENCH)/bin/python bench/compare.py
+	@$(BENCH)/bin/python bench/measures.py
 
 LEG     ?=
 SECONDS ?= 1200
 
-soak: $(DEV) ## long proofs in bounded legs: make soak LEG=simulate|asgi|crash|kill|races|model|mutate|fuzz SECONDS=1200
+soak: $(DEV) ## long proofs in bounded legs: make soak LEG=simulate|asgi|crash|kill|races|ha|model|mutate|fuzz SECONDS=1200
 	@case "$(LEG)" in \
 	  simulate) $(BIN)/einmal simulate --intents 1000000000 --seconds $(SECONDS) --seed $$(date +%s) ;; \
 	  asgi)     $(BIN)/einmal simulate --ledger sqlite --intents 1000000000 --seconds $(SECONDS) --seed $$(date +%s) ;; \
 	  crash)    $(BIN)/python soak/crash.py --seconds $(SECONDS) --seed $$(date +%s) ;; \
 	  kill)     $(BIN)/python soak/kill.py --seconds $(SECONDS) --seed $$(date +%s) ;; \
 	  races)    $(BIN)/python soak/races.py --seconds $(SECONDS) ;; \
+	  ha)       $(BIN)/python soak/ha.py --seconds $(SECONDS) ;; \
 	  model)    $(BIN)/python tests/model/tlc.py --soak --seconds $(SECONDS) ;; \
 	  mutate)   $(BIN)/python soak/mutate.py --seconds $(SECONDS) ;; \
 	  fuzz)     $(BIN)/python soak/fuzz.py --seconds $(SECONDS) ;; \
-	  *)        echo "Say which: make soak LEG=simulate, asgi, crash, kill, races, model, mutate or fuzz [SECONDS=1200]"; exit 2 ;; \
+	  *)        echo "Say which: make soak LEG=simulate, asgi, crash, kill, races, ha, model, mutate or fuzz [SECONDS=1200]"; exit 2 ;; \
 	esac
 
 java: # the model checker's; on Debian as root it is installed, elsewhere it is named
@@ -84,6 +95,7 @@ docs: $(STAMP) ## draw the pages that are drawn from code
 lock: ## write requirements/*.txt anew from pyproject.toml (needs uv)
 	uv pip compile -q pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header -o requirements/runtime.txt
 	uv pip compile -q pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes --no-header -c requirements/runtime.txt -o requirements/dev.txt
+	uv pip compile -q requirements/bench.in --universal --python-version 3.11 --generate-hashes --no-header -c requirements/runtime.txt -o requirements/bench.txt
 
 clean: ## remove .venv and caches (never the data folder)
-	rm -rf $(VENV) .mypy_cache .ruff_cache .hypothesis .coverage
+	rm -rf $(VENV) $(BENCH) .mypy_cache .ruff_cache .hypothesis .coverage

@@ -12,7 +12,7 @@ from contextlib import suppress
 import asyncpg
 import pytest
 
-from einmal.adapters.sql import postgres
+from einmal.adapters.sql import postgres_session
 from einmal.adapters.sql.steps import Statement, Steps
 from einmal.ports import CommitUnknown, LedgerUnavailable
 from support.notes import TABLE, note, opened, until, written
@@ -156,7 +156,7 @@ async def test_a_statement_without_an_answer_has_written_nothing(
     server: PostgresServer, url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The session is given up. Without its COMMIT nothing of it can stand."""
-    monkeypatch.setattr(postgres, "ANSWER_SECONDS", 1.0)
+    monkeypatch.setattr(postgres_session, "ANSWER_SECONDS", 1.0)
     async with opened(url) as store:
         with pytest.raises(LedgerUnavailable, match=r"^TimeoutError$"):
             await store.write(note("half", "SELECT pg_sleep(2)"))
@@ -193,7 +193,7 @@ async def test_a_commit_without_an_answer_is_unknown(
     server: PostgresServer, url: str, monkeypatch: pytest.MonkeyPatch, fate: Fate, stands: list[str]
 ) -> None:
     """Whether the server had it or not; it is asked once, and no cancel follows it. Then the store goes on."""
-    monkeypatch.setattr(postgres, "ANSWER_SECONDS", 1.0)
+    monkeypatch.setattr(postgres_session, "ANSWER_SECONDS", 1.0)
     async with wire(url) as (through, url_through), opened(url_through) as store:
         await store.write(note("known"))
         through.fate = fate
@@ -229,7 +229,7 @@ async def test_a_commit_that_waits_for_its_standby_is_not_told_to_stop(
     primary: PostgresServer, lonely: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """No answer in time: unknown. The session goes on waiting, so that nobody sees what one server alone holds."""
-    monkeypatch.setattr(postgres, "ANSWER_SECONDS", 1.0)
+    monkeypatch.setattr(postgres_session, "ANSWER_SECONDS", 1.0)
     async with opened(lonely) as store:
         with pytest.raises(CommitUnknown, match=r"^no answer to COMMIT$"):
             await store.write(note("unknown"))

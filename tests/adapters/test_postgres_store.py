@@ -347,7 +347,7 @@ async def test_who_finds_no_connection_free_is_told(base: SqlBase, monkeypatch: 
         await asyncio.sleep(0)
         gone.cancel()
         with monkeypatch.context() as hurried:
-            hurried.setattr(postgres, "ANSWER_SECONDS", 0.01)
+            hurried.setattr(postgres, "FREE_SECONDS", 0.01)
             with pytest.raises(LedgerUnavailable, match="no connection is free"):
                 await store.write(note("refused"))
         assert await store.write(note("patient")) == "patient"
@@ -384,7 +384,7 @@ async def test_close_lets_what_is_under_way_end(base: SqlBase, store: PostgresSt
 
 @pytest.mark.parametrize(
     ("default", "used"),
-    [("off", "on"), ("local", "on"), ("on", "on"), ("remote_write", "remote_write"), ("remote_apply", "remote_apply")],
+    [("off", "on"), ("local", "on"), ("on", "on"), ("remote_write", "on"), ("remote_apply", "remote_apply")],
 )
 async def test_a_commit_waits_for_the_disk_whatever_the_server_s_default(
     base: SqlBase, store: PostgresStore, default: str, used: str
@@ -422,6 +422,14 @@ async def test_a_server_that_takes_no_writes_is_unavailable_until_it_does(base: 
         await store.write(note("the reader's session is an old one"))
     assert await store.write(note("after")) == "after"
     assert notes(base) == ["after"]
+
+
+async def test_a_ledger_that_can_only_be_read_is_not_ready(base: SqlBase) -> None:
+    """Also where nothing would be written: calls that come here could not be booked."""
+    assert await base.ledger(SystemIds()).ready()
+    await set_for_all(base, "default_transaction_read_only = on")
+    with pytest.raises(LedgerUnavailable):
+        await base.ledger(SystemIds()).ready()
 
 
 @pytest.mark.parametrize("kind", ["wrong database", "not the primary"])

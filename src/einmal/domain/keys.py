@@ -50,7 +50,8 @@ def normal_name(name: str) -> str:
         text = unicodedata.normalize("NFC", name).casefold().translate(_UMLAUTS)
         # NFKD brings capitals back (a mathematical A becomes a plain one), so the case is folded once more.
         text = unicodedata.normalize("NFKD", text).casefold()
-    letters = "".join(c if c.isalnum() else " " for c in text if not unicodedata.combining(c))
+        text = "".join(c for c in text if not unicodedata.combining(c))
+    letters = "".join([c if c.isalnum() else " " for c in text])
     words = letters.split()
     while len(words) > 1 and words[0] in _TITLES:
         words = words[1:]

@@ -9,6 +9,7 @@ not wait acknowledges what only it has.
 """
 
 import asyncio
+import itertools
 import statistics
 import time
 from collections import Counter
@@ -16,18 +17,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import aiohttp
-
-from einmal.domain.invariants import Violation
 from ha.cluster import Cluster
 from ha.member import Member
+
+from einmal.domain.invariants import Violation
 from support.ha.cable import Cable
 from support.ha.ear import Answer, Ear
 from support.ha.probe import Probe
 from support.kill.callers import BERLIN, Caller, Platform, callers
-from support.kill.processes import EINMAL, Place
+from support.kill.processes import EINMAL, Place, migrate
 from support.kill.storm import Setting, Storm
 from support.kill.wire import Wire
 
@@ -63,7 +64,7 @@ class Blow:
     gap: float = 0.0
     gap_bookings: float = 0.0
     whole_after: float = 0.0
-    heard: "Counter[str]" = field(default_factory=Counter)
+    heard: dict[str, int] = field(default_factory=dict)
     answer_seconds_median: float = 0.0
     answer_seconds_max: float = 0.0
 
@@ -81,7 +82,7 @@ class Outcome:
     in_calendar: int = 0
     without_row: int = 0
     doubled: int = 0
-    heard: "Counter[str]" = field(default_factory=Counter)
+    heard: dict[str, int] = field(default_factory=dict)
     blows: list[Blow] = field(default_factory=list)
     violations: list[Violation] = field(default_factory=list)
 
@@ -153,7 +154,7 @@ class Crisis(Storm):
             self._over.set()
             probing.cancel()
 
-    async def _blow(self, what: str, cut_off: bool) -> None:  # noqa: FBT001
+    async def _blow(self, what: str, cut_off: bool) -> None:
         leader = await asyncio.to_thread(self._cluster.leader)
         assert leader is not None
         victim = leader if what != STANDBY else await asyncio.to_thread(self._follower)
@@ -198,7 +199,7 @@ class Crisis(Storm):
         raise TimeoutError(f"nothing was booked within {seconds:.0f} s of a blow")
 
     def _listen(self, blow: Blow, answers: Sequence[Answer]) -> None:
-        blow.heard.update(f"{one.status}: {one.sentence}" if one.sentence else one.status for one in answers)
+        blow.heard = dict(Counter(f"{one.status}: {one.sentence}" if one.sentence else one.status for one in answers))
         waits = [one.ended - one.begun for one in answers]
         if waits:
             blow.answer_seconds_median, blow.answer_seconds_max = statistics.median(waits), max(waits)
@@ -213,7 +214,7 @@ class Crisis(Storm):
         outcome.in_calendar, outcome.violations = self.round.bookings, self.round.violations
         outcome.without_row = sum(one.text.endswith("has no row") for one in outcome.violations)
         outcome.doubled = sum(one.invariant in {"I1", "wish"} for one in outcome.violations)
-        outcome.heard = self.round.seen
+        outcome.heard = dict(self.round.seen)
 
 
 def told(blow: Blow) -> str:
@@ -226,22 +227,22 @@ def told(blow: Blow) -> str:
 
 
 def _told_of(caller: Caller) -> set[str]:
-    return {one.ref for one in caller.heard if one.ref is not None and one.outcome.value in {"booked", "already_booked"}}
+    return {
+        one.ref for one in caller.heard if one.ref is not None and one.outcome.value in {"booked", "already_booked"}
+    }
 
 
 def _longest(moments: Sequence[float], since: float, until: float) -> tuple[float, float]:
     """The longest time between two of these, and when it ended."""
     before = max((one for one in moments if one <= since), default=since)
     ordered = [before, *(one for one in moments if since < one <= until)]
-    pairs = [(later - earlier, later) for earlier, later in zip(ordered, ordered[1:], strict=False)]
+    pairs = [(later - earlier, later) for earlier, later in itertools.pairwise(ordered)]
     longest, ended = max(pairs, default=(until - before, until))
     return ended, longest
 
 
 async def live_through(folder: Path, mode: str, seconds: float, rate: float, tell: Callable[[str], None]) -> Outcome:
     """Build the cluster, run, judge, and take all of it down."""
-    from support.kill.processes import migrate  # noqa: PLC0415
-
     cables = [Cable() for _ in range(3)]
     for cable in cables:
         await cable.open()

@@ -15,7 +15,7 @@ from support.kill.callers import KEY, Platform
 PATIENCE_SECONDS: Final = 20.0
 """Longer than a gateway takes for any answer: a platform that hangs up sooner would hide how long that is."""
 
-_WHEN: Final = re.compile(r"( für| bereits:) Beratung .*?(?= ist gebucht|\.$|\. )")
+_WHEN: Final = re.compile(r"Beratung .* Uhr(?: [0-9]+)?")
 _OFFERS: Final = re.compile(r" (Ich hätte|Welche andere Zeit) .*$")
 
 
@@ -60,7 +60,7 @@ class Ear(Platform):
 
     def _note(self, begun: float, status: str, sentence: str, ref: str | None = None) -> None:
         self.answers.append(Answer(begun, time.monotonic(), status, sentence, ref))
-        self.seen[f"heard {status}" if sentence else f"no answer: {status}"] += not sentence
+        self.seen[f"no answer: {status}"] += not sentence
 
     def booked_at(self) -> list[float]:
         """When each booking was first acknowledged."""
@@ -73,4 +73,4 @@ class Ear(Platform):
 
 def plain(sentence: str) -> str:
     """Without the days and times, so that those who heard the same are counted together."""
-    return _OFFERS.sub("", _WHEN.sub(r"\1 Beratung …", sentence))
+    return _OFFERS.sub("", _WHEN.sub("Beratung …", sentence))

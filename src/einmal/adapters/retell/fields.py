@@ -87,8 +87,8 @@ def is_no_name(text: str) -> bool:
 
 def _first(args: Mapping[str, Any], names: tuple[str, ...]) -> str | None:
     for name in names:
-        text = clean(args.get(name))
-        if text is not None:
+        value = args.get(name)
+        if value is not None and (text := clean(value)) is not None:
             return text
     return None
 
@@ -105,7 +105,9 @@ def clean(value: object) -> str | None:
     value = value[: 4 * TEXT_MAX]
     if _TEMPLATE.search(value):
         return None
-    text = unicodedata.normalize("NFC", "".join(" " if _unspeakable(c) else c for c in value))
+    text = value
+    if not (value.isascii() and value.isprintable()):  # most are both, and then there is nothing to look for
+        text = unicodedata.normalize("NFC", "".join(" " if _unspeakable(c) else c for c in value))
     text = " ".join(text.split())[:TEXT_MAX].strip()
     return None if text.lower() in _NOTHING else text
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import lru_cache
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -82,10 +83,15 @@ def _service(fields: Fields, tenant: Tenant) -> Service | Missing:
         return tenant.services[0] if len(tenant.services) == 1 else Missing.SERVICE
     wanted = normal_name(fields.service)
     for service in tenant.services:
-        known = (service.service_id, service.name, str(service.event_type_id), *service.aliases)
-        if wanted in {normal_name(name) for name in known}:
+        if wanted in _names_of(service):
             return service
     return Missing.SERVICE_UNKNOWN
+
+
+@lru_cache(maxsize=4096)
+def _names_of(service: Service) -> frozenset[str]:
+    known = (service.service_id, service.name, str(service.event_type_id), *service.aliases)
+    return frozenset(map(normal_name, known))
 
 
 def _start(fields: Fields, tenant: Tenant, now: datetime, zone: ZoneInfo) -> Heard:

@@ -3,17 +3,20 @@
 Admission passes the gate in its own transaction, so a booking pays for it with a row and not with a commit.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
 from einmal.adapters.sql.rows import instant_of, instant_or_none, instant_text, text_or_none
-from einmal.adapters.sql.steps import FOR_UPDATE, Hold, Statement, Steps, Store
+from einmal.adapters.sql.steps import FOR_UPDATE, Hold, Row, Statement, Steps, Store
 from einmal.domain.gate import Gate, Heard, Passed, Shut, Use, enter, heard
 from einmal.ports import Toll
 
-_READ: Final = f"""
+_SEE: Final = """
     SELECT at, tokens, writes_failed, reads_failed, open_until, probing_until, blocked_until
-    FROM calendar_gates WHERE account_id = ? {FOR_UPDATE}"""  # noqa: S608 - constants only
+    FROM calendar_gates WHERE account_id = ?"""
+
+_READ: Final = f"{_SEE} {FOR_UPDATE}"
 
 _WRITE: Final = """
     INSERT INTO calendar_gates
@@ -51,12 +54,15 @@ class SqlGates:
 
     def passes(self, toll: Toll, use: Use, now: datetime) -> Steps[Passed | Shut]:
         """Inside somebody's transaction: whether to ask now, spent if so."""
+        if not toll.policy.per_minute:
+            # Nothing is counted, and a healthy gate's row is left alone: then nobody has to wait for anybody.
+            seen = self._gate(toll, (yield Statement(_SEE, (toll.account_id,))), now)
+            after, permit = enter(seen, use, now, toll.policy)
+            if not _counts(toll, seen, after, permit):
+                return permit
         before = yield from self._read(toll, now)
         after, permit = enter(before, use, now, toll.policy)
-        # Without a limit there is nothing to count, and a healthy gate's row is left alone. A clock that was set back
-        # is noted even where the gate stays shut: it would not refill until that clock is there again.
-        counts = isinstance(permit, Passed) and (toll.policy.per_minute or not before.healthy)
-        if counts or after.at < before.at:
+        if _counts(toll, before, after, permit):
             yield self._written(toll, after)
         return permit
 
@@ -66,6 +72,9 @@ class SqlGates:
             # There is no row to lock yet, and somebody else may be making it.
             yield Hold((f"gate {toll.account_id}",))
             rows = yield Statement(_READ, (toll.account_id,))
+        return self._gate(toll, rows, now)
+
+    def _gate(self, toll: Toll, rows: Sequence[Row], now: datetime) -> Gate:
         if not rows:
             return self._remembered(toll, Gate(now))
         at, tokens, writes_failed, reads_failed, *until = rows[0]
@@ -81,3 +90,9 @@ class SqlGates:
     def _remembered(self, toll: Toll, gate: Gate) -> Gate:
         (self._healthy.add if gate.healthy else self._healthy.discard)(toll.account_id)
         return gate
+
+
+def _counts(toll: Toll, before: Gate, after: Gate, permit: Passed | Shut) -> bool:
+    """Whether the row changes. Without a limit there is nothing to count while the gate is healthy. A clock that was
+    set back is noted even where the gate stays shut: it would not refill until that clock is there again."""
+    return (isinstance(permit, Passed) and bool(toll.policy.per_minute or not before.healthy)) or after.at < before.at

@@ -12,7 +12,7 @@ from einmal.adapters.sql.outbox import SqlOutbox
 from einmal.adapters.sql.postgres import PostgresStore
 from einmal.adapters.sql.rows import STORED, instant_of, stored_reply
 from einmal.adapters.sql.sqlite import SqliteStore, SqliteThread
-from einmal.adapters.sql.steps import Statement, Steps, Store, Transaction
+from einmal.adapters.sql.steps import FOR_UPDATE, Statement, Steps, Store, Transaction
 from einmal.adapters.sql.tenants import services_of, tenant_written
 from einmal.adapters.sql.writes import admission, move
 from einmal.domain.admission import AdmissionPolicy
@@ -22,7 +22,7 @@ from einmal.domain.model import PersonKind, Service
 from einmal.domain.verdict import KnownBooking
 from einmal.ports import Admitted, Candidate, Ids, StoredReply, Sweep, Toll, Transition
 
-SCHEMA_HEAD: Final = "0004"
+SCHEMA_HEAD: Final = "0005"
 _KNOWN = """
     SELECT a.appointment_id, a.intent_id, a.call_id, a.status, a.starts_at, a.ends_at,
            i.tenant_id, i.phone_hash, i.email_hash
@@ -58,10 +58,10 @@ class SqlLedger:
         self._store.close()
 
     async def admit(self, candidate: Candidate, policy: AdmissionPolicy, toll: Toll | None = None) -> Admitted:
-        return await self._store.write(admission(candidate, policy, toll, self.gates))
+        return await self._store.write_shared(admission(candidate, policy, toll, self.gates))
 
     async def apply(self, transition: Transition) -> StoredReply:
-        return await self._store.write(move(transition, self._ids, self._channels))
+        return await self._store.write_shared(move(transition, self._ids, self._channels))
 
     async def claim_due(self, now: datetime, lease_until: datetime, limit: int) -> tuple[Intent, ...]:
         return await self._store.write(queues.claim(now, lease_until, limit))
@@ -106,10 +106,11 @@ class SqlLedger:
 
     async def ready(self) -> bool:
         def check() -> Steps[bool]:
-            rows = yield Statement("SELECT version_num FROM alembic_version")
+            # The lock is a write, and so is its commit: where one can only be read, or waits for a standby that is
+            # not there, nobody is ready.
+            rows = yield Statement(f"SELECT version_num FROM alembic_version {FOR_UPDATE}")
             return bool(rows) and rows[0][0] == SCHEMA_HEAD
 
-        # Where it writes: a process that can read and not write is not ready.
         return await self._store.write(check)
 
 

@@ -1,26 +1,29 @@
-"""The ledger's store on PostgreSQL: few connections, used last in first out, and every end of a commit told apart.
+"""The ledger's store on PostgreSQL: few sessions, used last in first out, and commits shared by those who wait.
 
 READ COMMITTED, with names held by advisory locks where two transactions must not both look before either writes, and
-rows locked where one is read to be written. What must never be is a constraint there as on SQLite. Which of a
-commit's ends is which matters more here, for there is a network: refused is nothing written, an answer that did not
-come is unknown, and only an answer is a commit.
-
-No statement_timeout and no cancelled COMMIT: a server that is told to stop waiting for its standby answers as if it
-had not needed one.
+rows locked where one is read to be written. What must never be is a constraint there as on SQLite.
 """
 
 import asyncio
 import contextlib
-import hashlib
 import random
-import re
+from collections import deque
 from collections.abc import AsyncIterator
-from functools import lru_cache
+from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
 import asyncpg
 
-from einmal.adapters.sql.steps import Hold, Row, Statement, Steps, Transaction, Violated
+from einmal.adapters.sql.postgres_session import (
+    BEGIN_SNAPSHOT,
+    IN_THE_WAY,
+    Gone,
+    NotTogether,
+    Session,
+    connected,
+    named,
+)
+from einmal.adapters.sql.steps import Transaction, Violated
 from einmal.ports import CommitUnknown, LedgerUnavailable
 
 T = TypeVar("T")
@@ -28,36 +31,31 @@ T = TypeVar("T")
 CONNECTIONS_MAX: Final = 16
 """More make a server of few cores slower, not faster."""
 
-CONNECT_SECONDS: Final = 2.0
-ANSWER_SECONDS: Final = 3.0
-"""For a statement, or for the commit. Nobody on the phone waits longer."""
+FREE_SECONDS: Final = 3.0
+"""How long to wait for one of them. Nobody on the phone waits longer."""
 
 TRIES_MAX: Final = 4
 """Of a transaction that another one was in the way of."""
 
-_AFTER_CONNECTING: Final = """
-    SELECT set_config('default_transaction_isolation', 'read committed', false),
-           set_config('lock_timeout', '2s', false),
-           set_config('idle_in_transaction_session_timeout', '10s', false),
-           set_config('synchronous_commit', CASE current_setting('synchronous_commit')
-               WHEN 'off' THEN 'on' WHEN 'local' THEN 'on' ELSE current_setting('synchronous_commit') END, false)"""
-"""An intent must survive power loss: it is the only memory of a POST that may have landed."""
+GROUPS_MAX: Final = 2
+"""At once: while one waits for the disk, the next one's statements run."""
 
-_IN_THE_WAY: Final = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
-_GONE: Final = (
-    asyncpg.PostgresConnectionError,
-    asyncpg.InterfaceError,
-    asyncpg.InternalClientError,
-    asyncpg.OperatorInterventionError,
-    asyncpg.ReadOnlySQLTransactionError,
-    OSError,
-    TimeoutError,
-)
-"""The server, or its being the primary. The connections beside it are worth no more."""
+GROUP_MAX: Final = 64
+"""Enough that the commit no longer dominates; small enough that the first of a group does not wait for long."""
 
 
-class _Gone(Exception):
-    """The server did not answer, and will not on this connection. Says why in a word."""
+@dataclass(slots=True, eq=False)
+class _Waiting:
+    work: Transaction[Any]
+    ended: "asyncio.Future[Any]" = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+
+    def end(self, result: Any) -> None:
+        if not self.ended.done():  # who does not wait any more needs no answer
+            self.ended.set_result(result)
+
+    def fail(self, error: BaseException) -> None:
+        if not self.ended.done():
+            self.ended.set_exception(error)
 
 
 class PostgresStore:
@@ -66,9 +64,12 @@ class PostgresStore:
     def __init__(self, url: str, connections_max: int = CONNECTIONS_MAX) -> None:
         self._url = url
         self._connections_max = connections_max
-        self._idle: list[_Connection] = []
-        self._free = asyncio.Semaphore(connections_max)
+        self._idle: list[Session] = []
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._free = asyncio.Semaphore(connections_max)
+        self._waiting: deque[_Waiting] = deque()
+        self._groups: set[asyncio.Task[None]] = set()
+        self._going = 0
         self._closed = True
 
     def open(self) -> None:
@@ -82,11 +83,11 @@ class PostgresStore:
         violated = False
         for tries in range(1, TRIES_MAX + 1):
             try:
-                async with self._connection() as connection:
-                    return await connection.transaction(work())
-            except _IN_THE_WAY as error:
+                async with self._session() as session:
+                    return await session.transaction(work())
+            except IN_THE_WAY as error:
                 if tries == TRIES_MAX:
-                    raise LedgerUnavailable(_named(error)) from None
+                    raise LedgerUnavailable(named(error)) from None
             except Violated:
                 # Somebody wrote that row meanwhile. Seen from a new transaction it is one that is there.
                 if violated or tries == TRIES_MAX:
@@ -95,205 +96,105 @@ class PostgresStore:
             await asyncio.sleep(random.random() * 0.02 * tries)  # noqa: S311 - not a secret
         raise AssertionError
 
+    async def write_shared(self, work: Transaction[T]) -> T:
+        self._here()
+        waiting = _Waiting(work)
+        self._waiting.append(waiting)
+        if self._going < GROUPS_MAX:
+            self._going += 1
+            group = asyncio.create_task(self._go_on(), name="ledger")
+            self._groups.add(group)
+            group.add_done_callback(self._groups.discard)
+        result: T = await waiting.ended
+        return result
+
     async def read(self, work: Transaction[T]) -> T:
-        async with self._connection() as connection:
-            return await connection.statements(work())
+        async with self._session() as session:
+            return await session.statements(work())
 
     async def snapshot(self, work: Transaction[T]) -> T:
-        async with self._connection() as connection:
-            return await connection.transaction(work(), "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        async with self._session() as session:
+            return await session.transaction(work(), BEGIN_SNAPSHOT)
+
+    async def _go_on(self) -> None:
+        """Whoever waits when a commit is through shares the next one. There is no timer; who is alone goes at once."""
+        try:
+            while self._waiting:
+                await self._together([self._waiting.popleft() for _ in range(min(GROUP_MAX, len(self._waiting)))])
+        finally:
+            # In the same breath as the last look: whoever comes after it begins a new one.
+            self._going -= 1
+
+    async def _together(self, group: list[_Waiting]) -> None:
+        if len(group) == 1:
+            return await self._alone(group[0])
+        try:
+            async with self._session() as session:
+                results = await session.group([one.work() for one in group])
+        except NotTogether:
+            await asyncio.gather(*map(self._alone, group))
+        except Exception as failure:  # noqa: BLE001 - whatever it is, it is everybody's
+            for one in group:
+                one.fail(failure)
+        else:
+            for one, result in zip(group, results, strict=True):
+                one.end(result)
+        return None
+
+    async def _alone(self, waiting: _Waiting) -> None:
+        try:
+            waiting.end(await self.write(waiting.work))
+        except Exception as error:  # noqa: BLE001 - whatever it is belongs to who waits
+            waiting.fail(error)
 
     @contextlib.asynccontextmanager
-    async def _connection(self) -> "AsyncIterator[_Connection]":
-        if self._closed:
-            raise LedgerUnavailable("the ledger is closed")
-        if self._loop is not asyncio.get_running_loop():
-            # Connections are those of the loop that made them, and it is over.
-            self._loop, self._free = asyncio.get_running_loop(), asyncio.Semaphore(self._connections_max)
-            self._forget_idle()
+    async def _session(self) -> AsyncIterator[Session]:
+        self._here()
         try:
-            await asyncio.wait_for(self._free.acquire(), ANSWER_SECONDS)
+            async with asyncio.timeout(FREE_SECONDS):
+                await self._free.acquire()
         except TimeoutError:
             raise LedgerUnavailable("no connection is free") from None
-        connection = None
+        session = None
         try:
-            connection = self._rested() or await _connected(self._url)
-            yield connection
-        except _Gone as gone:
+            session = self._rested() or await connected(self._url)
+            yield session
+        except Gone as gone:
             self._forget_idle()
             raise LedgerUnavailable(str(gone)) from None
         except CommitUnknown:
             self._forget_idle()
             raise
         except asyncpg.PostgresError as error:
-            if isinstance(error, _IN_THE_WAY):
+            if isinstance(error, IN_THE_WAY):
                 raise
-            raise LedgerUnavailable(_named(error)) from None
+            raise LedgerUnavailable(named(error)) from None
         finally:
-            if connection is not None:
-                self._put_back(connection)
+            if session is not None:
+                self._put_back(session)
             self._free.release()
 
-    def _rested(self) -> "_Connection | None":
+    def _here(self) -> None:
+        """Raises LedgerUnavailable when closed. What belongs to a loop that is over is forgotten."""
+        if self._closed:
+            raise LedgerUnavailable("the ledger is closed")
+        if self._loop is not asyncio.get_running_loop():
+            self._loop, self._free = asyncio.get_running_loop(), asyncio.Semaphore(self._connections_max)
+            self._waiting.clear()
+            self._groups.clear()
+            self._going = 0
+            self._forget_idle()
+
+    def _rested(self) -> Session | None:
         self._idle = [one for one in self._idle if one.is_usable]  # a server that restarts ends its sessions
         return self._idle.pop() if self._idle else None
 
-    def _put_back(self, connection: "_Connection") -> None:
-        if connection.is_usable and not self._closed:
-            self._idle.append(connection)
+    def _put_back(self, session: Session) -> None:
+        if session.is_usable and not self._closed:
+            self._idle.append(session)
         else:
-            connection.end()
+            session.end()
 
     def _forget_idle(self) -> None:
         while self._idle:
             self._idle.pop().end()
-
-
-class _Connection:
-    """One session. It holds nothing between transactions, so it needs no reset."""
-
-    def __init__(self, session: "asyncpg.Connection[asyncpg.Record]") -> None:
-        self._session = session
-        self._warned = False
-        self._clean = True
-        session.add_log_listener(self._hears)
-
-    @property
-    def is_usable(self) -> bool:
-        return self._clean and not self._session.is_closed()
-
-    def end(self) -> None:
-        with contextlib.suppress(RuntimeError):  # its loop has closed, and with it the socket
-            self._session.terminate()
-
-    async def transaction(self, steps: Steps[T], begin: str = "BEGIN") -> T:
-        """Raises what the steps raise, or what the server says, with nothing written; or CommitUnknown."""
-        self._clean = False
-        try:
-            first = next(steps)
-        except StopIteration as done:
-            raise AssertionError("a transaction without a statement") from done
-        held = first.names if isinstance(first, Hold) else ()
-        try:
-            await self._said(self._session.execute(f"{begin}; {_locks(held)}"))
-            result = await self._steps(steps, first, held)
-        except _Gone:
-            raise
-        except Exception:
-            await self._rolled_back()
-            raise
-        await self._committed()
-        self._clean = True
-        return result
-
-    async def statements(self, steps: Steps[T]) -> T:
-        """Each statement by itself."""
-        self._clean = False
-        result = await self._steps(steps, next(steps))
-        self._clean = True
-        return result
-
-    async def _steps(self, steps: Steps[T], step: Statement | Hold, held: tuple[str, ...] = ()) -> T:
-        try:
-            while True:
-                if isinstance(step, Hold):
-                    if step.names is not held:
-                        await self._said(self._session.execute(_locks(step.names)))
-                    step = steps.send(())
-                    continue
-                try:
-                    asked = self._session.fetch(dialect(step.sql), *map(_taken, step.values))
-                    rows: list[Row] = await self._said(asked)
-                except asyncpg.IntegrityConstraintViolationError as error:
-                    step = steps.throw(Violated(error.constraint_name or _named(error)))
-                else:
-                    step = steps.send(rows)
-        except StopIteration as done:
-            result: T = done.value
-            return result
-
-    async def _rolled_back(self) -> None:
-        with contextlib.suppress(_Gone, asyncpg.PostgresError):
-            await self._said(self._session.execute("ROLLBACK"))
-            self._clean = True
-
-    async def _committed(self) -> None:
-        self._warned = False
-        commit = asyncio.ensure_future(self._session.execute("COMMIT"))
-        try:
-            done, _ = await asyncio.wait({commit}, timeout=ANSWER_SECONDS)
-        except asyncio.CancelledError:
-            self._give_up(commit)
-            raise
-        if not done:
-            self._give_up(commit)
-            raise CommitUnknown("no answer to COMMIT")
-        try:
-            answer = commit.result()
-        except (*_IN_THE_WAY, asyncpg.IntegrityConstraintViolationError):
-            raise
-        except Exception as error:  # noqa: BLE001 - whatever it was, it was no answer
-            raise CommitUnknown(_named(error)) from None
-        if answer != "COMMIT":
-            raise LedgerUnavailable(f"COMMIT was answered with {answer}")
-        if self._warned:
-            raise CommitUnknown("committed, and perhaps on one server only")
-
-    def _give_up(self, commit: "asyncio.Future[Any]") -> None:
-        # Not cancelled: that would tell the server to stop waiting for its standby.
-        self._session.terminate()
-        commit.add_done_callback(lambda done: done.cancelled() or done.exception())
-
-    async def _said(self, asked: Any) -> Any:
-        try:
-            return await asyncio.wait_for(asked, ANSWER_SECONDS)
-        except _GONE as error:
-            raise _Gone(_named(error)) from None
-
-    def _hears(self, _: object, message: "asyncpg.PostgresLogMessage") -> None:
-        # At a COMMIT there is one warning: the wait for a standby was called off. Its words are the server's language.
-        self._warned = self._warned or getattr(message, "severity_en", "") == "WARNING"
-
-
-async def _connected(url: str) -> _Connection:
-    try:
-        session = await asyncpg.connect(url, timeout=CONNECT_SECONDS, server_settings={"application_name": "einmal"})
-    except (*_GONE, asyncpg.PostgresError) as error:
-        raise _Gone(_named(error)) from None
-    try:
-        await session.fetch(_AFTER_CONNECTING, timeout=ANSWER_SECONDS)
-    except (*_GONE, asyncpg.PostgresError) as error:
-        session.terminate()
-        raise _Gone(_named(error)) from None
-    except BaseException:
-        session.terminate()
-        raise
-    return _Connection(session)
-
-
-def _locks(names: tuple[str, ...]) -> str:
-    """In one round trip, and always taken in one order."""
-    digests = (hashlib.blake2b(name.encode(), digest_size=8).digest() for name in names)
-    locks = sorted({int.from_bytes(digest, "big", signed=True) for digest in digests})
-    return "; ".join(f"SELECT pg_advisory_xact_lock({lock})" for lock in locks)
-
-
-_OPENED: Final = re.compile(r"/\* (FOR UPDATE[^*]*) \*/")
-
-
-@lru_cache(maxsize=256)
-def dialect(sql: str) -> str:
-    """The statement as PostgreSQL takes it: numbered values, and what SQLite was not to read."""
-    parts = _OPENED.sub(r"\1", sql).split("?")
-    return "".join(f"{part}${number}" for number, part in enumerate(parts[:-1], 1)) + parts[-1]
-
-
-def _named(error: BaseException) -> str:
-    """What went wrong, and nothing of what was written: a server quotes values in its messages."""
-    state = getattr(error, "sqlstate", None)
-    return type(error).__name__ if state is None else f"{type(error).__name__} {state}"
-
-
-def _taken(value: Any) -> Any:
-    """PostgreSQL's text has no NUL."""
-    return value.replace("\0", "\ufffd") if type(value) is str and "\0" in value else value

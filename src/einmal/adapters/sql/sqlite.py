@@ -219,6 +219,9 @@ class SqliteStore:
     async def read(self, work: Transaction[T]) -> T:
         return await self._reader.run(lambda connection: carried_out(connection, work()))
 
+    write_shared = write
+    """Each write shares its commit with whoever waits."""
+
     snapshot = read
     """Each job of a reading thread is a transaction."""
 

@@ -44,8 +44,8 @@ class Store(Protocol):
     """A database that carries out transactions.
 
     All raise LedgerUnavailable where nothing was written, and what the steps raise after undoing them; `write` raises
-    CommitUnknown where nobody knows. `read` promises nothing from one statement to the next, `snapshot` that all of
-    them see one moment.
+    CommitUnknown where nobody knows. `write_shared` is `write` for what is short and frequent: it may share its commit
+    with others. `read` promises nothing from one statement to the next, `snapshot` that all of them see one moment.
     """
 
     def open(self) -> None: ...
@@ -53,6 +53,8 @@ class Store(Protocol):
     def close(self) -> None: ...
 
     async def write(self, work: Transaction[T]) -> T: ...
+
+    async def write_shared(self, work: Transaction[T]) -> T: ...
 
     async def read(self, work: Transaction[T]) -> T: ...
 

@@ -24,7 +24,7 @@ from einmal.adapters.sql.rows import (
     stored_reply,
     text_or_none,
 )
-from einmal.adapters.sql.steps import Hold, Statement, Steps, Transaction, Violated
+from einmal.adapters.sql.steps import Hold, Row, Statement, Steps, Transaction, Violated
 from einmal.domain.admission import AdmissionPolicy, Start, admit
 from einmal.domain.answer import Answer
 from einmal.domain.facts import Fact
@@ -35,26 +35,30 @@ from einmal.domain.model import Booking, BookingStatus
 from einmal.domain.promise import owed
 from einmal.ports import Admitted, BookingUidTaken, Candidate, Ids, StaleIntent, StoredReply, Toll, Transition
 
+_UNBOOKED = frozenset({State.INTENT, State.SENT, State.DOUBT})
+"""From here there is no appointment yet."""
+
+_NO_APPOINTMENT = (None,) * 4
+
 _LIVE = "state IN ('intent', 'sent', 'doubt', 'escalated', 'confirmed', 'pending')"
 _UNRESOLVED = "state IN ('intent', 'sent', 'doubt', 'escalated')"
 
-_SAME_KEY = f"""
-    SELECT {INTENT_COLUMNS} FROM intents
-    WHERE tenant_id = ? AND intent_key = ? ORDER BY generation DESC LIMIT 1"""  # noqa: S608 - constants only
-
-_NEIGHBOURS = f"""
+_IN_THE_WAY = f"""
     SELECT {INTENT_COLUMNS} FROM intents WHERE tenant_id = ? AND start_at = ? AND {_LIVE}
-    UNION
+    UNION ALL
     SELECT {INTENT_COLUMNS} FROM intents WHERE tenant_id = ? AND conversation_id = ? AND {_UNRESOLVED}
-    ORDER BY 1"""  # noqa: S608 - constants only
+    UNION ALL
+    SELECT * FROM (SELECT {INTENT_COLUMNS} FROM intents
+        WHERE tenant_id = ? AND intent_key = ? ORDER BY generation DESC LIMIT 1) AS newest"""  # noqa: S608 - constants only
+"""Who wants this slot, what this call has open, and last the newest intent of this very wish."""
 
 _INSERT_INTENT = f"INSERT INTO intents ({INTENT_COLUMNS}) VALUES ({', '.join('?' * INTENT_WIDTH)})"  # noqa: S608 - constants only
 
-_MOVE = """
+_MOVE = f"""
     UPDATE intents SET state = ?, epoch = ?, sent_at = ?, send_deadline = ?, resolved_at = ?, booking_uid = ?,
            doubted_at = ?, not_ours = ?, looks = coalesce(?, looks), look_at = ?,
            reply = CASE WHEN ? THEN NULL ELSE coalesce(?, reply) END
-    WHERE intent_id = ? AND state = ? AND epoch = ? RETURNING intent_id"""
+    WHERE intent_id = ? AND state = ? AND epoch = ? RETURNING {INTENT_COLUMNS}, reply"""  # noqa: S608 - constants only
 
 
 _INSERT_CALL = """
@@ -89,10 +93,11 @@ def admission(
     def work() -> Steps[Admitted]:
         # Of two who want the same, or want it in one call, the second sees the first one's row.
         yield Hold((f"slot {wish.tenant_id} {start}", f"call {wish.tenant_id} {wish.conversation_id}"))
-        same = yield Statement(_SAME_KEY, (wish.tenant_id, key.value))
-        around = yield Statement(_NEIGHBOURS, (wish.tenant_id, start, wish.tenant_id, wish.conversation_id))
-        same_key = intent_of(same[0]) if same else None
-        decided = admit(wish, key, same_key, [intent_of(row) for row in around], candidate.now, policy)
+        asked = (wish.tenant_id, start, wish.tenant_id, wish.conversation_id, wish.tenant_id, key.value)
+        found = {row[0]: intent_of(row) for row in (yield Statement(_IN_THE_WAY, asked))}
+        same_key = max((one for one in found.values() if one.key.value == key.value), key=_generation, default=None)
+        neighbours = [found[intent_id] for intent_id in sorted(found)]
+        decided = admit(wish, key, same_key, neighbours, candidate.now, policy)
         if candidate.call is not None:
             call = candidate.call
             values = (wish.tenant_id, call.call_id, call.platform, call.agent_id, instant_text(candidate.now))
@@ -109,14 +114,7 @@ def admission(
 
 
 def move(transition: Transition, ids: Ids, channels: Sequence[str]) -> Transaction[StoredReply]:
-    before = transition.before
-    after = before if transition.booking is None else replace(before, booking_uid=transition.booking.uid)
-    for event in transition.events:
-        after = after.advance(event, transition.at, transition.send_deadline)
-    look_at = transition.look_at
-    if look_at is None and after.state in {State.INTENT, State.SENT}:
-        look_at = after.send_deadline
-    after = replace(after, look_at=look_at, not_ours=before.not_ours or transition.not_ours)
+    before, after = transition.before, _after(transition)
     reply = None if transition.reply is None else reply_text(transition.reply)
 
     def work() -> Steps[StoredReply]:
@@ -131,25 +129,41 @@ def move(transition: Transition, ids: Ids, channels: Sequence[str]) -> Transacti
             text_or_none(after.look_at),
         )
         guard = (before.intent_id, before.state.value, before.epoch)
-        booked = after.state in BOOKED
-        if not (yield Statement(_MOVE, (after.state.value, after.epoch, *values, booked, reply, *guard))):
+        booked, appointment = after.state in BOOKED, None
+        moved = yield Statement(_MOVE, (after.state.value, after.epoch, *values, booked, reply, *guard))
+        if not moved:
             raise StaleIntent(before.intent_id)
         if transition.answer is not None:
             yield _attempt(transition, transition.answer)
         if before.state in BOOKED:
             yield _appointment_follows(before, after.state, transition.at)
         elif booked and transition.booking is not None:
-            yield from _appointment(transition, after.state, transition.booking, ids)
+            appointment = yield from _appointment(transition, after.state, transition.booking, ids)
         for fact in transition.facts:
             yield _fact(before, fact)
-        stored = yield Statement(STORED, (before.intent_id,))
-        stands = stored_reply(stored[0])
+        if appointment is None and before.state not in _UNBOOKED:
+            moved = yield Statement(STORED, (before.intent_id,))
+        else:
+            moved = [(*moved[0], *(appointment or _NO_APPOINTMENT))]
+        stands = stored_reply(moved[0])
         message = owed(before.state, stands.intent)
         if message is not None:
             yield from put_message(stands.intent, message, channels, transition.at)
         return stands
 
     return work
+
+
+def _after(transition: Transition) -> Intent:
+    """The intent as the transition leaves it, but for what the ledger alone counts."""
+    before = transition.before
+    after = before if transition.booking is None else replace(before, booking_uid=transition.booking.uid)
+    for event in transition.events:
+        after = after.advance(event, transition.at, transition.send_deadline)
+    look_at = transition.look_at
+    if look_at is None and after.state in {State.INTENT, State.SENT}:
+        look_at = after.send_deadline
+    return replace(after, look_at=look_at, not_ours=before.not_ours or transition.not_ours)
 
 
 def _appointment_follows(intent: Intent, state: State, at: datetime) -> Statement:
@@ -172,19 +186,21 @@ def _attempt(transition: Transition, answer: Answer) -> Statement:
     return Statement(_INSERT_ATTEMPT, values)
 
 
-def _appointment(transition: Transition, state: State, booking: Booking, ids: Ids) -> Steps[None]:
+def _appointment(transition: Transition, state: State, booking: Booking, ids: Ids) -> Steps[Row]:
+    """The new appointment's id, start, end and staff, as they are read back."""
     wish, at = transition.before.wish, instant_text(transition.at)
-    end = booking.end or booking.start + wish.service.duration
+    start, end = instant_text(booking.start), instant_text(booking.end or booking.start + wish.service.duration)
     customer_id = yield from _customer(transition, ids)
+    appointment_id = ids.time_ordered()
     values = (
-        ids.time_ordered(),
+        appointment_id,
         wish.tenant_id,
         transition.before.intent_id,
         customer_id,
         wish.service.service_id,
         wish.conversation_id,
-        instant_text(booking.start),
-        instant_text(end),
+        start,
+        end,
         booking.host_name,
         state.value,
         booking.uid,
@@ -198,6 +214,11 @@ def _appointment(transition: Transition, state: State, booking: Booking, ids: Id
         if "calcom_v2_booking_id" in violated.constraint:
             raise BookingUidTaken(booking.uid) from violated
         raise
+    return appointment_id, start, end, booking.host_name
+
+
+def _generation(intent: Intent) -> int:
+    return intent.generation
 
 
 def _customer(transition: Transition, ids: Ids) -> Steps[str]:

@@ -197,6 +197,8 @@ def _config(app: Any, *, dated: bool = True) -> uvicorn.Config:
         lifespan="off",
         server_header=False,
         timeout_graceful_shutdown=12,
+        # Longer than platforms keep a connection they may use again: closed under a call, it would be a call lost.
+        timeout_keep_alive=75,
     )
 
 
