@@ -15,6 +15,7 @@ import pytest
 
 from einmal.adapters.sql import postgres
 from einmal.adapters.sql.gates import SqlGates
+from einmal.adapters.sql.ledger import SqlLedger
 from einmal.adapters.sql.postgres import CONNECTIONS_MAX, PostgresStore
 from einmal.adapters.sql.steps import Hold, Statement, Steps, Transaction, Violated, only
 from einmal.adapters.sql.writes import admission, move
@@ -424,12 +425,13 @@ async def test_a_server_that_takes_no_writes_is_unavailable_until_it_does(base: 
     assert notes(base) == ["after"]
 
 
-async def test_a_ledger_that_can_only_be_read_is_not_ready(base: SqlBase) -> None:
-    """Also where nothing would be written: calls that come here could not be booked."""
-    assert await base.ledger(SystemIds()).ready()
+async def test_a_ledger_that_can_only_be_read_is_not_ready(base: SqlBase, store: PostgresStore) -> None:
+    """A call that came here could not be booked."""
+    assert await SqlLedger(store, SystemIds()).ready()
     await set_for_all(base, "default_transaction_read_only = on")
-    with pytest.raises(LedgerUnavailable):
-        await base.ledger(SystemIds()).ready()
+    async with opened(base.where) as later:
+        with pytest.raises(LedgerUnavailable):
+            await SqlLedger(later, SystemIds()).ready()
 
 
 @pytest.mark.parametrize("kind", ["wrong database", "not the primary"])

@@ -23,6 +23,7 @@ from einmal.domain.verdict import KnownBooking
 from einmal.ports import Admitted, Candidate, Ids, StoredReply, Sweep, Toll, Transition
 
 SCHEMA_HEAD: Final = "0005"
+_VERSION: Final = f"SELECT version_num FROM alembic_version {FOR_UPDATE}"  # noqa: S608 - constants only
 _KNOWN = """
     SELECT a.appointment_id, a.intent_id, a.call_id, a.status, a.starts_at, a.ends_at,
            i.tenant_id, i.phone_hash, i.email_hash
@@ -108,7 +109,7 @@ class SqlLedger:
         def check() -> Steps[bool]:
             # The lock is a write, and so is its commit: where one can only be read, or waits for a standby that is
             # not there, nobody is ready.
-            rows = yield Statement(f"SELECT version_num FROM alembic_version {FOR_UPDATE}")
+            rows = yield Statement(_VERSION)
             return bool(rows) and rows[0][0] == SCHEMA_HEAD
 
         return await self._store.write(check)

@@ -32,8 +32,8 @@ _AFTER_CONNECTING: Final = """
     SELECT set_config('default_transaction_isolation', 'read committed', false),
            set_config('lock_timeout', '2s', false),
            set_config('idle_in_transaction_session_timeout', '10s', false),
-           set_config('synchronous_commit', CASE current_setting('synchronous_commit')
-               WHEN 'off' THEN 'on' WHEN 'local' THEN 'on' WHEN 'remote_write' THEN 'on' ELSE current_setting('synchronous_commit') END, false)"""
+           set_config('synchronous_commit', CASE WHEN current_setting('synchronous_commit')
+               IN ('off', 'local', 'remote_write') THEN 'on' ELSE current_setting('synchronous_commit') END, false)"""
 """An intent must survive power loss, the standby's too: it is the only memory of a POST that may have landed."""
 
 BEGIN: Final = "BEGIN"
