@@ -19,6 +19,8 @@ TEXT_MAX: Final = 120
 METADATA_VALUE_MAX: Final = 500
 """In UTF-16 units, as Cal.com counts; ours are ASCII ids."""
 
+_ENCODER: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+
 
 class Unreadable(Exception):
     """This is not a booking as Cal.com sends one. `args[0]` is a short word of ours."""
@@ -45,7 +47,7 @@ def booking_body(intent: Intent, time_zone: str, language: str) -> bytes:
         "attendee": attendee,
         "metadata": metadata,
     }
-    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+    return _ENCODER.encode(body).encode()
 
 
 def json_object(body: bytes) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 import json
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from einmal.domain.model import Offer
@@ -10,6 +10,8 @@ from einmal.domain.reply import CONFIRMATION_STATUS, Reply
 from einmal.domain.slot import slot_name
 from einmal.ports import Tenant
 from einmal.speech.sentences import Voice
+
+_ENCODER: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 
 def answer_body(reply: Reply, tenant: Tenant, voice: Voice, now: datetime, *, staff_wished: bool = False) -> bytes:
@@ -38,7 +40,7 @@ def answer_body(reply: Reply, tenant: Tenant, voice: Voice, now: datetime, *, st
         body["do_not_rebook"] = True
     if reply.error_id is not None:
         body["error_id"] = reply.error_id
-    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+    return _ENCODER.encode(body).encode()
 
 
 def _alternative(offer: Offer, tenant: Tenant, voice: Voice, now: datetime) -> dict[str, str]:

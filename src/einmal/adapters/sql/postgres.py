@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import random
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
@@ -37,8 +37,8 @@ FREE_SECONDS: Final = 3.0
 TRIES_MAX: Final = 4
 """Of a transaction that another one was in the way of."""
 
-GROUPS_MAX: Final = 2
-"""At once: while one waits for the disk, the next one's statements run."""
+GROUPS_MAX: Final = 1
+"""At once. A second one would begin sooner and be smaller, and what a group costs is its round trips and its commit."""
 
 GROUP_MAX: Final = 64
 """Enough that the commit no longer dominates; small enough that the first of a group does not wait for long."""
@@ -68,7 +68,7 @@ class PostgresStore:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._free = asyncio.Semaphore(connections_max)
         self._waiting: deque[_Waiting] = deque()
-        self._groups: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
         self._going = 0
         self._closed = True
 
@@ -102,9 +102,7 @@ class PostgresStore:
         self._waiting.append(waiting)
         if self._going < GROUPS_MAX:
             self._going += 1
-            group = asyncio.create_task(self._go_on(), name="ledger")
-            self._groups.add(group)
-            group.add_done_callback(self._groups.discard)
+            self._in_a_task(self._go_on())
         result: T = await waiting.ended
         return result
 
@@ -116,6 +114,11 @@ class PostgresStore:
         async with self._session() as session:
             return await session.transaction(work(), BEGIN_SNAPSHOT)
 
+    def _in_a_task(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work, name="ledger")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
     async def _go_on(self) -> None:
         """Whoever waits when a commit is through shares the next one. There is no timer; who is alone goes at once."""
         try:
@@ -126,20 +129,19 @@ class PostgresStore:
             self._going -= 1
 
     async def _together(self, group: list[_Waiting]) -> None:
-        if len(group) == 1:
-            return await self._alone(group[0])
         try:
             async with self._session() as session:
                 results = await session.group([one.work() for one in group])
         except NotTogether:
-            await asyncio.gather(*map(self._alone, group))
+            # Not waited for: one of them may have to wait for somebody's lock, and the others come after it.
+            for one in group:
+                self._in_a_task(self._alone(one))
         except Exception as failure:  # noqa: BLE001 - whatever it is, it is everybody's
             for one in group:
                 one.fail(failure)
         else:
             for one, result in zip(group, results, strict=True):
                 one.end(result)
-        return None
 
     async def _alone(self, waiting: _Waiting) -> None:
         try:
@@ -181,7 +183,7 @@ class PostgresStore:
         if self._loop is not asyncio.get_running_loop():
             self._loop, self._free = asyncio.get_running_loop(), asyncio.Semaphore(self._connections_max)
             self._waiting.clear()
-            self._groups.clear()
+            self._tasks.clear()
             self._going = 0
             self._forget_idle()
 

@@ -27,6 +27,9 @@ TEXTS: Final[dict[Reason, str]] = {
 }
 
 
+_ENCODER: Final = json.JSONEncoder(separators=(",", ":"), default=str)
+
+
 class JsonLines(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         line: dict[str, Any] = {
@@ -44,7 +47,7 @@ class JsonLines(logging.Formatter):
                 trace = trace.tb_next
             if trace is not None:
                 line["at"] = f"{trace.tb_frame.f_code.co_name}:{trace.tb_lineno}"
-        return json.dumps(line, separators=(",", ":"), default=str)
+        return _ENCODER.encode(line)
 
 
 def configure_logs(stream: TextIO | None = None, level: int = logging.INFO) -> None:

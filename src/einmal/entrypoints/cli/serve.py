@@ -194,6 +194,7 @@ def _config(app: Any, *, dated: bool = True) -> uvicorn.Config:
         date_header=dated,
         log_config=None,
         access_log=False,
+        proxy_headers=False,  # nothing here believes them
         lifespan="off",
         server_header=False,
         timeout_graceful_shutdown=12,
