@@ -135,8 +135,13 @@ class _UnguardedStore(PostgresStore):
     async def write(self, work: Transaction[T]) -> T:
         if Guard.LOCK not in self._off:
             return await super().write(lambda: _unguarded_steps(work(), self._off))
-        async with self._connection() as connection:
-            return await connection.transaction(_unguarded_steps(work(), self._off))
+        async with self._session() as session:
+            return await session.transaction(_unguarded_steps(work(), self._off))
+
+    async def write_shared(self, work: Transaction[T]) -> T:
+        if Guard.LOCK not in self._off:
+            return await super().write_shared(lambda: _unguarded_steps(work(), self._off))
+        return await self.write(work)
 
 
 def _unguarded_steps(steps: Steps[T], off: frozenset[Guard]) -> Steps[T]:

@@ -1,13 +1,14 @@
 """The machine's own clock and chance."""
 
 import asyncio
+import base64
 import secrets
 import time
 from datetime import UTC, datetime
 
 from einmal.domain.keys import OPERATION_ID_BITS, operation_id
 
-_CROCKFORD = "0123456789abcdefghjkmnpqrstvwxyz"
+_CROCKFORD = str.maketrans("0123456789ABCDEFGHIJKLMNOPQRSTUV", "0123456789abcdefghjkmnpqrstvwxyz")
 
 
 class SystemClock:
@@ -33,4 +34,5 @@ class SystemIds:
     def time_ordered(self) -> str:
         """A ULID: 48 bits of milliseconds, 80 of chance, 26 letters that sort by time."""
         value = (time.time_ns() // 1_000_000) << 80 | secrets.randbits(80)
-        return "".join(_CROCKFORD[(value >> shift) & 31] for shift in range(125, -1, -5))
+        # 26 letters of five bits are 130: two more than there are, and they come first.
+        return base64.b32hexencode((value << 30).to_bytes(20, "big"))[:26].decode().translate(_CROCKFORD)

@@ -8,12 +8,14 @@ key belongs to the tenant. They begin with the slot's start so that an index on 
 (random keys make SQLite's checkpoints slow once the table is large).
 """
 
+import base64
 import hashlib
 import re
 import unicodedata
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from functools import lru_cache
 from typing import assert_never
 
 from einmal.domain.model import Person, PersonKind, Wish, instant
@@ -21,7 +23,6 @@ from einmal.domain.model import Person, PersonKind, Wish, instant
 OPERATION_ID_BITS = 160
 """Wide enough that nobody guesses one; 32 letters of base32, which fit into a plus-address (64 letters)."""
 
-_BASE32 = "abcdefghijklmnopqrstuvwxyz234567"
 _OPERATION_ID = re.compile(r"[a-z2-7]{32}")
 
 
@@ -29,8 +30,7 @@ def operation_id(random_bits: bytes) -> str:
     """The operation id for 20 random bytes. Derived from nothing else. Raises ValueError for other sizes."""
     if len(random_bits) * 8 != OPERATION_ID_BITS:
         raise ValueError(f"an operation id takes {OPERATION_ID_BITS // 8} random bytes, got {len(random_bits)}")
-    value = int.from_bytes(random_bits, "big")
-    return "".join(_BASE32[(value >> shift) & 31] for shift in range(OPERATION_ID_BITS - 5, -1, -5))
+    return base64.b32encode(random_bits).decode().lower()
 
 
 def is_operation_id(text: str) -> bool:
@@ -40,6 +40,7 @@ def is_operation_id(text: str) -> bool:
 _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss"})
 
 
+@lru_cache(maxsize=1024)
 def normal_name(name: str) -> str:
     """A name as compared: case, umlauts, accents, punctuation and spacing do not tell people apart.
 

@@ -175,9 +175,10 @@ class Session:
         going = []
         for one in members:
             wanted = _held_by(one.step) - one.held
-            if not any(wanted & other.held for other in members if other is not one):
-                one.held |= wanted
-                going.append(one)
+            if wanted and any(wanted & other.held for other in members if other is not one):
+                continue
+            one.held |= wanted
+            going.append(one)
         more: set[str] = set()
         holding: list[_Member] = []
         asking = defaultdict[str, list[tuple[_Member, tuple[Any, ...]]]](list)

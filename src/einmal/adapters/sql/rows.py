@@ -35,7 +35,9 @@ STORED = f"""
 
 def instant_text(value: datetime) -> str:
     """ISO 8601, UTC, milliseconds, fixed width: 2026-12-01T09:00:00.000Z."""
-    return value.astimezone(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
+    if value.tzinfo is not UTC:
+        value = value.astimezone(UTC)
+    return value.isoformat(timespec="milliseconds")[: -len("+00:00")] + "Z"
 
 
 def instant_of(text: str) -> datetime:
