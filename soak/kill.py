@@ -1,10 +1,12 @@
 """Real processes killed with SIGKILL at random moments, under load, on real storage, for as long as one likes.
 
-    python soak/kill.py --seconds 1200 [--kills 1000] [--seed 7] [--database-url URL] [--control]
+    python soak/kill.py --seconds 1200 [--kills 1000] [--seed 7] [--on sqlite|postgres|both] [--database-url URL]
+                        [--control]
 
 In rounds: two gateways, a worker and a simulator with a fault plan, callers who behave like Retell, and a hand that
 kills. After each round everything comes to rest, and the calendar's records, the ledger's rows and all that was heard
-are held against each other (tests/support/kill). Every second round lets bookings arrive after their "no".
+are held against each other (tests/support/kill). Rounds alternate between a file and a PostgreSQL server of their own,
+which is killed as well; every other pair of rounds lets bookings arrive after their "no".
 
 `--control` runs gateways whose intents are not durable, and must find the damage. Exit code 1: a violation, or
 something interesting that never happened; for the control, that nothing was found. 2: the ledger is not empty.
@@ -17,6 +19,8 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -28,6 +32,7 @@ sys.path[:1] = [str(ROOT / "tests"), str(ROOT / "src")]
 from support.kill.books import Books  # noqa: E402
 from support.kill.processes import EINMAL, FORGETFUL, migrate  # noqa: E402
 from support.kill.storm import Round, Setting, Storm  # noqa: E402
+from support.postgres import PostgresServer, postgres_server  # noqa: E402
 
 SOMETIMES: Final = (
     "killed while a POST was on the wire",
@@ -79,15 +84,24 @@ class Total:
         return [one for one in SOMETIMES if not self.seen[one]] if self.kills >= ENOUGH else []
 
 
-def soak(options: argparse.Namespace, url: str, folder: Path) -> Total:
+@dataclass(frozen=True, slots=True)
+class Base:
+    """Where a round's ledger lies, and the server that may be killed with it."""
+
+    url: str
+    server: PostgresServer | None = None
+
+
+def soak(options: argparse.Namespace, bases: Sequence[Base], folder: Path) -> Total:
     """Rounds until the time is over; each is told as it ends."""
     total, began = Total(), time.monotonic()
     kills_per_second = options.kills / options.seconds
     while not total.rounds or options.seconds - (time.monotonic() - began) > ROUND_SECONDS + REST_SECONDS:
         seconds = min(ROUND_SECONDS, options.seconds / 2)
-        late = total.rounds % 2 == 1
+        base = bases[total.rounds % len(bases)]
+        late = total.rounds // len(bases) % 2 == 1
         setting = Setting(
-            url,
+            base.url,
             options.seed + total.rounds,
             seconds=seconds,
             kills=max(1, round(kills_per_second * seconds * 1.5)),
@@ -95,6 +109,7 @@ def soak(options: argparse.Namespace, url: str, folder: Path) -> Total:
             late_seconds=9.0 if late else 2.0,
             rest_seconds=2 * REST_SECONDS,
             command=FORGETFUL if options.control else EINMAL,
+            server=base.server,
         )
         inside = folder / f"round-{total.rounds}"
         inside.mkdir()
@@ -106,6 +121,16 @@ def soak(options: argparse.Namespace, url: str, folder: Path) -> Total:
         print(_line(total, time.monotonic() - began), flush=True)
         print(f"         this round: {one.load_seconds:.0f} s, at rest after {one.rest_seconds:.0f} s", flush=True)
     return total
+
+
+def _bases(options: argparse.Namespace, folder: str, stack: ExitStack) -> list[Base]:
+    if options.database_url is not None:
+        return [Base(options.database_url)]
+    bases = [] if options.on == "postgres" else [Base(f"sqlite:///{folder}/ledger.sqlite3")]
+    if options.on != "sqlite":
+        server = stack.enter_context(postgres_server())
+        bases.append(Base(server.create(), server))
+    return bases
 
 
 def _line(total: Total, took: float) -> str:
@@ -122,17 +147,21 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=0, help="over the whole time (one in four seconds)")
     parser.add_argument("--callers", type=float, default=10.0, help="a second (10)")
     parser.add_argument("--seed", type=int, default=1, help="of the first round (1)")
-    parser.add_argument("--database-url", default=None, help="an empty ledger's; without one it is made on a file")
+    parser.add_argument(
+        "--on", choices=("sqlite", "postgres", "both"), default="both", help="databases of its own (both)"
+    )
+    parser.add_argument("--database-url", default=None, help="an empty ledger's, instead of those of its own")
     parser.add_argument("--control", action="store_true", help="gateways whose intents are not durable")
     options = parser.parse_args()
     options.kills = options.kills or round(options.seconds / 4)
-    with tempfile.TemporaryDirectory(prefix="einmal-kill-") as name:
-        url = options.database_url or f"sqlite:///{name}/ledger.sqlite3"
-        migrate(url)
-        if Books(url).intents_count():
-            print("This ledger holds intents. Each round empties it: name one that nobody needs.", file=sys.stderr)
-            return 2
-        total = soak(options, url, Path(name))
+    with tempfile.TemporaryDirectory(prefix="einmal-kill-") as name, ExitStack() as stack:
+        bases = _bases(options, name, stack)
+        for base in bases:
+            migrate(base.url)
+            if Books(base.url).intents_count():
+                print("This ledger holds intents. Each round empties it: name one that nobody needs.", file=sys.stderr)
+                return 2
+        total = soak(options, bases, Path(name))
     for what, number in sorted(total.seen.items()):
         print(f"{number:>8} {what}")
     if options.control:
