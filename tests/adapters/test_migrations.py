@@ -139,7 +139,7 @@ def test_the_comparison_would_see_a_partial_index_that_differs(path: Path, tmp_p
         connection.execute("DROP INDEX unique_live_intent")
         assert described(path) != described(changed)
         connection.execute(
-            "CREATE UNIQUE INDEX unique_live_intent ON intents (intent_key, tenant_id) WHERE state IN ('sent')"
+            "CREATE UNIQUE INDEX unique_live_intent ON intents (tenant_id, intent_key) WHERE state IN ('sent')"
         )
     assert described(path) != described(changed)
     assert set(described(path)) == set(described(changed))
@@ -150,8 +150,8 @@ def test_the_comparison_would_see_a_partial_index_that_differs(path: Path, tmp_p
     [
         (
             "unique_live_intent",
-            "(intent_key, tenant_id)",
-            "WHERE state IN ('intent', 'sent', 'doubt', 'escalated', 'confirmed', 'pending')",
+            "(tenant_id, intent_key)",
+            ("WHERE intent_key > '' AND state IN ('intent', 'sent', 'doubt', 'escalated', 'confirmed', 'pending')"),
         ),
         (
             "unique_live_wish_of_phone",
@@ -161,7 +161,7 @@ def test_the_comparison_would_see_a_partial_index_that_differs(path: Path, tmp_p
                 "state IN ('intent', 'sent', 'doubt', 'escalated', 'confirmed', 'pending')"
             ),
         ),
-        ("unique_customer_phone", "(phone, tenant_id)", "WHERE phone IS NOT NULL"),
+        ("unique_customer_phone", "(tenant_id, phone)", "WHERE phone IS NOT NULL"),
         (UNIQUE_INDEX, "(calcom_v2_booking_id)", ""),
     ],
 )

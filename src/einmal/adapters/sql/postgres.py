@@ -131,7 +131,7 @@ class PostgresStore:
     async def _together(self, group: list[_Waiting]) -> None:
         try:
             async with self._session() as session:
-                results = await session.group([one.work() for one in group])
+                results = await session.group([one.work for one in group])
         except NotTogether:
             # Not waited for: one of them may have to wait for somebody's lock, and the others come after it.
             for one in group:

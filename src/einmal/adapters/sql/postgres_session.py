@@ -19,7 +19,7 @@ from typing import Any, Final, TypeVar
 
 import asyncpg
 
-from einmal.adapters.sql.steps import FOR_UPDATE, Hold, Row, Statement, Steps, Violated
+from einmal.adapters.sql.steps import FOR_UPDATE, Hold, Row, Statement, Steps, Transaction, Violated
 from einmal.ports import CommitUnknown, LedgerUnavailable
 
 T = TypeVar("T")
@@ -126,14 +126,14 @@ class Session:
         self._clean = True
         return result
 
-    async def group(self, several: Sequence[Steps[Any]]) -> list[Any]:
+    async def group(self, several: Sequence[Transaction[Any]]) -> list[Any]:
         """Several transactions as one: their results, with one commit. Raises NotTogether or CommitUnknown.
 
         Equal statements travel together. Who wants to hold what another one holds goes on when that one is through.
         """
         self._clean = False
         try:
-            members = [_Member(steps, next(steps)) for steps in several]
+            members = [_Member(steps, next(steps)) for steps in (work() for work in several)]
             names = [name for one in members if isinstance(one.step, Hold) for name in one.step.names]
             async with _answers():
                 await _said(self._session.execute(f"{BEGIN_GROUP}; {_locks(names)}"))
@@ -179,6 +179,8 @@ class Session:
                 continue
             one.held |= wanted
             going.append(one)
+        if not going:
+            raise NotTogether  # each waits for another one's names
         more: set[str] = set()
         holding: list[_Member] = []
         asking = defaultdict[str, list[tuple[_Member, tuple[Any, ...]]]](list)
@@ -207,16 +209,20 @@ class Session:
         """The rows of one statement for each of the values, in one round trip."""
         if len(values) == 1:
             return [await self._rows(sql, values[0])]
-        numbered, returns_rows = dialect_of_many(sql)
-        if not returns_rows:
+        numbered = dialect_of_many(sql)
+        if numbered is None:
             await _said(self._session.executemany(dialect(sql), [tuple(map(_taken, one)) for one in values]))
             return [()] * len(values)
-        number_of = {one: number for number, one in enumerate(dict.fromkeys(values))}
-        found: list[list[Row]] = [[] for _ in number_of]
-        asked = [(*map(_taken, one), number) for one, number in number_of.items()]
-        for row in await _said(self._session.fetchmany(numbered, asked)):
+        # What only reads need not be asked twice. What writes is carried out for each.
+        asked = list(dict.fromkeys(values)) if sql.lstrip().startswith("SELECT") else list(values)
+        found: list[list[Row]] = [[] for _ in asked]
+        numbers = [(*map(_taken, one), number) for number, one in enumerate(asked)]
+        for row in await _said(self._session.fetchmany(numbered, numbers)):
             found[row[0]].append(row[1:])
-        return [found[number_of[one]] for one in values]
+        if len(asked) == len(values):
+            return found
+        rows_of = dict(zip(asked, found, strict=True))
+        return [rows_of[one] for one in values]
 
     async def _rolled_back(self) -> None:
         with contextlib.suppress(Gone, asyncpg.PostgresError):
@@ -318,13 +324,19 @@ def dialect(sql: str) -> str:
 
 
 @lru_cache(maxsize=256)
-def dialect_of_many(sql: str) -> tuple[str, bool]:
-    """The same for many sets of values at once: the last value, a number, begins each row. Whether there are rows."""
+def dialect_of_many(sql: str) -> str | None:
+    """The same for many sets of values at once: the last value, a number, begins each row. None: there are no rows.
+
+    Raises NotTogether for what is neither a SELECT nor a plain INSERT, UPDATE or DELETE.
+    """
     number = f"${sql.count('?') + 1}::int4"
-    if sql.lstrip().startswith("SELECT"):
-        return f"SELECT {number}, found.* FROM ({dialect(sql)}) AS found", True  # noqa: S608 - our own statements
+    word = sql.split(None, 1)[0]
+    if word == "SELECT":
+        return f"SELECT {number}, found.* FROM ({dialect(sql)}) AS found"  # noqa: S608 - our own statements
+    if word not in {"INSERT", "UPDATE", "DELETE"}:
+        raise NotTogether
     before, returning, columns = dialect(sql).partition("RETURNING ")
-    return (f"{before}RETURNING {number}, {columns}", True) if returning else (before, False)
+    return f"{before}RETURNING {number}, {columns}" if returning else None
 
 
 def named(error: BaseException) -> str:
