@@ -13,6 +13,7 @@ from einmal.adapters.calcom.transport import AiohttpTransport, Transport
 from einmal.adapters.notify.webhook import WebhookCourier, webhook_key
 from einmal.adapters.sql.ledger import PostgresLedger, SqliteLedger, SqlLedger
 from einmal.adapters.sql.sqlite import SqliteThread
+from einmal.adapters.sql.steps import Store
 from einmal.adapters.system import SystemClock, SystemIds
 from einmal.adapters.telemetry.logs import LogCourier, LogObserver, channel
 from einmal.domain.admission import AdmissionPolicy
@@ -117,8 +118,14 @@ def build_inspector(
 
 
 def _ledger(
-    settings: Settings, ids: Ids, channels: Sequence[str] = (), thread: type[SqliteThread] = SqliteThread
+    settings: Settings,
+    ids: Ids,
+    channels: Sequence[str] = (),
+    thread: type[SqliteThread] = SqliteThread,
+    store: Store | None = None,
 ) -> SqlLedger:
+    if store is not None:
+        return SqlLedger(store, ids, channels)
     where = settings.ledger_at
     if isinstance(where, Path):
         return SqliteLedger(where, ids, channels, thread)
@@ -132,11 +139,13 @@ async def build_gateway(
     ids: Ids | None = None,
     observer: Observer | None = None,
     thread: type[SqliteThread] = SqliteThread,
+    store: Store | None = None,
 ) -> Gateway:
     """The gateway on a ledger that stands already. Raises NoServices where nothing could be booked, and
     LedgerUnavailable or CommitUnknown where the ledger does not answer.
 
-    What is handed in stands in for the machine: a simulated network, another clock, a ledger without threads.
+    What is handed in stands in for the machine: a simulated network, another clock, a ledger without threads, or
+    another store than the settings name.
     """
     clock, ids, observer = clock or SystemClock(), ids or SystemIds(), observer or LogObserver()
     account = _account(settings)
@@ -145,7 +154,7 @@ async def build_gateway(
     voice = Voice(Language(settings.language), ZoneInfo(settings.timezone))
     webhook = _webhook(settings, voice, clock)
     couriers: dict[str, Courier] = {"log": LogCourier(clock)} | ({} if webhook is None else {"webhook": webhook})
-    ledger = _ledger(settings, ids, tuple(couriers), thread)
+    ledger = _ledger(settings, ids, tuple(couriers), thread, store)
     ledger.open()
     try:
         services = settings.services or await _services(transport, account, ledger, toll, clock)

@@ -1,12 +1,25 @@
 """The simulated world: the sound gateway keeps every promise in bad weather, and each bug is caught."""
 
+import asyncio
 import os
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
+from random import Random
 
 import pytest
 
-from einmal.simulator.world.episode import Setting
+from einmal.adapters.sql.migrate import upgrade
+from einmal.adapters.sql.steps import Store, Transaction, only
+from einmal.entrypoints.cli.main import main
+from einmal.simulator.storage import FaultyStore, T, undone
+from einmal.simulator.virtual import run_virtual
+from einmal.simulator.world.app import AppEpisode
+from einmal.simulator.world.episode import Result, Setting
+from einmal.simulator.world.homes import MARK, PostgresHome, homes_for
 from einmal.simulator.world.run import ENOUGH, SOMETIMES, Total, live_through, simulate
 from einmal.simulator.world.sabotage import SABOTEURS, Saboteur, caught_by
+from support.postgres import PostgresServer, postgres_server
 
 SECONDS = float(os.environ.get("EINMAL_SIMULATE_SECONDS", "15"))
 EPISODES_MAX = 120
@@ -30,6 +43,109 @@ def test_the_whole_application_on_a_real_ledger_keeps_them_too(capsys: pytest.Ca
     assert total.failures == []
     assert total.intents >= 50
     assert {"killed", "said booked", "said in_doubt"} <= set(total.seen)
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[PostgresServer]:
+    with postgres_server(fsync="off", full_page_writes="off") as made:
+        yield made
+
+
+ON_POSTGRES = Setting(ledger="postgres", per_minute=120)
+
+
+def made_by_runs(server: PostgresServer) -> str:
+    return server.run("postgres", f"SELECT datname FROM pg_database WHERE starts_with(datname, '{MARK}')")  # noqa: S608
+
+
+def test_on_a_real_postgresql_they_are_kept_as_well(server: PostgresServer, capsys: pytest.CaptureFixture[str]) -> None:
+    """In two processes, each with databases of its own; none of them is left."""
+    total = simulate(10_000_000, 1, ON_POSTGRES, seconds=SECONDS / 3, database_url=server.url("postgres"))
+    with capsys.disabled():
+        print(f"\n  on PostgreSQL: {total.intents:,} intents, {total.intents_per_minute:,} a minute", end=" ")
+    assert total.failures == []
+    assert total.intents >= 50
+    assert total.disturbed >= 0.1 * total.calls
+    assert {"killed", "said booked", "said in_doubt", "storage unknown_lost"} <= set(total.seen)
+    assert made_by_runs(server) == ""
+
+
+@pytest.fixture(scope="module")
+def home(server: PostgresServer) -> Iterator[PostgresHome]:
+    with homes_for("postgres", server.url("postgres")) as homes:
+        assert homes is not None
+        with homes.opened() as made:
+            assert isinstance(made, PostgresHome)
+            yield made
+
+
+def summary(result: Result) -> tuple[object, ...]:
+    assert result.evidence is not None
+    said = Counter(one.outcome for one in result.evidence.spoken)
+    return result.intents, result.calls, result.disturbed, result.regrets, result.seen, said, result.violations
+
+
+def test_on_postgresql_a_seed_is_a_world(server: PostgresServer, home: PostgresHome) -> None:
+    """The server's own time is not the world's. And whoever was killed has left no transaction open."""
+    few = replace(ON_POSTGRES, callers=15, crashes=0.6, storage=0.05)
+    once = summary(live_through(2, few, home))
+    assert "killed" in once[4]  # type: ignore[operator]
+    assert server.run("postgres", "SELECT count(*) FROM pg_stat_activity WHERE state LIKE 'idle in%'").strip() == "0"
+    assert summary(live_through(2, few, home)) == once
+    assert summary(live_through(3, few, home)) != once
+
+
+def test_whoever_asks_at_once_shares_a_commit(home: PostgresHome) -> None:
+    """Except who is killed meanwhile: that was never begun."""
+    home.empty()
+    store = home.store()
+    store.open()
+    insert = "INSERT INTO tenants (tenant_id, name, hash_key, created_at) VALUES (?, '', '', '')"
+
+    async def story() -> list[object]:
+        writes = [asyncio.ensure_future(store.write_shared(only(insert, name))) for name in "abcd"]
+        await asyncio.sleep(0)
+        writes[2].cancel()
+        await asyncio.gather(*writes, return_exceptions=True)
+        return [row[0] for row in await store.read(only("SELECT tenant_id FROM tenants ORDER BY 1"))]
+
+    assert run_virtual(story()) == ["a", "b", "d"]
+    assert store.groups == {3: 1}
+
+
+class Forgetful(FaultyStore):
+    """A server that says COMMIT and now and then has not: sabotage under the ledger."""
+
+    def __init__(self, inner: Store) -> None:
+        super().__init__(inner, lambda: None)
+        self._chance = Random(1)  # noqa: S311 - repeatable, not secret
+
+    async def write_shared(self, work: Transaction[T]) -> T:
+        if self._chance.random() < 0.1:
+            return await undone(self._inner.write_shared, work)
+        return await self._inner.write_shared(work)
+
+
+def test_a_postgresql_that_forgets_what_it_committed_is_caught(home: PostgresHome) -> None:
+    """The control: the world would see it if the ledger there did not keep its word."""
+    home.empty()
+    found = run_virtual(AppEpisode(2, ON_POSTGRES, home, Forgetful).run()).violations
+    assert {"I3", "I11"} & {one.invariant for one in found}
+
+
+def test_a_database_with_somebodys_rows_is_refused(server: PostgresServer, capsys: pytest.CaptureFixture[str]) -> None:
+    """In one line, which says what is allowed; and nothing is made beside it."""
+    url = server.create()
+    upgrade(url)
+    server.run(url.rpartition("/")[2], "INSERT INTO tenants VALUES ('salon', 'Salon', '', '2026-01-01T00:00:00.000Z')")
+    assert main(["simulate", "--ledger", "postgres", "--database-url", url, "--intents", "1"]) == 4
+    said = capsys.readouterr().err
+    assert said.strip().count("\n") == 0
+    assert "holds a ledger with rows" in said
+    assert "name another database" in said
+    assert server.run(url.rpartition("/")[2], "SELECT count(*) FROM tenants").strip() == "1"
+    assert main(["simulate", "--ledger", "postgres"]) == 2
+    assert "needs --database-url postgresql://" in capsys.readouterr().err
 
 
 def test_everything_that_must_occur_sometimes_does() -> None:

@@ -1,11 +1,12 @@
 """A ledger whose commits go wrong when told to: nothing written, or written and unheard of, or neither known."""
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from enum import Enum
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from einmal.adapters.sql.sqlite import SqliteInline
+from einmal.adapters.sql.steps import Steps, Store, Transaction
 from einmal.ports import CommitUnknown, LedgerUnavailable
 
 T = TypeVar("T")
@@ -24,8 +25,65 @@ class _GaveUp(Exception):
     """Ends a transaction that is to leave nothing behind."""
 
 
+class FaultyStore:
+    """Any store, which asks `choose` before each writing transaction what will become of it."""
+
+    def __init__(self, inner: Store, choose: Callable[[], StorageFault | None]) -> None:
+        self._inner = inner
+        self._choose = choose
+
+    def open(self) -> None:
+        self._inner.open()
+
+    def close(self) -> None:
+        self._inner.close()
+
+    async def read(self, work: Transaction[T]) -> T:
+        return await self._inner.read(work)
+
+    async def snapshot(self, work: Transaction[T]) -> T:
+        return await self._inner.snapshot(work)
+
+    async def write(self, work: Transaction[T]) -> T:
+        return await self._struck(self._inner.write, work)
+
+    async def write_shared(self, work: Transaction[T]) -> T:
+        return await self._struck(self._inner.write_shared, work)
+
+    async def _struck(self, write: Callable[[Transaction[Any]], Awaitable[Any]], work: Transaction[T]) -> T:
+        fault = self._choose()
+        match fault:
+            case None:
+                result: T = await write(work)
+                return result
+            case StorageFault.UNAVAILABLE:
+                raise LedgerUnavailable(fault.value)
+            case StorageFault.UNKNOWN_WRITTEN:
+                await write(work)
+                raise CommitUnknown(fault.value)
+            case StorageFault.UNKNOWN_LOST:
+                await undone(write, work)
+                raise CommitUnknown(fault.value)
+        raise AssertionError
+
+
+async def undone(write: Callable[[Transaction[Any]], Awaitable[Any]], work: Transaction[T]) -> T:
+    """What the transaction returns, and nothing of it is left. Raises what it raises."""
+    results: list[T] = []
+
+    def steps() -> Steps[None]:
+        results.append((yield from work()))
+        raise _GaveUp
+
+    try:
+        await write(steps)
+    except _GaveUp:
+        return results[-1]
+    raise AssertionError
+
+
 def faulty_sqlite(choose: Callable[[], StorageFault | None]) -> type[SqliteInline]:
-    """A kind of storage that asks `choose` before each writing job what will become of it."""
+    """The same for a gateway that is handed a kind of SQLite."""
 
     class FaultySqlite(SqliteInline):
         async def run(self, work: Callable[[sqlite3.Connection], T]) -> T:

@@ -106,8 +106,10 @@ def _add_simulate(commands: "argparse._SubParsersAction[argparse.ArgumentParser]
     simulate.add_argument("--intents", type=int, default=20_000, help="until there were so many (20000)")
     simulate.add_argument("--seed", type=int, default=1, help="of the first episode (1); a seed is a world")
     simulate.add_argument("--faults", type=float, default=40.0, metavar="PERCENT", help="of calendar calls (40)")
-    ledger = simulate.add_argument("--ledger", choices=["memory", "sqlite"], default="memory")
-    ledger.help = "the flows alone in memory, or the whole application on a file (memory)"
+    ledger = simulate.add_argument("--ledger", choices=["memory", "sqlite", "postgres"], default="memory")
+    ledger.help = "the flows alone in memory, or the whole application on a file or a server (memory)"
+    url = simulate.add_argument("--database-url", metavar="URL")
+    url.help = "postgresql://user@host/postgres: a server for tests; worlds make databases of their own on it"
     simulate.add_argument("--processes", type=int, help="how many at once (all cores)")
     simulate.add_argument("--seconds", type=float, help="stop after so long")
     simulate.add_argument("--json", action="store_true", help="as JSON")
@@ -168,6 +170,7 @@ def _simulate(arguments: argparse.Namespace) -> int:
         arguments.processes,
         arguments.seconds,
         ledger=arguments.ledger,
+        database_url=arguments.database_url,
         as_json=arguments.json,
     )
 

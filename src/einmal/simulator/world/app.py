@@ -1,25 +1,20 @@
-"""The same world around the whole gateway: its ASGI application, its HTTP adapters, its SQL on a real file.
+"""The same world around the whole gateway: its ASGI application, its HTTP adapters, its SQL on a real database.
 
 Slower than the world around the flows alone, and closer: what is spoken is read from JSON, what is booked stands in
-the simulated Cal.com, faults are acted out on its bytes, and a process that is killed leaves a database file.
+the simulated Cal.com, faults are acted out on its bytes, and a process that is killed leaves a database.
 """
 
 import asyncio
 import json
 import random
-import shutil
-from collections.abc import Iterator
-from contextlib import closing
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any, Final
 
-from einmal.adapters.calcom.transport import NeverSent, WireAnswer, WireRequest
-from einmal.adapters.sql.migrate import upgrade
-from einmal.adapters.sql.sqlite import connect
+from einmal.adapters.sql.steps import Store, only
 from einmal.domain.intent import State
-from einmal.domain.invariants import By, Evidence, Life, Request, RequestKind, Row, Spoken, violations
+from einmal.domain.invariants import By, Evidence, Life, Request, Row, Spoken, violations
 from einmal.domain.model import MetadataKey, Wish
 from einmal.domain.reply import Outcome, Reply
 from einmal.entrypoints.http.app import create_app
@@ -29,87 +24,29 @@ from einmal.settings import Secret, Settings, read_settings
 from einmal.simulator.asgi import request as send_request
 from einmal.simulator.calendar import SimulatedCalendar
 from einmal.simulator.catalogue import demo_event_types, random_uid
-from einmal.simulator.faults import Fault, FaultPlan, FaultRule, Operation
-from einmal.simulator.faulty import FaultyCalcom
+from einmal.simulator.faults import FaultPlan
 from einmal.simulator.records import BookingStatus, SimulatedBooking
-from einmal.simulator.storage import StorageFault, faulty_sqlite
+from einmal.simulator.storage import FaultyStore, StorageFault
 from einmal.simulator.transport import InProcessTransport
 from einmal.simulator.virtual import SeededIds, VirtualClock
 from einmal.simulator.wire import SimulatedCalcom
 from einmal.simulator.world.episode import REST_HOURS, Result, Setting
+from einmal.simulator.world.homes import Home
 from einmal.simulator.world.parts import Alarms
 from einmal.simulator.world.people import callers, phone_call
+from einmal.simulator.world.storm import BookedWire, CountedCalcom, stormy_plan
 from einmal.wiring import TENANT_ID, Gateway, build_gateway
 
+STARTS_MAX: Final = 100
+"""Of a process, one after the other. Simulated faults strike far fewer: then the real database is gone."""
+
 _BERLIN: Final = timedelta(hours=1)
-_POSTS: Final = (
-    Fault.REFUSED_CONNECTION,
-    Fault.LOST_REQUEST,
-    Fault.LOST_ANSWER,
-    Fault.LOST_ANSWER,
-    Fault.ERROR_BEFORE_COMMIT,
-    Fault.ERROR_AFTER_COMMIT,
-    Fault.LATE_COMMIT,
-    Fault.CONFLICT_409,
-    Fault.CONFLICT_400,
-    Fault.FOREIGN_BOOKING,
-    Fault.MISSING_METADATA,
-    Fault.SLOW_ANSWER,
-)
 _NEXT_DUE: Final = """
     SELECT min(due) FROM (
         SELECT min(look_at) AS due FROM intents WHERE state IN ('intent', 'sent', 'doubt', 'compensating')
         UNION ALL SELECT min(due_at) FROM outbox WHERE due_at IS NOT NULL
-        UNION ALL SELECT min(due_at) FROM sweeps)"""
-
-_LOOKS: Final = (Fault.REFUSED_CONNECTION, Fault.ERROR_BEFORE_COMMIT, Fault.REPLICA_LAG, Fault.LOST_ANSWER)
-
-
-def stormy_plan(seed: int, share: float) -> FaultPlan:
-    """A plan under which about this share of bookings, look-ups and cancels goes wrong."""
-    create, looks = frozenset({Operation.CREATE}), frozenset({Operation.LIST, Operation.GET, Operation.CANCEL})
-    rules = [_rule(fault, create, share / len(_POSTS)) for fault in _POSTS]
-    rules += [_rule(fault, looks, share / len(_LOOKS)) for fault in _LOOKS]
-    return FaultPlan(tuple(rules), seed)
-
-
-def _rule(fault: Fault, operations: frozenset[Operation], chance: float) -> FaultRule:
-    late = {"commit_after_seconds": 700.0} if fault is Fault.LATE_COMMIT else None
-    return FaultRule(fault, operations, chance, parameters=late)
-
-
-@dataclass(slots=True)
-class _Wire:
-    """The transport, with a book of what was asked."""
-
-    inner: InProcessTransport
-    clock: VirtualClock
-    requests: list[Request]
-
-    async def send(self, request: WireRequest) -> WireAnswer:
-        kind, about = _kind(request)
-        at = self.clock.monotonic()
-        try:
-            answer = await self.inner.send(request)
-        except NeverSent:
-            raise
-        except BaseException:
-            self.requests.append(Request(at, kind, about))
-            raise
-        self.requests.append(Request(at, kind, about, processed=answer.status != 429))
-        return answer
-
-    async def close(self) -> None:
-        return
-
-
-def _kind(request: WireRequest) -> tuple[RequestKind, str | None]:
-    path = request.target.partition("?")[0]
-    if request.method == "POST" and path == "/v2/bookings":
-        return RequestKind.POST, json.loads(request.body)["metadata"][MetadataKey.OPERATION_ID]
-    if path.endswith("/cancel"):
-        return RequestKind.CANCEL, path.split("/")[3]
-    return RequestKind.OTHER, None
+        UNION ALL SELECT min(due_at) FROM sweeps) AS dues"""
+_BOOKED: Final = "SELECT intent_id, appointment_id, calcom_v2_booking_id, starts_at FROM appointments"
 
 
 @dataclass(slots=True)
@@ -126,18 +63,21 @@ class _Place:
 
 
 class AppEpisode:
-    """One seed's world, in this folder."""
+    """One seed's world, with its ledger in this home. `spoil` bends each gateway's store: sabotage on the ledger."""
 
-    def __init__(self, seed: int, setting: Setting, folder: Path) -> None:
+    def __init__(
+        self, seed: int, setting: Setting, home: Home, spoil: Callable[[Store], Store] = lambda one: one
+    ) -> None:
         self.seed = seed
         self.setting = setting
-        self.folder = folder
+        self.home = home
+        self.spoil = spoil
+        self.beside = home.store()
         self.chance = random.Random(f"app:{seed}")  # noqa: S311 - repeatable, not secret
         self.clock = VirtualClock()
         calendar = SimulatedCalendar(demo_event_types(), now=self.clock.true_now, new_uid=random_uid)
         calcom = SimulatedCalcom(calendar, api_keys=None, now=self.clock.true_now)
-        self.calcom = FaultyCalcom(calcom, FaultPlan())
-        self.path = folder / f"{seed}.sqlite3"
+        self.calcom = CountedCalcom(calcom)
         self.requests: list[Request] = []
         self.spoken: list[Spoken] = []
         self.seen: set[str] = set()
@@ -147,7 +87,7 @@ class AppEpisode:
         self.places: list[_Place] = []
 
     async def run(self) -> Result:
-        shutil.copy(empty_ledger(self.folder), self.path)
+        self.beside.open()
         self.places = [await self._place() for _ in range(self.setting.gateways)]
         self.calcom.follow(stormy_plan(self.seed, self.setting.share))
         self.storage = self.setting.storage
@@ -167,33 +107,39 @@ class AppEpisode:
         result = await self._result()
         for place in self.places:
             await place.gateway.close()
-        for left in self.folder.glob(f"{self.seed}.sqlite3*"):
-            left.unlink()
         return result
 
     async def _place(self) -> _Place:
+        for _ in range(STARTS_MAX):
+            try:
+                gateway = await self._started()
+            except (LedgerUnavailable, CommitUnknown):
+                # It ends saying so, and whoever supervises it starts it again.
+                self.seen.add("could not start")
+                await asyncio.sleep(1.0)
+                continue
+            couriers: Any = gateway.worker.deliveries.couriers
+            couriers["webhook"] = self
+            return _Place(gateway, create_app(gateway))
+        raise LedgerUnavailable("the database itself does not answer")
+
+    async def _started(self) -> Gateway:
         self.started += 1
-        wire = _Wire(InProcessTransport(self.calcom, 0.2, self.clock), self.clock, self.requests)
+        wire = BookedWire(InProcessTransport(self.calcom, 0.2, self.clock), self.clock, self.requests)
         ids = SeededIds(self.seed * 1000 + self.started)
-        thread = faulty_sqlite(self._storage_fault)
-        try:
-            gateway = await build_gateway(_settings(self.path), wire, self.clock, ids, self.alarms, thread)
-        except (LedgerUnavailable, CommitUnknown):
-            # It ends saying so, and whoever supervises it starts it again.
-            self.seen.add("could not start")
-            await asyncio.sleep(1.0)
-            return await self._place()
-        couriers: Any = gateway.worker.deliveries.couriers
-        couriers["webhook"] = self
-        return _Place(gateway, create_app(gateway))
+        store = FaultyStore(self.spoil(self.home.store()), self._storage_fault)
+        return await build_gateway(_settings(self.home.url), wire, self.clock, ids, self.alarms, store=store)
 
     async def send(self, message: Message) -> str | None:
         self.seen.add(f"news {message.kind}")
         return None
 
     def _storage_fault(self) -> StorageFault | None:
-        strikes = self.storage and self.chance.random() < self.storage
-        return self.chance.choice(tuple(StorageFault)) if strikes else None
+        if not self.storage or self.chance.random() >= self.storage:
+            return None
+        fault = self.chance.choice(tuple(StorageFault))
+        self.seen.add(f"storage {fault.value}")
+        return fault
 
     async def _ask(self, wish: Wish, call_id: str) -> Reply | None:
         place = self.chance.choice(self.places)
@@ -225,12 +171,11 @@ class AppEpisode:
     async def _work(self, number: int) -> None:
         while True:
             await self.places[number].gateway.worker.turn()
-            await asyncio.sleep(self._until_due())
+            await asyncio.sleep(await self._until_due())
 
-    def _until_due(self) -> float:
+    async def _until_due(self) -> float:
         """Seconds: a worker that finds nothing to do each second of a virtual day only takes real time."""
-        with closing(connect(self.path)) as connection:
-            due = connection.execute(_NEXT_DUE).fetchone()[0]
+        due = (await self.beside.read(only(_NEXT_DUE)))[0][0]
         left = 60.0 if due is None else (datetime.fromisoformat(due) - self.clock.now()).total_seconds()
         return min(60.0, max(1.0, left))
 
@@ -246,29 +191,24 @@ class AppEpisode:
         await asyncio.sleep(1200)
 
     async def _result(self) -> Result:
-        rows = list(await self._rows())
+        rows = await self._rows()
         operations = {row.intent.operation_id for row in rows}
         lives = [_life(booking, operations) for booking in self.calcom.calendar.bookings]
         evidence = Evidence(lives, rows, self.spoken, self.requests)
         found = violations(evidence)
         regrets = sum(row.intent.state is State.COMPENSATED for row in rows)
         states = {f"ends as {row.intent.state}" for row in rows}
-        return Result(self.seed, len(rows), found, self.seen | states, len(self.requests), 0, regrets, evidence)
+        calls, disturbed = self.calcom.calls, self.calcom.disturbed
+        return Result(self.seed, len(rows), found, self.seen | states, calls, disturbed, regrets, evidence)
 
-    async def _rows(self) -> Iterator[Row]:
-        with closing(connect(self.path)) as connection:
-            made = connection.execute(
-                "SELECT intent_id, appointment_id, calcom_v2_booking_id, starts_at FROM appointments"
-            ).fetchall()
-        booked = {row[0]: row[1:] for row in made}
+    async def _rows(self) -> list[Row]:
+        booked = {row[0]: row[1:] for row in await self.beside.read(only(_BOOKED))}
         intents = await self.places[0].gateway.ledger.in_states(TENANT_ID, tuple(State), 100_000)
-
-        def rows() -> Iterator[Row]:
-            for intent in intents:
-                ref, uid, start = booked.get(intent.intent_id, (None, None, None))
-                yield Row(intent, ref, uid, None if start is None else datetime.fromisoformat(start))
-
-        return rows()
+        rows = []
+        for intent in intents:
+            ref, uid, start = booked.get(intent.intent_id, (None, None, None))
+            rows.append(Row(intent, ref, uid, None if start is None else datetime.fromisoformat(start)))
+        return rows
 
 
 def _life(booking: SimulatedBooking, operations: set[str]) -> Life:
@@ -303,21 +243,13 @@ def _body(wish: Wish) -> bytes:
     return json.dumps({"name": "collect_appointment", "call": call, "args": args}, ensure_ascii=False).encode()
 
 
-def _settings(path: Path) -> Settings:
+def _settings(url: str) -> Settings:
     made = read_settings(
         {
-            "EINMAL_DATABASE_URL": f"sqlite:///{path}",
+            "EINMAL_DATABASE_URL": url,
             "EINMAL_ATTENDEE_FALLBACK_EMAIL": "termin@salon.test",
             "EINMAL_NOTIFY_URL": "http://127.0.0.1:9/news",
             "EINMAL_NOTIFY_SECRET": "whsec_c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0",
         }
     )
     return replace(made, calcom_api_key=Secret("cal_test"))
-
-
-def empty_ledger(folder: Path) -> Path:
-    """Made once in a folder and copied: migrating takes longer than an episode."""
-    path = folder / "empty.sqlite3"
-    if not path.exists():
-        upgrade(path)
-    return path

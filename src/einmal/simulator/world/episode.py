@@ -38,7 +38,7 @@ class Setting:
     """What an episode is made of. Everything else follows from the seed."""
 
     ledger: str = "memory"
-    """`memory`: the flows alone. `sqlite`: the whole application, on a real file."""
+    """`memory`: the flows alone. `sqlite`, `postgres`: the whole application, on a real database."""
     callers: int = 40
     gateways: int = 2
     share: float = 0.4

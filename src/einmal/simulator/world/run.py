@@ -3,18 +3,19 @@
 import gc
 import multiprocessing
 import os
-import tempfile
+import signal
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing, nullcontext
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Final
 
 from einmal.domain.invariants import Violation
 from einmal.simulator.virtual import run_virtual
-from einmal.simulator.world.app import AppEpisode, empty_ledger
+from einmal.simulator.world.app import AppEpisode
 from einmal.simulator.world.episode import Episode, Result, Setting
+from einmal.simulator.world.homes import Home, Homes, homes_for
 
 SOMETIMES: Final = (
     "said booked",
@@ -47,6 +48,8 @@ ENOUGH: Final = 20_000
 """Intents from which on everything of the list must have occurred."""
 
 BATCH: Final = 6
+BATCH_ON_DISK: Final = 2
+"""Such an episode takes seconds, and a run ends after whole batches."""
 
 
 @dataclass(slots=True)
@@ -90,11 +93,12 @@ class Total:
         self.failures += [(result.seed, violation) for violation in result.violations]
 
 
-def live_through(seed: int, setting: Setting, folder: Path | None = None) -> Result:
-    """One episode, whole. A ledger on a file wants a folder."""
-    if setting.ledger == "memory" or folder is None:
+def live_through(seed: int, setting: Setting, home: Home | None = None) -> Result:
+    """One episode, whole: with a home for its ledger the whole application's."""
+    if home is None:
         return run_virtual(Episode(seed, setting).run())
-    return run_virtual(AppEpisode(seed, setting, folder).run())
+    home.empty()
+    return run_virtual(AppEpisode(seed, setting, home).run())
 
 
 def simulate(
@@ -104,34 +108,45 @@ def simulate(
     processes: int | None = None,
     seconds: float | None = None,
     tell: Callable[[Total], None] = lambda _: None,
+    database_url: str | None = None,
 ) -> Total:
-    """Episodes from this seed on, until there were so many intents, or so much time has passed."""
+    """Episodes from this seed on, until there were so many intents, or so much time has passed.
+
+    With the ledger on PostgreSQL, databases are made beside the one of this URL. Raises NoHome where that cannot be.
+    """
     total = Total(seed, setting.ledger, processes=processes or len(os.sched_getaffinity(0)))
     began = time.monotonic()
     # A replay is one episode; a long run is handed out by the dozen.
-    batch = max(1, min(BATCH, intents // 50))
-    for results in _results(seed, setting, total.processes if batch > 1 else 1, batch):
-        for result in results:
-            total.add(result)
-        total.seconds = time.monotonic() - began
-        tell(total)
-        if total.intents >= intents or (seconds is not None and total.seconds >= seconds):
-            break
+    most = BATCH if setting.ledger == "memory" else BATCH_ON_DISK
+    batch = max(1, min(most, intents // 50))
+    processes = total.processes if batch > 1 else 1
+    with (
+        homes_for(setting.ledger, database_url) as homes,
+        closing(_results(seed, setting, processes, batch, homes)) as lived,
+    ):
+        for results in lived:
+            for result in results:
+                total.add(result)
+            total.seconds = time.monotonic() - began
+            tell(total)
+            if total.intents >= intents or (seconds is not None and total.seconds >= seconds):
+                break
     return total
 
 
-def _results(seed: int, setting: Setting, processes: int, batch: int) -> Iterator[list[Result]]:
-    # The folder is this process's: those that live in it are ended without a chance to tidy up.
-    with tempfile.TemporaryDirectory(prefix="einmal-world-") as name:
-        folder = Path(name)
-        if setting.ledger != "memory":
-            empty_ledger(folder)
-        batches = ((first, batch, setting, folder) for first in _from(seed, batch))
-        if processes == 1:
-            yield from map(_batch, batches)
-            return
-        with multiprocessing.get_context("fork").Pool(processes) as pool:
-            yield from pool.imap_unordered(_batch, batches)
+def _results(seed: int, setting: Setting, processes: int, batch: int, homes: Homes | None) -> Generator[list[Result]]:
+    batches = ((first, batch, setting, homes) for first in _from(seed, batch))
+    if processes == 1:
+        yield from map(_batch, batches)
+        return
+    with multiprocessing.get_context("fork").Pool(processes, _ended_by_its_parent) as pool:
+        yield from pool.imap_unordered(_batch, batches)
+
+
+def _ended_by_its_parent() -> None:
+    """Ctrl-C reaches all of them; the first one tidies up for the others."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 def _from(first: int, step: int) -> Iterator[int]:
@@ -140,11 +155,12 @@ def _from(first: int, step: int) -> Iterator[int]:
         first += step
 
 
-def _batch(work: tuple[int, int, Setting, Path]) -> list[Result]:
-    first, count, setting, folder = work
+def _batch(work: tuple[int, int, Setting, Homes | None]) -> list[Result]:
+    first, count, setting, homes = work
     # An episode is a web of tasks that hold each other: looked through once a batch, and not all the time.
     gc.disable()
-    results = [live_through(seed, setting, folder) for seed in range(first, first + count)]
+    with nullcontext() if homes is None else homes.opened() as home:
+        results = [live_through(seed, setting, home) for seed in range(first, first + count)]
     gc.enable()
     gc.collect()
     for result in results:

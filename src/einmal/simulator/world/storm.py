@@ -1,0 +1,93 @@
+"""Weather for the whole application: faults on the bytes of the simulated Cal.com, and a book of what was asked."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from einmal.adapters.calcom.transport import NeverSent, WireAnswer, WireRequest
+from einmal.domain.invariants import Request, RequestKind
+from einmal.domain.model import MetadataKey
+from einmal.simulator.faults import Fault, FaultPlan, FaultRule, Operation
+from einmal.simulator.faulty import FaultyCalcom, Outcome
+from einmal.simulator.transport import InProcessTransport
+from einmal.simulator.virtual import VirtualClock
+from einmal.simulator.wire import SimulatedCalcom
+
+_POSTS: Final = (
+    Fault.REFUSED_CONNECTION,
+    Fault.LOST_REQUEST,
+    Fault.LOST_ANSWER,
+    Fault.LOST_ANSWER,
+    Fault.ERROR_BEFORE_COMMIT,
+    Fault.ERROR_AFTER_COMMIT,
+    Fault.LATE_COMMIT,
+    Fault.CONFLICT_409,
+    Fault.CONFLICT_400,
+    Fault.FOREIGN_BOOKING,
+    Fault.MISSING_METADATA,
+    Fault.SLOW_ANSWER,
+)
+_LOOKS: Final = (Fault.REFUSED_CONNECTION, Fault.ERROR_BEFORE_COMMIT, Fault.REPLICA_LAG, Fault.LOST_ANSWER)
+
+
+def stormy_plan(seed: int, share: float) -> FaultPlan:
+    """A plan under which about this share of bookings, look-ups and cancels goes wrong."""
+    create, looks = frozenset({Operation.CREATE}), frozenset({Operation.LIST, Operation.GET, Operation.CANCEL})
+    rules = [_rule(fault, create, share / len(_POSTS)) for fault in _POSTS]
+    rules += [_rule(fault, looks, share / len(_LOOKS)) for fault in _LOOKS]
+    return FaultPlan(tuple(rules), seed)
+
+
+def _rule(fault: Fault, operations: frozenset[Operation], chance: float) -> FaultRule:
+    late = {"commit_after_seconds": 700.0} if fault is Fault.LATE_COMMIT else None
+    return FaultRule(fault, operations, chance, parameters=late)
+
+
+class CountedCalcom(FaultyCalcom):
+    """It knows how often it was called, and how often that was disturbed."""
+
+    def __init__(self, calcom: SimulatedCalcom) -> None:
+        super().__init__(calcom, FaultPlan())
+        self.calls = 0
+        self.disturbed = 0
+
+    def handle(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> Outcome:
+        outcome = super().handle(method, target, headers, body)
+        self.calls += 1
+        self.disturbed += bool(outcome.faults)
+        return outcome
+
+
+@dataclass(slots=True)
+class BookedWire:
+    """The transport, with a book of what was asked."""
+
+    inner: InProcessTransport
+    clock: VirtualClock
+    requests: list[Request]
+
+    async def send(self, request: WireRequest) -> WireAnswer:
+        kind, about = _kind(request)
+        at = self.clock.monotonic()
+        try:
+            answer = await self.inner.send(request)
+        except NeverSent:
+            raise
+        except BaseException:
+            self.requests.append(Request(at, kind, about))
+            raise
+        self.requests.append(Request(at, kind, about, processed=answer.status != 429))
+        return answer
+
+    async def close(self) -> None:
+        return
+
+
+def _kind(request: WireRequest) -> tuple[RequestKind, str | None]:
+    path = request.target.partition("?")[0]
+    if request.method == "POST" and path == "/v2/bookings":
+        return RequestKind.POST, json.loads(request.body)["metadata"][MetadataKey.OPERATION_ID]
+    if path.endswith("/cancel"):
+        return RequestKind.CANCEL, path.split("/")[3]
+    return RequestKind.OTHER, None
