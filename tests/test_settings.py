@@ -65,7 +65,7 @@ def test_every_setting_of_the_contract_is_there() -> None:
 
 def test_every_setting_has_a_field_and_a_sentence() -> None:
     """The table and the object agree, and each setting says what it is."""
-    assert {setting.name for setting in SETTINGS} | {"services"} == set(Settings.__dataclass_fields__)
+    assert {setting.name for setting in SETTINGS} | {"services", "configuration"} == set(Settings.__dataclass_fields__)
     assert all(setting.meaning for setting in SETTINGS)
 
 
@@ -252,10 +252,10 @@ def test_a_comma_alone_is_no_key(text: str) -> None:
 @pytest.mark.parametrize(
     ("row", "words"),
     [
-        ("aliases = [1]", "aliases must be a list of names"),
-        ("duration_minutes = -5", "duration_minutes must be from 1"),
-        ('name = " "', "name must not be empty"),
-        ("event_type_id = 0", "event_type_id must be at least 1"),
+        ("aliases = [1]", r":2: services\[0\].aliases\[0\]: must be text in quotation marks, not a number"),
+        ("duration_minutes = -5", r":2: services\[0\].duration_minutes: must be from 1 to 1440, not -5"),
+        ('name = " "', r":2: services\[0\].name: must not be empty"),
+        ("event_type_id = 0", r":2: services\[0\].event_type_id: must be from 1 to 2147483647, not 0"),
     ],
 )
 def test_a_service_that_would_break_every_call_is_refused(tmp_path: Path, row: str, words: str) -> None:
@@ -273,7 +273,9 @@ def test_two_services_of_one_id_are_refused(tmp_path: Path) -> None:
     row = '[[services]]\nname = "{}"\nevent_type_id = 7\nduration_minutes = 30\n'
     path = tmp_path / "services.toml"
     path.write_text(row.format("Damen") + row.format("Herren"))
-    with pytest.raises(BadSettings, match="id '7' stands twice"):
+    with pytest.raises(
+        BadSettings, match=r":5: services\[1\]: needs an id: without one it is that of the event type, 7"
+    ):
         read_settings({"EINMAL_CONFIG": str(path)})
 
 
@@ -339,6 +341,63 @@ def test_a_file_without_services_has_none(tmp_path: Path) -> None:
     assert read_settings(config(tmp_path, "")).services == ()
 
 
+def test_the_only_tenant_of_a_file_is_what_is_in_force(tmp_path: Path) -> None:
+    """What the house says of itself overrules the environment; the rest of the program need not know of tenants."""
+    environment = config(
+        tmp_path, 'time_zone = "Europe/Vienna"\nlanguage = "en"\nhouse_email = "a@salon.test"\n' + GOOD
+    )
+    settings = read_settings(environment | HOUSE | {"EINMAL_LANGUAGE": "de", "EINMAL_CALCOM_API_KEY": "cal_x"})
+    assert (settings.timezone, settings.language, settings.attendee_fallback_email) == (
+        "Europe/Vienna",
+        "en",
+        "a@salon.test",
+    )
+    assert settings.calcom_api_key == Secret("cal_x")
+    assert settings.configuration is not None
+    assert settings.configuration.tenants[0].calcom_api_key == Secret("cal_x")
+    assert settings.configuration.tenants[0].tenant_id == "default"
+
+
+def test_several_tenants_leave_the_settings_as_they_are(tmp_path: Path) -> None:
+    """Whose zone would it be? Each has its own in the configuration."""
+    tenant = '[[tenants]]\nid = "{0}"\nname = "{0}"\nagents = ["{0}"]\ntime_zone = "Europe/Vienna"\n'
+    settings = read_settings(config(tmp_path, tenant.format("a") + tenant.format("b")))
+    assert (settings.timezone, settings.services) == ("Europe/Berlin", ())
+    assert settings.configuration is not None
+    assert [one.time_zone for one in settings.configuration.tenants] == ["Europe/Vienna"] * 2
+
+
+def test_without_a_file_there_is_no_configuration() -> None:
+    """Then the settings tell of the one house."""
+    assert read_settings({}).configuration is None
+
+
+def test_a_variable_that_the_file_names_is_no_unknown_setting(tmp_path: Path) -> None:
+    """A tenant's key may be called EINMAL_..., also while the file is wrong elsewhere."""
+    good = 'calcom_api_key = { env = "EINMAL_SALON_KEY" }\nhouse_email = "a@salon.test"\n'
+    environment = {"EINMAL_SALON_KEY": "cal_x"}
+    assert read_settings(config(tmp_path, good) | environment).calcom_api_key == Secret("cal_x")
+    assert ":3: language" in problem(config(tmp_path, good + 'language = "x"') | environment)
+    assert problem(environment).startswith("EINMAL_SALON_KEY: there is no such setting")
+
+
+def test_a_file_may_have_the_house_address_that_its_key_needs(tmp_path: Path) -> None:
+    """Asked for where the key is: in the file, or in the environment."""
+    key = {"EINMAL_CALCOM_API_KEY": "cal_x"}
+    assert (
+        read_settings(config(tmp_path, 'house_email = "a@salon.test"') | key).attendee_fallback_email == "a@salon.test"
+    )
+    assert "house_email is missing" in problem(config(tmp_path, "") | key)
+
+
+def test_secrets_are_equal_by_their_value() -> None:
+    """So that a configuration read again can be compared; and nothing else is equal to one."""
+    assert Secret("ä") == Secret("ä")
+    assert hash(Secret("ä")) == hash(Secret("ä"))
+    assert Secret("a") != Secret("b")
+    assert Secret("a") != "a"
+
+
 ROW = '[[services]]\nname = "Beratung"\nevent_type_id = 7\nduration_minutes = 30\n'
 
 
@@ -346,19 +405,33 @@ ROW = '[[services]]\nname = "Beratung"\nevent_type_id = 7\nduration_minutes = 30
     ("toml", "told"),
     [
         pytest.param("services = [", "is not TOML", id="no-toml"),
-        pytest.param('name = "x"\n' + ROW, "unknown key 'name'", id="unknown-key-at-the-top"),
+        pytest.param('nme = "x"\n' + ROW, ":1: nme: there is no such key; did you mean name?", id="unknown-key"),
         pytest.param("[services]\nname = 'x'", "[[services]]", id="a-table-instead-of-a-list"),
         pytest.param("services = 'x'", "[[services]]", id="text-instead-of-a-list"),
-        pytest.param("services = [1]", "number 1: must be a table", id="a-number-instead-of-a-table"),
-        pytest.param(ROW + "price = 30", "number 1: unknown key 'price'", id="unknown-key"),
-        pytest.param(ROW + "id = 7", "number 1: id must be str", id="id-is-a-number"),
-        pytest.param(ROW + "aliases = 'x'", "number 1: aliases must be list", id="aliases-is-text"),
-        pytest.param(ROW + ROW.replace("7", "'7'"), "number 2: event_type_id must be int", id="second-row"),
-        pytest.param(ROW.replace("7", "true"), "number 1: event_type_id must be int", id="a-truth-is-no-number"),
-        pytest.param(ROW.replace("30", "30.5"), "number 1: duration_minutes must be int", id="half-a-minute"),
-        pytest.param(ROW.replace("name = ", "aliases = [] # "), "number 1: name is missing", id="no-name"),
-        pytest.param(ROW.replace("event_type_id", "# "), "number 1: event_type_id is missing", id="no-event-type"),
-        pytest.param(ROW.replace("duration_minutes", "# "), "number 1: duration_minutes is missing", id="no-duration"),
+        pytest.param(
+            "services = [1]", "services[0]: must be a table under [[services]], not 1", id="a-number-instead-of-a-table"
+        ),
+        pytest.param(ROW + "price = 30", ":5: services[0].price: there is no such key", id="unknown-key-of-a-service"),
+        pytest.param(ROW + "id = 7", "services[0].id: must be text in quotation marks", id="id-is-a-number"),
+        pytest.param(ROW + "aliases = 'x'", "services[0].aliases: must be a list in brackets", id="aliases-is-text"),
+        pytest.param(
+            ROW + ROW.replace("Beratung", "Schnitt").replace("7", "'7'"),
+            ":7: services[1].event_type_id: must be a whole number",
+            id="second-row",
+        ),
+        pytest.param(
+            ROW.replace("7", "true"), "event_type_id: must be a whole number, not true", id="a-truth-is-no-number"
+        ),
+        pytest.param(
+            ROW.replace("30", "30.5"), "duration_minutes: must be a whole number, not 30.5", id="half-a-minute"
+        ),
+        pytest.param(ROW.replace("name = ", "aliases = [] # "), ":1: services[0]: name is missing", id="no-name"),
+        pytest.param(
+            ROW.replace("event_type_id", "# "), ":1: services[0]: event_type_id is missing", id="no-event-type"
+        ),
+        pytest.param(
+            ROW.replace("duration_minutes", "# "), ":1: services[0]: duration_minutes is missing", id="no-duration"
+        ),
     ],
 )
 def test_a_wrong_service_says_which_and_what(tmp_path: Path, toml: str, told: str) -> None:

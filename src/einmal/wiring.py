@@ -1,8 +1,9 @@
 """The one file that names concrete classes: settings in, a gateway out."""
 
+import asyncio
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -16,12 +17,14 @@ from einmal.adapters.sql.sqlite import SqliteThread
 from einmal.adapters.sql.steps import Store
 from einmal.adapters.system import SystemClock, SystemIds
 from einmal.adapters.telemetry.logs import LogCourier, LogObserver, channel
+from einmal.configuration import Configuration, TenantConfiguration
 from einmal.domain.admission import AdmissionPolicy
 from einmal.domain.gate import GatePolicy, Shut, Use
 from einmal.domain.model import Service
 from einmal.domain.settle import SettlePolicy
 from einmal.flows.arm import Arming
 from einmal.flows.attempt import Attempts
+from einmal.flows.behind import Behind
 from einmal.flows.book import Bookings
 from einmal.flows.compensate import Compensations
 from einmal.flows.deliver import Deliveries
@@ -38,9 +41,10 @@ from einmal.ports import Budgets, Clock, CommitUnknown, Courier, Ids, Ledger, Le
 from einmal.settings import Settings
 from einmal.speech.said import Language
 from einmal.speech.sentences import Voice
+from einmal.tenancies import Tenancies, Tenancy
 
 TENANT_ID = "default"
-"""One tenant from the environment, for now. Every row carries it already."""
+"""The tenant that the settings describe, where no file names tenants."""
 
 HOUSE_EMAIL_OF_THE_SIMULATOR = "termin@salon.test"
 
@@ -50,31 +54,60 @@ DRAIN_SECONDS = 12.0
 EVENT_TYPES_SECONDS = 5.0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Gateway:
     """Everything that serves one process."""
 
     settings: Settings
-    tenant: Tenant
-    voice: Voice
     ledger: Ledger
-    bookings: Bookings
-    offers: Offers
+    tenancies: Tenancies
     worker: Worker
-    rulings: Rulings
     clock: Clock
     ids: Ids
-    transport: Transport
-    _opened: SqlLedger
-    _webhook: WebhookCourier | None = None
+    _parts: "_Parts"
+    _retired: list[Tenancy] = field(default_factory=list)
+
+    @property
+    def tenant(self) -> Tenant:
+        """The only tenant's. These raise LookupError where there are several."""
+        return self.tenancies.sole.tenant
+
+    @property
+    def voice(self) -> Voice:
+        return self.tenancies.sole.voice
+
+    @property
+    def bookings(self) -> Bookings:
+        return self.tenancies.sole.bookings
+
+    @property
+    def offers(self) -> Offers:
+        return self.tenancies.sole.offers
+
+    @property
+    def rulings(self) -> Rulings:
+        return self.tenancies.sole.rulings
+
+    async def adopt(self, configuration: Configuration) -> None:
+        """Serve what this configuration says, from now on; calls that are under way end as they began.
+
+        Raises as `build_gateway`; then everything stays as it was.
+        """
+        built = []
+        for wanted in tenants_of(replace(self.settings, configuration=configuration)):
+            served = self.tenancies.get(wanted.tenant_id)
+            unchanged = served is not None and served.configuration == wanted
+            built.append(served if served is not None and unchanged else await self._parts.tenancy(wanted))
+        self._retired += [one for one in self.tenancies.all if all(one is not kept for kept in built)]
+        self._retired = [one for one in self._retired if one.bookings.under_way]
+        self.tenancies.adopt(built)
+        self.settings = replace(self.settings, configuration=configuration)
 
     async def close(self) -> int:
         """Finish POSTs in flight, then let go of everything; returns how many POSTs were left for recovery."""
-        left = await self.bookings.drain(DRAIN_SECONDS)
-        await self.transport.close()
-        if self._webhook is not None:
-            await self._webhook.close()
-        self._opened.close()
+        every = [*self.tenancies.all, *self._retired]
+        left = sum(await asyncio.gather(*(one.bookings.drain(DRAIN_SECONDS) for one in every)))
+        await self._parts.close()
         return left
 
 
@@ -104,16 +137,22 @@ def build_inspector(
     clock: Clock | None = None,
     observer: Observer | None = None,
     thread: type[SqliteThread] = SqliteThread,
+    tenant_id: str | None = None,
 ) -> Inspector:
-    """What reads a ledger that stands already, and its calendar as background. Nothing of a gateway is started."""
+    """What reads a ledger that stands already, and one tenant's calendar as background. Nothing of a gateway is
+    started. Raises LookupError where there is no such tenant, or several and none is named."""
+    tenants = {one.tenant_id: one for one in tenants_of(settings)}
+    if tenant_id is None and len(tenants) > 1:
+        raise LookupError("there are several tenants; say which")
+    tenant = tenants[tenant_id] if tenant_id is not None else next(iter(tenants.values()))
     clock, observer = clock or SystemClock(), observer or LogObserver()
-    transport = transport or AiohttpTransport(settings.calcom_base_url)
+    transport = transport or AiohttpTransport(tenant.calcom_base_url or settings.calcom_base_url)
     ledger = _ledger(settings, SystemIds(), (), thread)
     ledger.open()
-    toll = Toll(_account_id(settings), GatePolicy(per_minute=settings.calcom_rate_per_minute))
-    inner = CalcomCalendar(transport, _account(settings), clock)
+    toll = Toll(account_id(tenant), GatePolicy(per_minute=settings.calcom_rate_per_minute))
+    inner = CalcomCalendar(transport, account_of(settings, tenant), clock)
     calendar = GatedCalendar(inner, ledger.gates, toll, Use.BACKGROUND, clock, observer)
-    inspection = Inspection(TENANT_ID, ledger.history, ledger, calendar, clock, settings.guard.owns)
+    inspection = Inspection(tenant.tenant_id, ledger.history, ledger, calendar, clock, settings.guard.owns)
     return Inspector(inspection, ledger, transport)
 
 
@@ -148,63 +187,125 @@ async def build_gateway(
     another store than the settings name.
     """
     clock, ids, observer = clock or SystemClock(), ids or SystemIds(), observer or LogObserver()
-    account = _account(settings)
-    transport = transport or AiohttpTransport(settings.calcom_base_url)
-    toll = Toll(_account_id(settings), GatePolicy(per_minute=settings.calcom_rate_per_minute))
-    voice = Voice(Language(settings.language), ZoneInfo(settings.timezone))
-    webhook = _webhook(settings, voice, clock)
+    tenancies = Tenancies()
+    webhook = _webhook(settings, tenancies, clock)
     couriers: dict[str, Courier] = {"log": LogCourier(clock)} | ({} if webhook is None else {"webhook": webhook})
     ledger = _ledger(settings, ids, tuple(couriers), thread, store)
     ledger.open()
+    parts = _Parts(settings, ledger, clock, ids, observer, webhook, {} if transport is None else {None: transport})
     try:
-        services = settings.services or await _services(transport, account, ledger, toll, clock)
-        hash_key = await ledger.ensure_tenant(TENANT_ID, TENANT_ID, services, clock.now())
+        tenancies.adopt([await parts.tenancy(one) for one in tenants_of(settings)])
     except (NoServices, LedgerUnavailable, CommitUnknown):
-        await transport.close()
-        ledger.close()
+        await parts.close()
         raise
-    tenant = Tenant(
-        TENANT_ID,
-        TENANT_ID,
-        settings.timezone,
-        settings.language,
-        settings.attendee_fallback_email or HOUSE_EMAIL_OF_THE_SIMULATOR,
-        services,
-        hash_key,
+    behind = tenancies.behind
+    deliveries = Deliveries(ledger.outbox, couriers, clock, ids, observer)
+    worker = Worker(Recovery(ledger, behind, clock, observer), behind, deliveries, clock, observer)
+    return Gateway(settings, ledger, tenancies, worker, clock, ids, parts)
+
+
+@dataclass(slots=True)
+class _Parts:
+    """What the tenants of one process share, and how one tenant's share of the work is put together.
+
+    `transports`: a connection pool for each base URL; one under None serves them all.
+    """
+
+    settings: Settings
+    ledger: SqlLedger
+    clock: Clock
+    ids: Ids
+    observer: Observer
+    webhook: WebhookCourier | None
+    transports: dict[str | None, Transport]
+
+    async def tenancy(self, wanted: TenantConfiguration) -> Tenancy:
+        """Raises NoServices, LedgerUnavailable or CommitUnknown."""
+        settings, ledger, clock, ids, observer = self.settings, self.ledger, self.clock, self.ids, self.observer
+        account, transport = account_of(settings, wanted), self._transport(wanted)
+        toll = Toll(account_id(wanted), GatePolicy(per_minute=settings.calcom_rate_per_minute))
+        services = wanted.services or await _services(wanted.tenant_id, transport, account, ledger, toll, clock)
+        hash_key = await ledger.ensure_tenant(wanted.tenant_id, wanted.name, services, clock.now())
+        house_email = wanted.house_email or HOUSE_EMAIL_OF_THE_SIMULATOR
+        zone, language = wanted.time_zone, wanted.language
+        tenant = Tenant(wanted.tenant_id, wanted.name, zone, language, house_email, services, hash_key, wanted.house)
+        inner = CalcomCalendar(transport, account, clock)
+        # Two views of one calendar and one budget: what somebody on the phone waits for, and what nobody does.
+        calendar = GatedCalendar(inner, ledger.gates, toll, Use.LOOK, clock, observer)
+        behind = GatedCalendar(inner, ledger.gates, toll, Use.RECOVER, clock, observer)
+        budgets = Budgets(reply_seconds=settings.reply_seconds, post_seconds=settings.post_seconds)
+        offers = Offers(calendar, clock, ids, budgets)
+        settle = SettlePolicy(window=timedelta(seconds=settings.settle_seconds))
+        admission = AdmissionPolicy(replay_no_for=timedelta(seconds=settings.replay_no_seconds))
+        outcomes = Outcomes(ledger, clock, ids, observer, settings.guard)
+        doubts = Doubts(outcomes, calendar, offers, budgets, settle)
+        arming = Arming(outcomes, calendar, ledger.gates, toll, budgets)
+        attempts = Attempts(outcomes, doubts, arming, calendar, settings.guard, settings.strategy)
+        reaches_people = self.webhook is not None
+        bookings = Bookings(
+            tenant, ledger, attempts, offers, clock, ids, observer, budgets, toll, reaches_people, admission
+        )
+        doubts_behind = Doubts(outcomes, behind, None, budgets, settle)
+        compensations = Compensations(outcomes, behind, budgets)
+        sweeper = Sweeper(tenant.tenant_id, doubts_behind, compensations, behind, budgets)
+        rulings = Rulings(outcomes, calendar, budgets)
+        voice = voice_of(wanted)
+        return Tenancy(tenant, voice, bookings, offers, rulings, Behind(doubts_behind, compensations, sweeper), wanted)
+
+    def _transport(self, wanted: TenantConfiguration) -> Transport:
+        if None in self.transports:
+            return self.transports[None]
+        url = wanted.calcom_base_url or self.settings.calcom_base_url
+        if url not in self.transports:
+            self.transports[url] = AiohttpTransport(url)
+        return self.transports[url]
+
+    async def close(self) -> None:
+        for transport in self.transports.values():
+            await transport.close()
+        if self.webhook is not None:
+            await self.webhook.close()
+        self.ledger.close()
+
+
+def tenants_of(settings: Settings) -> tuple[TenantConfiguration, ...]:
+    """The tenants that are configured: the file's, or the one that the settings describe."""
+    configured = settings.configuration.tenants if settings.configuration is not None else ()
+    if not configured:
+        configured = (
+            TenantConfiguration(
+                tenant_id=TENANT_ID,
+                name=TENANT_ID,
+                time_zone=settings.timezone,
+                language=settings.language,
+                house_email=settings.attendee_fallback_email,
+                calcom_api_key=settings.calcom_api_key,
+                calcom_base_url=settings.calcom_base_url,
+                retell_api_keys=settings.retell_api_key,
+                calcom_webhook_secret=settings.calcom_webhook_secret,
+                services=settings.services,
+            ),
+        )
+    return tuple(
+        one
+        if one.calcom_api_key is not None
+        # Nobody has a key of their own: all share what stands in for a calendar.
+        else replace(
+            one,
+            house_email=one.house_email or settings.attendee_fallback_email,
+            calcom_api_key=settings.calcom_api_key,
+            calcom_base_url=settings.calcom_base_url,
+        )
+        for one in configured
     )
-    inner = CalcomCalendar(transport, account, clock)
-    # Two views of one calendar and one budget: what somebody on the phone waits for, and what nobody does.
-    calendar = GatedCalendar(inner, ledger.gates, toll, Use.LOOK, clock, observer)
-    behind = GatedCalendar(inner, ledger.gates, toll, Use.RECOVER, clock, observer)
-    budgets = Budgets(reply_seconds=settings.reply_seconds, post_seconds=settings.post_seconds)
-    offers = Offers(calendar, clock, ids, budgets)
-    settle = SettlePolicy(window=timedelta(seconds=settings.settle_seconds))
-    admission = AdmissionPolicy(replay_no_for=timedelta(seconds=settings.replay_no_seconds))
-    outcomes = Outcomes(ledger, clock, ids, observer, settings.guard)
-    doubts = Doubts(outcomes, calendar, offers, budgets, settle)
-    arming = Arming(outcomes, calendar, ledger.gates, toll, budgets)
-    attempts = Attempts(outcomes, doubts, arming, calendar, settings.guard, settings.strategy)
-    reaches_people = "webhook" in couriers
-    bookings = Bookings(
-        tenant, ledger, attempts, offers, clock, ids, observer, budgets, toll, reaches_people, admission
-    )
-    doubts_behind = Doubts(outcomes, behind, None, budgets, settle)
-    compensations = Compensations(outcomes, behind, budgets)
-    worker = Worker(
-        Recovery(doubts_behind, compensations),
-        Sweeper(tenant.tenant_id, doubts_behind, compensations, behind, budgets),
-        Deliveries(ledger.outbox, couriers, clock, ids, observer),
-        clock,
-        observer,
-    )
-    rulings = Rulings(outcomes, calendar, budgets)
-    return Gateway(
-        settings, tenant, voice, ledger, bookings, offers, worker, rulings, clock, ids, transport, ledger, webhook
-    )
+
+
+def voice_of(tenant: TenantConfiguration) -> Voice:
+    return Voice(Language(tenant.language), ZoneInfo(tenant.time_zone))
 
 
 async def _services(
-    transport: Transport, account: Account, ledger: SqlLedger, toll: Toll, clock: Clock
+    tenant_id: str, transport: Transport, account: Account, ledger: SqlLedger, toll: Toll, clock: Clock
 ) -> tuple[Service, ...]:
     """The account's event types; where they cannot be had now, those of the last start."""
     try:
@@ -220,27 +321,33 @@ async def _services(
             return await list_services(transport, account, clock.monotonic() + EVENT_TYPES_SECONDS)
         except NoServices as failure:
             why = failure
-    known = await ledger.known_services(TENANT_ID)
+    known = await ledger.known_services(tenant_id)
     if not known:
         raise why
     channel("calcom").warning("services of the last start", extra={"fields": {"why": str(why)}})
     return known
 
 
-def _webhook(settings: Settings, voice: Voice, clock: Clock) -> WebhookCourier | None:
+def _webhook(settings: Settings, tenancies: Tenancies, clock: Clock) -> WebhookCourier | None:
     if settings.notify_url is None or settings.notify_secret is None:
         return None
-    return WebhookCourier(settings.notify_url, webhook_key(settings.notify_secret.reveal()), voice, clock)
+    plain = Voice(Language(settings.language), ZoneInfo(settings.timezone))
+
+    def voice_of_tenant(tenant_id: str) -> Voice:
+        one = tenancies.get(tenant_id)
+        return plain if one is None else one.voice
+
+    return WebhookCourier(settings.notify_url, webhook_key(settings.notify_secret.reveal()), voice_of_tenant, clock)
 
 
-def _account(settings: Settings) -> Account:
-    key = settings.calcom_api_key
+def account_of(settings: Settings, tenant: TenantConfiguration) -> Account:
+    key = tenant.calcom_api_key
     return Account(
-        None if key is None else key.reveal(), settings.calcom_api_version, settings.timezone, settings.language
+        None if key is None else key.reveal(), settings.calcom_api_version, tenant.time_zone, tenant.language
     )
 
 
-def _account_id(settings: Settings) -> str:
+def account_id(tenant: TenantConfiguration) -> str:
     """The key's own name: Cal.com counts requests by key, whoever sends them."""
-    key = settings.calcom_api_key
+    key = tenant.calcom_api_key
     return "none" if key is None else hashlib.sha256(key.reveal().encode()).hexdigest()[:16]

@@ -200,7 +200,7 @@ async def couriers(clock: SteppedClock) -> AsyncIterator[Callable[..., WebhookCo
     made: list[WebhookCourier] = []
 
     def make(url: str, secret: str = SECRET, voice: Voice = BERLIN) -> WebhookCourier:
-        made.append(WebhookCourier(url, webhook_key(secret), voice, clock))
+        made.append(WebhookCourier(url, webhook_key(secret), lambda _tenant: voice, clock))
         return made[-1]
 
     yield make
@@ -330,6 +330,7 @@ async def test_the_body_tells_what_stands_and_whom_to_call(
         "type": event_type,
         "data": {
             "intent_id": "01intent",
+            "tenant": "default",
             "call_id": CALL,
             "service": "Beratung",
             "asked_start": "2026-12-01T10:00:00+01:00",
@@ -403,7 +404,7 @@ async def test_an_appointment_moved_since_tells_its_own_time(courier: WebhookCou
 )
 def test_any_name_makes_a_body_that_reads_back(name: str, call: str | None, kind: MessageKind, state: State) -> None:
     """Whatever was heard as a name: JSON in UTF-8, and the name is the same."""
-    courier = WebhookCourier("http://127.0.0.1:9", bytes(24), BERLIN, SteppedClock(NOW))
+    courier = WebhookCourier("http://127.0.0.1:9", bytes(24), lambda _tenant: BERLIN, SteppedClock(NOW))
     message = a_message(kind, of=intent(state, wish(name=name, conversation_id=call)))
     data = json.loads(courier.body(message, NOW).decode())["data"]
     assert (data["customer"]["name"], data["call_id"]) == (name.replace("\0", ""), call)

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from einmal.adapters.retell.contact import phone_number
 from einmal.adapters.retell.envelope import BadEnvelope, read_envelope
 from einmal.adapters.retell.fields import clean, is_no_name
+from einmal.speech.contact import phone_number
 from support.world import World
 
 

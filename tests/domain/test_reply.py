@@ -52,7 +52,7 @@ def test_what_is_said_of_a_state_is_about_what_was_asked(state: State, slot: Boo
         outcome = Outcome.BOOKED if state is State.CONFIRMED else Outcome.REQUESTED
     elif state in UNRESOLVED | BOOKED:
         outcome = Outcome.IN_DOUBT
-    expected = Reply(outcome, Why.PLAIN, slot if stands else None, asked.wish.start, (), (), (), None)
+    expected = Reply(outcome, Why.PLAIN, slot if stands else None, asked.wish.start, (), (), (), (), None)
     assert reply_to_state(asked, state, slot) == expected
 
 
@@ -67,7 +67,10 @@ def test_what_is_said_of_a_state_is_about_what_was_asked(state: State, slot: Boo
         (Missing.DATE_ODD, "date"),
         (Missing.TIME, "time"),
         (Missing.TIME_ODD, "time"),
-        (Missing.TIME_TWICE, "time"),
+        (Missing.TIME_UNCLEAR, "time"),
+        (Missing.TIME_WIDE, "time"),
+        (Missing.DATE_UNCLEAR, "date"),
+        (Missing.DATE_WIDE, "date"),
         (Missing.TIME_SKIPPED, "time"),
         (Missing.EMAIL_ODD, "email"),
         (Missing.CONFIRMATION_ODD, "confirmation"),
@@ -80,6 +83,6 @@ def test_every_question_is_about_a_field(missing: Missing, field: str) -> None:
 
 def test_a_reply_claims_nothing_by_itself() -> None:
     """Whoever makes one says what it holds."""
-    assert Reply(Outcome.ERROR) == Reply(Outcome.ERROR, Why.PLAIN, None, None, (), (), (), None)
+    assert Reply(Outcome.ERROR) == Reply(Outcome.ERROR, Why.PLAIN, None, None, (), (), (), (), None)
     assert SLOT.staff is None
     assert set(SUCCESS) == {Outcome.BOOKED, Outcome.REQUESTED, Outcome.ALREADY_BOOKED, Outcome.AVAILABLE}

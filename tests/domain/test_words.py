@@ -48,8 +48,8 @@ WORDS: dict[type[StrEnum], str] = {
     ),
     reply.Why: "plain not_offered too_busy unreachable nothing_new key_reused unpromised other_in_doubt",
     reply.Missing: (
-        "name service date time date_past date_odd time_odd time_twice time_skipped service_unknown email_odd "
-        "confirmation_odd"
+        "name service date time date_past date_odd date_unclear date_wide time_odd time_unclear time_wide time_skipped "
+        "service_unknown email_odd confirmation_odd"
     ),
     gate.Use: "book look recover offer background",
     gate.ShutWhy: "budget breaker_open breaker_half_open",

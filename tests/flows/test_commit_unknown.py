@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from einmal.ports import CommitUnknown
-from support.world import World, world
+from support.world import World, serving, world
 
 
 class Uncertain:
@@ -41,7 +41,7 @@ def uncertain(salon: World, method: str, *, written: bool) -> World:
     outcomes = replace(attempts.outcomes, ledger=ledger)
     attempts = replace(attempts, outcomes=outcomes, doubts=replace(attempts.doubts, outcomes=outcomes))
     bookings = replace(gateway.bookings, ledger=ledger, attempts=attempts)
-    return replace(salon, gateway=replace(gateway, bookings=bookings))
+    return replace(salon, gateway=serving(gateway, bookings=bookings))
 
 
 @pytest.mark.parametrize("written", [True, False], ids=["written", "not written"])
@@ -85,7 +85,7 @@ async def test_a_ledger_slower_than_the_caller_is_not_waited_for(tmp_path: Path)
 
         slow: Any = Slow()
         bookings = replace(salon.gateway.bookings, ledger=slow)
-        waiting = replace(salon, gateway=replace(salon.gateway, bookings=bookings))
+        waiting = replace(salon, gateway=serving(salon.gateway, bookings=bookings))
         said = await asyncio.wait_for(waiting.call(), 30)
         assert said["status"] == "in_doubt"
         go_on.set()

@@ -1,22 +1,21 @@
-"""What callers and their agents send: the envelope, its fields, contacts, names, dates and times."""
+"""What callers and their agents send: the envelope, its fields, contacts and names."""
 
 import json
 import re
 from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any, Final
-from zoneinfo import ZoneInfo
 
-from einmal.adapters.retell.contact import OddAddress, email_address, nobodys_address, phone_number, region_of_zone
 from einmal.adapters.retell.envelope import DEPTH_MAX, ID_MAX, BadEnvelope, FunctionCall, read_envelope
 from einmal.adapters.retell.fields import NAMES, TEXT_MAX, Fields, clean, collect
 from einmal.adapters.retell.wish import Understood, understand
 from einmal.domain.keys import intent_key, normal_name
 from einmal.domain.model import Offer, Service
-from einmal.domain.reply import Missing, Outcome
+from einmal.domain.reply import Outcome
 from einmal.domain.slot import slot_name
 from einmal.ports import Tenant
-from einmal.speech.heard import FAR, hear_start
+from einmal.speech.contact import OddAddress, email_address, nobodys_address, phone_number, region_of_zone
+from einmal.speech.heard import FAR
 from fuzz.mutation import altered, odd_value, pumped_text, said, sent
 from fuzz.target import Target, holds
 
@@ -237,53 +236,6 @@ def _long_call(rng: Random, size: int) -> tuple[FunctionCall, bool | None]:
     return FunctionCall(None, _long_args(rng, size), None, None, None, pumped_text(rng, PHONES, size)), None
 
 
-# Dates and times
-
-DATES: Final = (
-    "2026-12-01",
-    "1.12.2026",
-    "01.12.",
-    "1. 12. 26",
-    "2027-03-28",
-    "29.2.2028",
-    "2026-12-01T10:00:00+01:00",
-)
-TIMES: Final = ("10:00", "10 Uhr", "10 Uhr 30", "9.15 Uhr", "02:30", "10h30", "10 o'clock", "10:00:00.000Z", "23:59")
-SPOKEN: Final = ("um ", "uhr", " Uhr ", "T", "Z", "+01:00", "+02:00", "-00:00", "24", "60", ".", ":", "²", "٣", "9")
-CLOCKS: Final = {Missing.TIME_TWICE, Missing.TIME_SKIPPED, Missing.DATE_PAST}
-HEARD_IN: Final = ("Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Asia/Kathmandu", "UTC")
-
-
-def _spoken(rng: Random) -> tuple[str | None, str | None, str, bool]:
-    plain = rng.random() < 0.2
-    if plain:
-        day = NOW + timedelta(days=rng.randint(1, 700))
-        form = rng.choice(("%Y-%m-%d", "%d.%m.%Y", "%d. %m. %Y"))
-        return day.strftime(form), f"{rng.randrange(24)}:{rng.randrange(60):02d}", rng.choice(HEARD_IN), True
-    date = None if rng.random() < 0.05 else said(rng, DATES, SPOKEN)
-    return date, None if rng.random() < 0.2 else said(rng, TIMES, SPOKEN), rng.choice(HEARD_IN), False
-
-
-def _hear(given: tuple[str | None, str | None, str, bool]) -> str:
-    date, time, zone_name, plain = given
-    zone = ZoneInfo(zone_name)
-    heard = hear_start(date, time, NOW, zone)
-    holds((heard.start is None) == bool(heard.missing), "neither a start nor a question, or both")
-    if heard.start is None:
-        holds(not plain or set(heard.missing) <= CLOCKS, "plain words were not heard")
-        return f"asks for {heard.missing[0]}"
-    holds(heard.start.tzinfo is UTC and heard.start > NOW, "an odd instant")
-    holds(heard.start - NOW <= FAR + timedelta(days=1), "too far")
-    local = heard.start.astimezone(zone)
-    if plain and date is not None and time is not None:
-        hour, _, minute = time.partition(":")
-        holds((local.hour, local.minute) == (int(hour), int(minute)), "another time")
-        holds(str(local.day).zfill(2) in date, "another day")
-    again = hear_start(f"{local:%Y-%m-%d}", f"{local:%H:%M}", NOW, zone)
-    holds(again.start == heard.start or again.missing == (Missing.TIME_TWICE,), "heard differently in plain words")
-    return "heard"
-
-
 # Names
 
 
@@ -303,6 +255,5 @@ TARGETS: Final = (
     Target("fields", _args, _collect, _long_args, BODY_MAX),
     Target("contact", _contact, _read_contact, _long_contact, BODY_MAX),
     Target("wish", _function_call, _understand, _long_call, BODY_MAX),
-    Target("heard", _spoken, _hear),
     Target("name", _name, _normal_name),
 )

@@ -60,7 +60,7 @@ def _signed(rng: Random) -> tuple[str | None, bytes, bytes, int]:
 
 def _check_signature(given: tuple[str | None, bytes, bytes, int]) -> str:
     header, arrived, body, at_ms = given
-    check = check_signature(header, arrived, KEYS, NOW_MS)
+    check = check_signature(header, arrived, KEYS, NOW_MS).check
     good = header in [sign(arrived, key, at_ms) for key in KEYS] and arrived == body
     in_time = -FUTURE_MS_MAX <= NOW_MS - at_ms <= PAST_MS_MAX
     holds((check is SignatureCheck.VALID) is (good and in_time), "taken for another than it is")

@@ -108,6 +108,81 @@ def test_services_are_listed_only_when_a_service_is_asked_for(missing: Missing, 
     assert said is (missing in {Missing.SERVICE, Missing.SERVICE_UNKNOWN})
 
 
+DAYS = (datetime(2026, 11, 24, 11, tzinfo=UTC), datetime(2026, 12, 1, 11, tzinfo=UTC))
+"""Noons in Berlin, as readings have days."""
+
+
+@pytest.mark.parametrize(
+    ("missing", "readings", "german", "english"),
+    [
+        pytest.param(
+            (Missing.DATE_UNCLEAR,),
+            (DAYS[0] - timedelta(hours=1), DAYS[1] - timedelta(hours=1)),
+            "Meinen Sie Dienstag, den 24. November, um 11 Uhr oder Dienstag, den 1. Dezember, um 11 Uhr?",
+            "Do you mean Tuesday, November 24 at 11:00 am or Tuesday, December 1 at 11:00 am?",
+            id="instants",
+        ),
+        pytest.param(
+            (Missing.DATE_UNCLEAR, Missing.TIME),
+            DAYS,
+            "Meinen Sie Dienstag, den 24. November oder Dienstag, den 1. Dezember?",
+            "Do you mean Tuesday, November 24 or Tuesday, December 1?",
+            id="days-where-the-time-is-still-to-be-asked",
+        ),
+        pytest.param(
+            (Missing.DATE_UNCLEAR, Missing.TIME_UNCLEAR),
+            DAYS,
+            "Meinen Sie Dienstag, den 24. November oder Dienstag, den 1. Dezember?",
+            "Do you mean Tuesday, November 24 or Tuesday, December 1?",
+            id="days-first-where-both-are-unclear",
+        ),
+        pytest.param(
+            (Missing.DATE_UNCLEAR, Missing.NAME),
+            (START,),
+            "Meinen Sie Dienstag, den 1. Dezember, um 10 Uhr?",
+            "Do you mean Tuesday, December 1 at 10:00 am?",
+            id="another-question-behind-it",
+        ),
+        pytest.param(
+            (Missing.TIME_UNCLEAR,),
+            (START - timedelta(hours=7), START + timedelta(hours=5)),
+            "Meinen Sie Dienstag, den 1. Dezember, um 3 Uhr nachts oder um 15 Uhr?",
+            "Do you mean Tuesday, December 1 at 3:00 am or at 3:00 pm?",
+            id="the-day-once",
+        ),
+        pytest.param(
+            (Missing.DATE_PAST,),
+            (datetime(2027, 1, 15, 9, tzinfo=UTC),),
+            "Dieser Tag ist schon vorbei. Meinen Sie Freitag, den 15. Januar 2027, um 10 Uhr?",
+            "That day is over. Do you mean Friday, January 15, 2027 at 10:00 am?",
+            id="the-past-with-its-year",
+        ),
+        pytest.param(
+            (Missing.DATE_PAST, Missing.TIME),
+            (datetime(2027, 1, 15, 11, tzinfo=UTC),),
+            "Dieser Tag ist schon vorbei. Meinen Sie Freitag, den 15. Januar 2027?",
+            "That day is over. Do you mean Friday, January 15, 2027?",
+            id="the-past-without-a-time",
+        ),
+    ],
+)
+def test_what_can_be_read_in_two_ways_is_read_back(
+    missing: tuple[Missing, ...], readings: tuple[datetime, ...], german: str, english: str
+) -> None:
+    """The meanings are named, days as days and instants as instants."""
+    asked = Reply(Outcome.NEEDS_INPUT, missing=missing, readings=readings)
+    assert [voice(language).sentence(asked, NOW) for language in Language] == [german, english]
+
+
+def test_readings_are_named_one_by_one_too() -> None:
+    """Beside the question, each meaning stands by itself for the agent to hand back."""
+    asked = Reply(Outcome.NEEDS_INPUT, missing=(Missing.DATE_UNCLEAR, Missing.TIME), readings=DAYS)
+    assert voice(Language.GERMAN).readings(asked, NOW) == (
+        "Dienstag, den 24. November",
+        "Dienstag, den 1. Dezember",
+    )
+
+
 FORBIDDEN_IN_DOUBT = [
     *("gebucht", "nicht geklappt", "versuchen", "bestätigt", "fehlgeschlagen", "noch einmal"),
     *("booked", "failed", "try again", "confirmed", "again"),
@@ -254,6 +329,8 @@ def realistic() -> Iterator[Reply]:
     choices = ("Beratung", "Herrenhaarschnitt", "Dauerwelle")
     for missing in Missing:
         yield Reply(Outcome.NEEDS_INPUT, missing=(missing,), choices=choices)
+    for missing in (Missing.DATE_UNCLEAR, Missing.DATE_PAST):
+        yield Reply(Outcome.NEEDS_INPUT, missing=(missing,), readings=(LONG_START, LONG_START + timedelta(days=7)))
 
 
 @BOTH

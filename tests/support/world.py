@@ -14,13 +14,14 @@ from einmal.adapters.sql.migrate import upgrade
 from einmal.adapters.sql.sqlite import connect
 from einmal.adapters.system import SystemIds
 from einmal.domain.facts import Fact
-from einmal.entrypoints.http.retell import CollectAppointment
+from einmal.entrypoints.http.retell import collect_appointment, function_call
 from einmal.settings import Secret, Settings, read_settings
 from einmal.simulator.calendar import SimulatedCalendar
 from einmal.simulator.catalogue import demo_event_types, random_uid
 from einmal.simulator.clock import SteppedClock
 from einmal.simulator.transport import InProcessTransport
 from einmal.simulator.wire import SimulatedCalcom
+from einmal.tenancies import Tenancies
 from einmal.wiring import Gateway, build_gateway
 
 BERLIN_MORNING = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
@@ -44,17 +45,19 @@ Wire = Callable[[WireRequest], Awaitable[WireAnswer]]
 
 @dataclass
 class Tap:
-    """The transport with hooks: `on_post` replaces the POST, `on_get` the look-ups; None lets them through."""
+    """The transport with hooks, which None lets through: for the POST, for look-ups, for event types."""
 
     inner: InProcessTransport
     on_post: Wire | None = None
     on_get: Wire | None = None
+    on_types: Wire | None = None
     requests: list[WireRequest] = field(default_factory=list)
 
     async def send(self, request: WireRequest) -> WireAnswer:
         self.requests.append(request)
         is_booking = request.method == "POST" and request.target == "/v2/bookings"
         hook = self.on_post if is_booking else self.on_get if request.target.startswith("/v2/bookings") else None
+        hook = self.on_types if request.target.startswith("/v2/event-types") else hook
         return await (hook or self.inner.send)(request)
 
     async def close(self) -> None:
@@ -100,7 +103,14 @@ class World:
 
     async def raw(self, body: Any, header: str | None = None) -> dict[str, Any]:
         data = body if isinstance(body, bytes) else json.dumps(body, ensure_ascii=False).encode()
-        answer: dict[str, Any] = json.loads(await CollectAppointment(self.gateway).answer(data, header))
+        answer: dict[str, Any] = json.loads(await collect_appointment(self.gateway).answer(data, header))
+        return answer
+
+    async def ask(self, name: str, call: dict[str, Any] | None = None, /, **args: Any) -> dict[str, Any]:
+        """One call of the dispatcher."""
+        body = {"name": name, "args": args} | ({} if call is None else {"call": call})
+        data = json.dumps(body, ensure_ascii=False).encode()
+        answer: dict[str, Any] = json.loads(await function_call(self.gateway).answer(data))
         return answer
 
     def rows(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
@@ -112,6 +122,11 @@ class World:
 
     def states(self) -> list[str]:
         return [row[0] for row in self.rows("SELECT state FROM intents ORDER BY intent_id")]
+
+
+def serving(gateway: Gateway, **parts: Any) -> Gateway:
+    """The same gateway with other parts for its only tenant."""
+    return replace(gateway, tenancies=Tenancies([replace(gateway.tenancies.sole, **parts)]))
 
 
 def settings(path: Path, **environment: str) -> Settings:

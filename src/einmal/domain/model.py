@@ -19,13 +19,20 @@ def instant(value: datetime) -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """What can be booked. `event_type_id` is Cal.com's; aliases are other names callers use."""
+    """What can be booked. `event_type_id` is Cal.com's; aliases are other names callers use.
+
+    `staff` are the ids of those who do it, empty being everybody; `notice` and `horizon` bound when it may be wished.
+    """
 
     service_id: str
     name: str
     event_type_id: int
     duration_minutes: int
     aliases: tuple[str, ...] = ()
+    staff: tuple[str, ...] = ()
+    notice: timedelta = timedelta(0)
+    horizon: timedelta = timedelta(days=365)
+    description: str = ""
 
     @property
     def duration(self) -> timedelta:

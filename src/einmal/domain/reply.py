@@ -59,7 +59,11 @@ class Why(StrEnum):
 
 
 class Missing(StrEnum):
-    """What must be asked. PAST and ODD values: it was said, and cannot be used as it was said."""
+    """What must be asked.
+
+    PAST and ODD values: it was said, and cannot be used as it was said. UNCLEAR: it can be read as the reply's
+    `readings`, and they are asked. WIDE: it names more than one day or time (next week, in the morning).
+    """
 
     NAME = "name"
     SERVICE = "service"
@@ -67,8 +71,11 @@ class Missing(StrEnum):
     TIME = "time"
     DATE_PAST = "date_past"
     DATE_ODD = "date_odd"
+    DATE_UNCLEAR = "date_unclear"
+    DATE_WIDE = "date_wide"
     TIME_ODD = "time_odd"
-    TIME_TWICE = "time_twice"
+    TIME_UNCLEAR = "time_unclear"
+    TIME_WIDE = "time_wide"
     TIME_SKIPPED = "time_skipped"
     SERVICE_UNKNOWN = "service_unknown"
     EMAIL_ODD = "email_odd"
@@ -101,6 +108,8 @@ class Reply:
     missing: tuple[Missing, ...] = ()
     choices: tuple[str, ...] = ()
     """What may be answered to a question: the names of the services, say."""
+    readings: tuple[datetime, ...] = ()
+    """What the first question reads back: instants, or days (their noon) where it asks for a date without a time."""
     error_id: str | None = None
 
     @property

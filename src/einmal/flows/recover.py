@@ -6,6 +6,7 @@ it has hung up; what must be taken back is. Any worker may do any row; a lease k
 and the guarded moves make it harmless if they do.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final
@@ -13,9 +14,9 @@ from typing import Final
 from einmal.domain.facts import Alarm, Doubted
 from einmal.domain.intent import Event, Intent, State
 from einmal.domain.reply import Why
-from einmal.flows.compensate import Compensations
-from einmal.flows.doubt import Doubts
-from einmal.ports import CommitUnknown, LedgerUnavailable, StaleIntent, Transition
+from einmal.flows.behind import Behind
+from einmal.flows.outcome import Outcomes
+from einmal.ports import Clock, CommitUnknown, Ledger, LedgerUnavailable, Observer, StaleIntent, Transition
 
 CLAIM_MAX: Final = 1
 """One look a second: sixty a minute leave half of an account's budget to those who wait on the phone."""
@@ -24,49 +25,54 @@ LEASE: Final = timedelta(seconds=30)
 """Longer than a look takes, with its deadlines; after that the row is anybody's again."""
 
 
+UNKNOWN_TENANT: Final = timedelta(minutes=15)
+"""When to look again at a row of a tenant that is not served here: others may serve it, or it comes back."""
+
+
 @dataclass(frozen=True, slots=True)
 class Recovery:
-    doubts: Doubts
-    compensations: Compensations
+    """`backs` are those of the tenants served here, by tenant id; the mapping may change while this runs."""
+
+    ledger: Ledger
+    backs: Mapping[str, Behind]
+    clock: Clock
+    observer: Observer
 
     async def turn(self, limit: int = CLAIM_MAX) -> int:
         """Look at what is due now, at most `limit` rows; how many there were."""
-        outcomes = self.doubts.outcomes
-        now = outcomes.clock.now()
-        claimed = await outcomes.ledger.claim_due(now, now + LEASE, limit)
+        now = self.clock.now()
+        claimed = await self.ledger.claim_due(now, now + LEASE, limit)
         for intent in claimed:
             try:
                 await self._one(intent)
             except (LedgerUnavailable, CommitUnknown):
                 raise
             except Exception as bug:  # noqa: BLE001 - one odd row must not keep all others in doubt
-                alarm = Alarm(outcomes.clock.now(), "recovery_failed", intent.intent_id, type(bug).__name__)
-                outcomes.observer.observe((alarm,))
+                self._alarm("recovery_failed", intent, type(bug).__name__)
         return len(claimed)
 
     async def _one(self, intent: Intent) -> None:
+        back = self.backs.get(intent.wish.tenant_id)
+        if back is None:
+            self._alarm("tenant_unknown", intent)
+            await self.ledger.looked(intent, self.clock.now() + UNKNOWN_TENANT, more=0)
+            return
         try:
             match intent.state:
                 case State.INTENT:
-                    await self._let_go(intent)
+                    await _let_go(back.outcomes, intent)
                 case State.SENT:
-                    await self.doubts.look(await self._doubt(intent))
+                    await back.doubts.look(await self._doubt(intent, back.outcomes))
                 case State.COMPENSATING:
-                    await self.compensations.step(intent)
+                    await back.compensations.step(intent)
                 case _:
-                    await self.doubts.look(await self._told(intent))
+                    await back.doubts.look(await self._told(intent))
         except StaleIntent:
             return  # its own process has concluded it meanwhile, and that is what counts
 
-    async def _let_go(self, intent: Intent) -> None:
-        """Nothing was sent. Nothing is booked for somebody who has hung up."""
-        reply = replace(self.doubts.outcomes.error(intent), why=Why.UNREACHABLE)
-        await self.doubts.outcomes.no(intent, (Event.SHED,), None, reply)
-
-    async def _doubt(self, intent: Intent) -> Intent:
+    async def _doubt(self, intent: Intent, outcomes: Outcomes) -> Intent:
         """Nobody has told the caller anything: whoever can be told will be."""
-        outcomes = self.doubts.outcomes
-        now = outcomes.clock.now()
+        now = self.clock.now()
         why = Doubted(now, intent.intent_id, intent.wish.conversation_id, "send_deadline_passed")
         doubt = Transition(intent, (Event.DOUBTED,), now, facts=(why,), look_at=now + LEASE)
         return await self._told((await outcomes.write(doubt)).intent)
@@ -74,5 +80,14 @@ class Recovery:
     async def _told(self, intent: Intent) -> Intent:
         """Whoever should have said "you will hear from us" is gone, or could not write it down."""
         if intent.promised_at is None:
-            await self.doubts.outcomes.ledger.promise(intent.intent_id, self.doubts.outcomes.clock.now())
+            await self.ledger.promise(intent.intent_id, self.clock.now())
         return intent
+
+    def _alarm(self, what: str, intent: Intent, detail: str = "") -> None:
+        self.observer.observe((Alarm(self.clock.now(), what, intent.intent_id, detail),))
+
+
+async def _let_go(outcomes: Outcomes, intent: Intent) -> None:
+    """Nothing was sent. Nothing is booked for somebody who has hung up."""
+    reply = replace(outcomes.error(intent), why=Why.UNREACHABLE)
+    await outcomes.no(intent, (Event.SHED,), None, reply)

@@ -5,26 +5,33 @@ in one kind of work does not keep the others from being done.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Final
 
 from einmal.domain.facts import Alarm
+from einmal.flows.behind import Behind
 from einmal.flows.deliver import Deliveries
 from einmal.flows.recover import Recovery
-from einmal.flows.sweep import Sweeper
 from einmal.ports import Clock, CommitUnknown, LedgerUnavailable, Observer
 
 PAUSE_SECONDS: Final = 1.0
 
 
-@dataclass(frozen=True, slots=True)
+TENANTS_A_TURN: Final = 8
+"""With many tenants each is looked after in its turn: a look at all of them each second would be the ledger's load."""
+
+
+@dataclass(slots=True)
 class Worker:
+    """`backs` are those of the tenants served here, by tenant id; the mapping may change while this runs."""
+
     recovery: Recovery
-    sweeper: Sweeper
+    backs: Mapping[str, Behind]
     deliveries: Deliveries
     clock: Clock
     observer: Observer
+    _turns: int = field(default=0, init=False)
 
     async def run(self, stop: asyncio.Event, pause_seconds: float = PAUSE_SECONDS) -> None:
         """Work until told to stop. A ledger that fails is tried again; nothing else ends this loop."""
@@ -37,9 +44,19 @@ class Worker:
 
     async def turn(self) -> None:
         """A little of everything that is due."""
-        await self._do("recovery", self.recovery.turn)
-        await self._do("sweep", self.sweeper.turn)
+        backs = self._next()
+        # One look a second for each tenant, and a budget of its own for each of them: see `recover`.
+        await self._do("recovery", lambda: self.recovery.turn(max(1, len(backs))))
+        for back in backs:
+            await self._do("sweep", back.sweeper.turn)
         await self._do("delivery", self.deliveries.turn)
+
+    def _next(self) -> list[Behind]:
+        """Those whose turn it is."""
+        all_backs = list(self.backs.values())
+        begin = self._turns * TENANTS_A_TURN % len(all_backs) if len(all_backs) > TENANTS_A_TURN else 0
+        self._turns += 1
+        return (all_backs[begin:] + all_backs[:begin])[:TENANTS_A_TURN]
 
     async def _do(self, name: str, work: Callable[[], Awaitable[object]]) -> None:
         try:

@@ -172,6 +172,9 @@ class Ledger(Protocol):
     async def appointments_count(self, tenant_id: str, customer: str) -> int:
         """Live appointments under exactly this customer name (compared as names are)."""
 
+    async def customer_name(self, tenant_id: str, phone: str) -> str | None:
+        """The name by which this number (E.164) is known to the tenant; None where it is not."""
+
     async def bookings_count(self, tenant_id: str, booking_uid: str) -> int:
         """Rows that hold this booking uid: 0 or 1."""
 

@@ -1,12 +1,14 @@
 """The world around the flows: time, chance, whoever watches, whose calendar it is, how long things may take."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 
 from einmal.domain.facts import Fact
+from einmal.domain.house import House
 from einmal.domain.model import Service
+from einmal.domain.opening import Bookable
 
 
 class Clock(Protocol):
@@ -46,6 +48,12 @@ class Tenant:
     house_email: str
     services: tuple[Service, ...]
     hash_key: bytes
+    house: House = field(default_factory=House)
+
+    def bookable(self, service: Service) -> Bookable | None:
+        """When the service can be had at all; None where nobody said when the house is open."""
+        hours = self.house.hours
+        return None if hours is None else Bookable(hours, service.duration, service.notice, service.horizon)
 
     def __repr__(self) -> str:
         return f"Tenant({self.tenant_id!r})"

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from einmal.domain.model import Offer
 from einmal.domain.reply import Missing, Outcome, Reply, Why
-from einmal.speech.said import Language, say_instant, say_time
+from einmal.speech.said import Case, Language, say_day, say_instant, say_time
 
 _DE, _EN = Language.GERMAN, Language.ENGLISH
 
@@ -101,14 +101,26 @@ QUESTIONS: Final[dict[Missing, dict[Language, str]]] = {
         _DE: "Das Datum habe ich nicht verstanden. Nennen Sie mir bitte Tag, Monat und Jahr?",
         _EN: "I did not understand the date. Could you tell me day, month and year?",
     },
+    Missing.DATE_UNCLEAR: {
+        _DE: "Welchen Tag genau meinen Sie?",
+        _EN: "Which day exactly do you mean?",
+    },
+    Missing.DATE_WIDE: {
+        _DE: "An welchem Tag genau möchten Sie kommen?",
+        _EN: "On which day exactly would you like to come?",
+    },
     Missing.TIME: {_DE: "Um wie viel Uhr möchten Sie kommen?", _EN: "At what time would you like to come?"},
     Missing.TIME_ODD: {
         _DE: "Die Uhrzeit habe ich nicht verstanden. Um wie viel Uhr meinen Sie?",
         _EN: "I did not understand the time. What time do you mean?",
     },
-    Missing.TIME_TWICE: {
-        _DE: "Diese Uhrzeit gibt es wegen der Zeitumstellung zweimal. Welche andere Zeit passt Ihnen?",
-        _EN: "The clocks change, so that time exists twice. Which other time would suit you?",
+    Missing.TIME_UNCLEAR: {
+        _DE: "Meinen Sie morgens oder nachmittags?",
+        _EN: "Do you mean in the morning or in the afternoon?",
+    },
+    Missing.TIME_WIDE: {
+        _DE: "Um wie viel Uhr genau möchten Sie kommen?",
+        _EN: "At what time exactly would you like to come?",
     },
     Missing.TIME_SKIPPED: {
         _DE: "Diese Uhrzeit gibt es wegen der Zeitumstellung nicht. Welche andere Zeit passt Ihnen?",
@@ -127,7 +139,11 @@ QUESTIONS: Final[dict[Missing, dict[Language, str]]] = {
 _ALTERNATIVES: Final = {_DE: "Ich hätte {offers}.", _EN: "I could offer {offers}."}
 _NOTHING: Final = {_DE: "Welche andere Zeit passt Ihnen?", _EN: "Which other time would suit you?"}
 _OR: Final = {_DE: " oder ", _EN: " or "}
+_AND: Final = {_DE: " und ", _EN: " and "}
 _CHOICES: Final = {_DE: "Zur Wahl stehen {choices}.", _EN: "You can choose from {choices}."}
+_DO_YOU_MEAN: Final = {_DE: "Meinen Sie {readings}?", _EN: "Do you mean {readings}?"}
+_PAST: Final = {_DE: "Dieser Tag ist schon vorbei. ", _EN: "That day is over. "}
+_AT: Final = {_DE: "um ", _EN: "at "}
 _WITH: Final = {_DE: " bei {staff}", _EN: " with {staff}"}
 
 
@@ -141,7 +157,7 @@ class Voice:
     def sentence(self, reply: Reply, now: datetime, *, staff_wished: bool = False) -> str:
         """What the agent speaks. With whom is said only to those who wished for somebody."""
         if reply.outcome is Outcome.NEEDS_INPUT:
-            return self._question(reply)
+            return self._question(reply, now)
         template = OUTCOMES[reply.outcome, reply.why][self.language]
         slot = reply.booking
         at = slot.start if slot is not None else reply.asked_start
@@ -157,12 +173,36 @@ class Voice:
         """One alternative, with its full date: the model may pick it up alone."""
         return say_instant(offer.start, self.zone, self.language, now)
 
-    def _question(self, reply: Reply) -> str:
+    def day(self, at: datetime, now: datetime) -> str:
+        return say_day(at, self.zone, self.language, now)
+
+    def listed(self, names: Sequence[str]) -> str:
+        """ "Haarschnitt, Beratung und Dauerwelle"."""
+        *most, last = names or ("",)
+        return _AND[self.language].join([", ".join(most), last] if most else [last])
+
+    def readings(self, reply: Reply, now: datetime) -> tuple[str, ...]:
+        """What the reply's readings are called, each by itself."""
+        say = say_instant if _timed(reply) else say_day
+        return tuple(say(one, self.zone, self.language, now, Case.NAMED) for one in reply.readings)
+
+    def _question(self, reply: Reply, now: datetime) -> str:
         first = reply.missing[0]
+        if reply.readings:
+            past = _PAST[self.language] if first is Missing.DATE_PAST else ""
+            return past + _DO_YOU_MEAN[self.language].format(readings=self._read_back(reply, now))
         text = QUESTIONS[first][self.language]
         if reply.choices and first.field == "service":
             text += " " + _CHOICES[self.language].format(choices=self._or(reply.choices))
         return text
+
+    def _read_back(self, reply: Reply, now: datetime) -> str:
+        """ "Dienstag, den 1. Dezember, um 3 Uhr nachts oder um 15 Uhr": the day once, if there is but one."""
+        said = list(self.readings(reply, now))
+        if len({one.astimezone(self.zone).date() for one in reply.readings}) == 1:
+            at = _AT[self.language]
+            said[1:] = [at + say_time(one, self.zone, self.language) for one in reply.readings[1:]]
+        return self._or(said)
 
     def _offers(self, offers: Sequence[Offer], asked: datetime | None, now: datetime) -> str:
         if not offers:
@@ -177,3 +217,9 @@ class Voice:
     def _or(self, items: Sequence[str]) -> str:
         *most, last = items
         return _OR[self.language].join([", ".join(most), last] if most else [last])
+
+
+def _timed(reply: Reply) -> bool:
+    """Whether the readings are instants: they are days where the time is still to be asked."""
+    first, *others = reply.missing
+    return first is Missing.TIME_UNCLEAR or all(item.field != "time" for item in others)

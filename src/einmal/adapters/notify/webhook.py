@@ -10,6 +10,7 @@ import binascii
 import hashlib
 import hmac
 import json
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Final
 
@@ -51,10 +52,11 @@ def sign(key: bytes, message_id: str, timestamp: int, body: bytes) -> str:
 class WebhookCourier:
     """One POST a try; any 2xx is arrival. No redirects, no cookies, no proxies from the environment."""
 
-    def __init__(self, url: str, key: bytes, voice: Voice, clock: Clock) -> None:
+    def __init__(self, url: str, key: bytes, voice_of: Callable[[str], Voice], clock: Clock) -> None:
+        """`voice_of` a tenant id: how that tenant's callers are spoken to."""
         self._url = url
         self._key = key
-        self._voice = voice
+        self._voice_of = voice_of
         self._clock = clock
         self._session: aiohttp.ClientSession | None = None
 
@@ -83,18 +85,20 @@ class WebhookCourier:
     def body(self, message: Message, now: datetime) -> bytes:
         intent, told = message.stored.intent, message.stored.told(now)
         wish, booking = intent.wish, message.stored.booking
+        voice = self._voice_of(wish.tenant_id)
         data: dict[str, Any] = {
             "intent_id": intent.intent_id,
+            "tenant": wish.tenant_id,
             "call_id": wish.conversation_id,
             "service": wish.service.name,
-            "asked_start": wish.start.astimezone(self._voice.zone).isoformat(),
+            "asked_start": wish.start.astimezone(voice.zone).isoformat(),
             "customer": {"name": wish.person.name, "phone": wish.person.phone, "email": wish.person.email},
             "booking": None,
             # What the caller may be told, word for word. The rest is for the house.
-            "message": self._voice.sentence(told, now) if message.kind is MessageKind.RESOLVED else None,
+            "message": voice.sentence(told, now) if message.kind is MessageKind.RESOLVED else None,
         }
         if booking is not None:
-            start, end = (at.astimezone(self._voice.zone).isoformat() for at in (booking.start, booking.end))
+            start, end = (at.astimezone(voice.zone).isoformat() for at in (booking.start, booking.end))
             data["booking"] = {"ref": booking.ref, "start": start, "end": end, "staff": booking.staff}
         content = {"type": _type(message.kind, told.outcome), "timestamp": message.created_at.isoformat(), "data": data}
         return json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()

@@ -8,6 +8,7 @@ import hashlib
 import hmac
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
@@ -34,19 +35,27 @@ def sign(body: bytes, key: str, at_ms: int) -> str:
     return f"v={at_ms},d={digest}"
 
 
-def check_signature(header: str | None, body: bytes, keys: Sequence[str], now_ms: int) -> SignatureCheck:
-    """Whether `body` was signed with one of `keys` (two during a rotation) about now."""
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """`key` is the one that signed, where the check is VALID."""
+
+    check: SignatureCheck
+    key: str | None = None
+
+
+def check_signature(header: str | None, body: bytes, keys: Sequence[str], now_ms: int) -> Signed:
+    """Whether `body` was signed with one of `keys` (several tenants', two during a rotation) about now."""
     if header is None:
-        return SignatureCheck.MISSING
+        return Signed(SignatureCheck.MISSING)
     found = _HEADER.fullmatch(header)
     if found is None:
-        return SignatureCheck.MALFORMED
+        return Signed(SignatureCheck.MALFORMED)
     at_ms = int(found[1])
     wanted = [sign(body, key, at_ms) for key in keys]
     # Every key is compared, whatever the first says: the time taken tells nothing.
     matches = [hmac.compare_digest(header.encode(), text.encode()) for text in wanted]
     if not any(matches):
-        return SignatureCheck.WRONG
+        return Signed(SignatureCheck.WRONG)
     if not -FUTURE_MS_MAX <= now_ms - at_ms <= PAST_MS_MAX:
-        return SignatureCheck.EXPIRED
-    return SignatureCheck.VALID
+        return Signed(SignatureCheck.EXPIRED)
+    return Signed(SignatureCheck.VALID, keys[matches.index(True)])

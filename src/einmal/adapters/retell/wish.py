@@ -7,7 +7,6 @@ from functools import lru_cache
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from einmal.adapters.retell.contact import OddAddress, email_address, nobodys_address, phone_number, region_of_zone
 from einmal.adapters.retell.envelope import FunctionCall
 from einmal.adapters.retell.fields import Fields, collect
 from einmal.domain.keys import normal_name
@@ -15,7 +14,9 @@ from einmal.domain.model import Person, Service, Wish
 from einmal.domain.reply import Missing, Outcome, Reply
 from einmal.domain.slot import offer_of
 from einmal.ports import CallContact, Tenant
-from einmal.speech.heard import Heard, hear_start
+from einmal.speech.contact import OddAddress, email_address, nobodys_address, phone_number, region_of_zone
+from einmal.speech.heard import Frame, Heard, hear_start
+from einmal.speech.said import Language
 
 _YES: Final = frozenset({"true", "1", "1.0", "ja", "yes", "y", "j", "ok", "okay"})
 _NO: Final = frozenset({"false", "0", "0.0", "nein", "no", "n"})
@@ -36,9 +37,8 @@ def understand(function_call: FunctionCall, tenant: Tenant, now: datetime, *, bo
     `books`: True or False where the function's name says whether it books, None where `bestaetigung` does.
     """
     fields = collect(function_call.args)
-    zone = ZoneInfo(tenant.time_zone)
     service = _service(fields, tenant)
-    heard = _start(fields, tenant, now, zone)
+    heard = _start(fields, tenant, frame_of(tenant, service, now))
     email = _email(fields, tenant)
     confirmed = _confirmed(fields) if books is None else books
     missing = [item for item in (service, confirmed, email) if isinstance(item, Missing)] + list(heard.missing)
@@ -46,7 +46,7 @@ def understand(function_call: FunctionCall, tenant: Tenant, now: datetime, *, bo
     if fields.name is None and confirmed is not False:
         missing.append(Missing.NAME)
     if missing or heard.start is None or not isinstance(service, Service):
-        return _question(missing, tenant)
+        return _question(missing, tenant, heard)
     phone = _phone(fields, function_call, tenant)
     person = Person(fields.name or "", phone, None if isinstance(email, Missing) else email)
     wish = Wish(tenant.tenant_id, function_call.conversation_id, service, heard.start, person, fields.staff)
@@ -58,15 +58,30 @@ def understand(function_call: FunctionCall, tenant: Tenant, now: datetime, *, bo
 
 _ORDER: Final = (
     *(Missing.SERVICE, Missing.SERVICE_UNKNOWN, Missing.DATE, Missing.DATE_PAST, Missing.DATE_ODD),
-    *(Missing.TIME, Missing.TIME_ODD, Missing.TIME_TWICE, Missing.TIME_SKIPPED),
+    *(Missing.DATE_UNCLEAR, Missing.DATE_WIDE),
+    *(Missing.TIME, Missing.TIME_ODD, Missing.TIME_UNCLEAR, Missing.TIME_WIDE, Missing.TIME_SKIPPED),
     *(Missing.NAME, Missing.EMAIL_ODD, Missing.CONFIRMATION_ODD),
 )
 """In which order people are asked."""
 
 
-def _question(missing: Sequence[Missing], tenant: Tenant) -> Reply:
+def _question(missing: Sequence[Missing], tenant: Tenant, heard: Heard) -> Reply:
     ordered = tuple(sorted(missing, key=_ORDER.index))
-    return Reply(Outcome.NEEDS_INPUT, missing=ordered, choices=tuple(s.name for s in tenant.services))
+    choices = tuple(service.name for service in tenant.services)
+    # One question at a time: what was heard is read back once nothing else is asked before it.
+    readings = heard.readings if heard.missing and ordered[0] is heard.missing[0] else ()
+    return Reply(Outcome.NEEDS_INPUT, missing=ordered, choices=choices, readings=readings)
+
+
+def frame_of(tenant: Tenant, service: Service | Missing | None, now: datetime) -> Frame:
+    """What the caller's words are held against; the service says when it can be had at all."""
+    bookable = tenant.bookable(service) if isinstance(service, Service) else None
+    return Frame(now, ZoneInfo(tenant.time_zone), Language(tenant.language), bookable)
+
+
+def service_of(function_call: FunctionCall, tenant: Tenant) -> Service | Missing:
+    """The service that the call names, or what to ask."""
+    return _service(collect(function_call.args), tenant)
 
 
 def _service(fields: Fields, tenant: Tenant) -> Service | Missing:
@@ -94,17 +109,17 @@ def _names_of(service: Service) -> frozenset[str]:
     return frozenset(map(normal_name, known))
 
 
-def _start(fields: Fields, tenant: Tenant, now: datetime, zone: ZoneInfo) -> Heard:
+def _start(fields: Fields, tenant: Tenant, frame: Frame) -> Heard:
     if fields.slot is None:
-        return hear_start(fields.date, fields.time, now, zone)
+        return hear_start(fields.date, fields.time, frame)
     offer = offer_of(fields.slot, tenant.hash_key)
     if offer is None:
         # A slot that we did not offer: composed by the model, or another tenant's.
         return Heard(missing=(Missing.DATE_ODD,))
-    if offer.start <= now:
+    if offer.start <= frame.now:
         return Heard(missing=(Missing.DATE_PAST,))
-    local = offer.start.astimezone(zone)
-    said = hear_start(fields.date or f"{local:%Y-%m-%d}", fields.time or f"{local:%H:%M}", now, zone)
+    local = offer.start.astimezone(frame.zone)
+    said = hear_start(fields.date or f"{local:%Y-%m-%d}", fields.time or f"{local:%H:%M}", frame)
     if (fields.date or fields.time) and said.start not in {None, offer.start}:
         # The offer says one time and the words another: which is meant, only the caller knows.
         return Heard(missing=(Missing.DATE_ODD if fields.date else Missing.TIME_ODD,))
@@ -129,15 +144,23 @@ def _is_house(address: str, house: str) -> bool:
     return domain == house_domain and local.partition("+")[0] == house_local.partition("+")[0]
 
 
+def line_of(function_call: FunctionCall, tenant: Tenant) -> str | None:
+    """The caller's own number, as the platform has it. The house's own number identifies nobody."""
+    return _number(function_call.caller_number, function_call, tenant)
+
+
 def _phone(fields: Fields, function_call: FunctionCall, tenant: Tenant) -> str | None:
-    """What was said first, then the line it came from. The house's own number identifies nobody."""
+    """What was said first, then the line it came from."""
+    return _number(fields.phone, function_call, tenant) or line_of(function_call, tenant)
+
+
+def _number(text: str | None, function_call: FunctionCall, tenant: Tenant) -> str | None:
+    if not text:
+        return None
     region = region_of_zone(tenant.time_zone)
     house = function_call.house_number and phone_number(function_call.house_number, region)
-    for text in (fields.phone, function_call.caller_number):
-        number = phone_number(text, region) if text else None
-        if number is not None and number != house:
-            return number
-    return None
+    number = phone_number(text, region)
+    return None if number == house else number
 
 
 def _confirmed(fields: Fields) -> bool | Missing:

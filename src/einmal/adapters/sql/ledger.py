@@ -37,6 +37,9 @@ _APPOINTMENTS_OF = """
 _BOOKINGS_OF = "SELECT count(*) FROM appointments WHERE calcom_v2_booking_id = ? AND tenant_id = ?"
 
 
+_CUSTOMER_NAME = "SELECT name FROM customers WHERE tenant_id = ? AND phone = ? ORDER BY customer_id LIMIT 1"
+
+
 class SqlLedger:
     """The Ledger port on a store.
 
@@ -96,6 +99,9 @@ class SqlLedger:
 
     async def bookings_count(self, tenant_id: str, booking_uid: str) -> int:
         return await self._store.read(_count(_BOOKINGS_OF, booking_uid, tenant_id))
+
+    async def customer_name(self, tenant_id: str, phone: str) -> str | None:
+        return await self._store.read(_name(tenant_id, phone))
 
     async def ensure_tenant(self, tenant_id: str, name: str, services: Sequence[Service], now: datetime) -> bytes:
         """As at every start: the tenant and its services as they are now; the key of its hashes."""
@@ -166,5 +172,13 @@ def _count(statement: str, *values: Any) -> Transaction[int]:
     def work() -> Steps[int]:
         rows = yield Statement(statement, values)
         return int(rows[0][0])
+
+    return work
+
+
+def _name(tenant_id: str, phone: str) -> Transaction[str | None]:
+    def work() -> Steps[str | None]:
+        rows = yield Statement(_CUSTOMER_NAME, (tenant_id, phone))
+        return str(rows[0][0]) if rows else None
 
     return work

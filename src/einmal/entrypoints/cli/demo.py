@@ -26,7 +26,7 @@ from einmal.adapters.sql.sqlite import connect
 from einmal.adapters.system import SystemIds
 from einmal.domain.facts import Fact, Rejected
 from einmal.entrypoints.cli.unguarded import UnguardedGateway
-from einmal.entrypoints.http.retell import CollectAppointment
+from einmal.entrypoints.http.retell import FunctionCalls, collect_appointment
 from einmal.settings import Secret, read_settings
 from einmal.simulator.calendar import SimulatedCalendar
 from einmal.simulator.catalogue import demo_event_types, random_uid
@@ -99,7 +99,7 @@ async def _act_one(console: Console, folder: Path) -> list[tuple[str, bool]]:
     calendar, calcom = _calcom(clock)
     naive = UnguardedGateway(naive_calcom, HOUSE_EMAIL_OF_THE_SIMULATOR)
     gateway = await _gateway(folder / "one.sqlite3", InProcessTransport(calcom), clock, Collected())
-    ask = CollectAppointment(gateway)
+    ask = collect_appointment(gateway)
     naive_said, said = [], []
     offered = await _ask(ask, FIRST, uhrzeit="10:15", bestaetigung=False)
     console.print(f"[dim]11:04[/] {FIRST[0]} asks for 10:15. Einmal: [italic]{offered['message']}[/]")
@@ -148,7 +148,7 @@ async def _act_two(console: Console, folder: Path) -> list[tuple[str, bool]]:
     observer = Collected()
     transport = ForeignAnswer(InProcessTransport(calcom), booking, clock.now())
     gateway = await _gateway(folder / "two.sqlite3", transport, clock, observer)
-    said = await _ask(CollectAppointment(gateway), SECOND, uhrzeit="08:00")
+    said = await _ask(collect_appointment(gateway), SECOND, uhrzeit="08:00")
     await gateway.close()
     rows = _rows(folder / "two.sqlite3")
     rejected = [fact for fact in observer.facts if isinstance(fact, Rejected)]
@@ -202,7 +202,7 @@ async def _gateway(path: Path, transport: Transport, clock: SteppedClock, observ
     return await build_gateway(settings, transport, clock, SystemIds(), observer)
 
 
-async def _ask(endpoint: CollectAppointment, caller: tuple[str, str], **arguments: Any) -> dict[str, Any]:
+async def _ask(endpoint: FunctionCalls, caller: tuple[str, str], **arguments: Any) -> dict[str, Any]:
     name, call_id = caller
     wish = {"datum": "2026-10-09", "name": name, "dienstleistung": "Beratung"} | arguments
     call = {"call_id": call_id, "from_number": "anonymous"}

@@ -17,23 +17,28 @@ from einmal.domain.intent import UNRESOLVED, Intent, State
 from einmal.flows.rule import CannotRule
 from einmal.ports import StoredReply
 from einmal.settings import Settings
-from einmal.wiring import TENANT_ID, Gateway, build_gateway, open_ledger
+from einmal.wiring import Gateway, build_gateway, open_ledger, tenants_of
 
 FOUND: Final = 1
 USAGE: Final = 2
 COULD_NOT_LOOK: Final = 4
 
 
-def intents_list(settings: Settings, limit: int, *, everything: bool, as_json: bool) -> int:
-    """Exit code 1 where something waits for a person, 0 otherwise."""
+def intents_list(settings: Settings, limit: int, tenant_id: str | None, *, everything: bool, as_json: bool) -> int:
+    """Of one tenant or of all that are configured. Exit code 1 where something waits for a person, 0 otherwise."""
+    tenants = [one.tenant_id for one in tenants_of(settings)]
+    if tenant_id is not None and tenant_id not in tenants:
+        print(f"einmal: there is no tenant {tenant_id!r}; there are {', '.join(tenants)}", file=sys.stderr)
+        return USAGE
     states = tuple(State) if everything else tuple(sorted(UNRESOLVED | {State.COMPENSATING}))
     ledger = _ledger(settings)
     if ledger is None:
         return COULD_NOT_LOOK
     try:
-        intents = asyncio.run(ledger.in_states(TENANT_ID, states, limit))
+        found = asyncio.run(_in_states(ledger, [tenant_id] if tenant_id is not None else tenants, states, limit))
     finally:
         ledger.close()
+    intents = tuple(sorted(found, key=lambda intent: intent.created_at)[:limit])
     if as_json:
         print(json.dumps([_plain(intent) for intent in intents], indent=2))
     elif not intents:
@@ -41,6 +46,10 @@ def intents_list(settings: Settings, limit: int, *, everything: bool, as_json: b
     else:
         _print_list(intents)
     return FOUND if any(intent.state is State.ESCALATED for intent in intents) else 0
+
+
+async def _in_states(ledger: Any, tenants: list[str], states: tuple[State, ...], limit: int) -> list[Intent]:
+    return [intent for tenant_id in tenants for intent in await ledger.in_states(tenant_id, states, limit)]
 
 
 def intents_show(settings: Settings, intent_id: str, *, as_json: bool) -> int:
@@ -67,10 +76,16 @@ def intents_show(settings: Settings, intent_id: str, *, as_json: bool) -> int:
 
 def intents_rule(settings: Settings, intent_id: str, booked: str | None) -> int:
     async def rule(gateway: Gateway) -> None:
+        stored = await gateway.ledger.stored(intent_id)
+        if stored is None:
+            raise CannotRule(f"there is no intent {intent_id}")
+        tenancy = gateway.tenancies.get(stored.intent.wish.tenant_id)
+        if tenancy is None:
+            raise CannotRule(f"its tenant {stored.intent.wish.tenant_id!r} is not configured here")
         if booked is None:
-            await gateway.rulings.not_booked(intent_id)
+            await tenancy.rulings.not_booked(intent_id)
         else:
-            await gateway.rulings.booked(intent_id, booked)
+            await tenancy.rulings.booked(intent_id, booked)
 
     return asyncio.run(_with_gateway(settings, rule))
 
@@ -136,6 +151,7 @@ def _plain(intent: Intent) -> dict[str, Any]:
 
     return {
         "intent": intent.intent_id,
+        "tenant": intent.wish.tenant_id,
         "state": intent.state.value,
         "operation_id": intent.operation_id,
         "call_id": intent.wish.conversation_id,

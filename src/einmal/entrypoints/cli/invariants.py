@@ -17,7 +17,7 @@ from einmal.adapters.telemetry.logs import configure_logs
 from einmal.domain.evidence import INVARIANTS
 from einmal.flows.inspect import CouldNotLook, Finding, Inspected, Standing
 from einmal.settings import Settings
-from einmal.wiring import build_inspector
+from einmal.wiring import build_inspector, tenants_of
 
 FOUND: Final = 1
 USAGE: Final = 2
@@ -25,7 +25,7 @@ COULD_NOT_LOOK: Final = 4
 SHOWN_MAX: Final = 20
 
 
-def run_invariants(settings: Settings, since_text: str, *, as_json: bool) -> int:
+def run_invariants(settings: Settings, since_text: str, tenant_id: str | None, *, as_json: bool) -> int:
     """Exit code 1 where a promise was broken, 4 where ledger or calendar could not be read."""
     configure_logs()
     since = since_of(since_text, datetime.now(UTC))
@@ -36,14 +36,20 @@ def run_invariants(settings: Settings, since_text: str, *, as_json: bool) -> int
     if unusable is not None:
         print(f"einmal: {unusable}", file=sys.stderr)
         return COULD_NOT_LOOK
-    if settings.calcom_api_key is None:
+    tenants = {one.tenant_id: one for one in tenants_of(settings)}
+    if len(tenants) == 1 and tenant_id is None:
+        tenant_id = next(iter(tenants))
+    if tenant_id not in tenants:
+        print(f"einmal: say whose with --tenant: {', '.join(tenants)}", file=sys.stderr)
+        return USAGE
+    if tenants[tenant_id].calcom_api_key is None:
         print(
             "einmal: EINMAL_CALCOM_API_KEY is not set; without a calendar there is nothing to compare with",
             file=sys.stderr,
         )
         return USAGE
     try:
-        inspected = asyncio.run(_inspect(settings, since))
+        inspected = asyncio.run(_inspect(settings, since, tenant_id))
     except CouldNotLook as why:
         print(f"einmal: {why}", file=sys.stderr)
         return COULD_NOT_LOOK
@@ -82,8 +88,8 @@ def _unusable_ledger(settings: Settings) -> str | None:
     return None
 
 
-async def _inspect(settings: Settings, since: datetime) -> Inspected:
-    inspector = build_inspector(settings)
+async def _inspect(settings: Settings, since: datetime, tenant_id: str) -> Inspected:
+    inspector = build_inspector(settings, tenant_id=tenant_id)
     console = Console(stderr=True)
     columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
     try:

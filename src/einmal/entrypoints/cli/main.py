@@ -49,12 +49,48 @@ def _parser() -> argparse.ArgumentParser:
     work = commands.add_parser("work", help="run recovery alone, beside gateways that share the ledger")
     work.set_defaults(run=_work)
 
+    _add_intents(commands)
+
+    simulator = commands.add_parser("simulator", help="run a Cal.com API v2 as it really behaves")
+    simulator.add_argument("--host", default="127.0.0.1", help="address to listen on (127.0.0.1)")
+    simulator.add_argument("--port", type=int, default=8090, help="port to listen on (8090)")
+    simulator.add_argument("--latency", type=float, default=0.0, metavar="SECONDS", help="how long an answer takes")
+    simulator.add_argument("--faults", type=Path, metavar="FILE", help="a TOML plan of faults; see docs/simulator.md")
+    simulator.set_defaults(run=_simulator)
+
+    _add_simulate(commands)
+
+    invariants = commands.add_parser("invariants", help="are all promises kept, in this ledger and its calendar?")
+    since = invariants.add_argument("--since", metavar="WHEN", default="30d")
+    since.help = "intents made, or with a slot, since then: 30d, 12h, 2026-11-01, 2026-11-01T09:00Z (30d)"
+    invariants.add_argument("--tenant", metavar="ID", help="whose, where there are several")
+    invariants.add_argument("--json", action="store_true", help="as JSON")
+    invariants.set_defaults(run=_invariants)
+
+    demo = commands.add_parser("demo", help="the incident, unguarded and guarded, side by side")
+    demo.set_defaults(run=_demo)
+
+    _add_spoken(commands)
+    _add_config(commands)
+
+    database = commands.add_parser("db", help="the ledger's schema").add_subparsers(metavar="COMMAND", required=True)
+    database.add_parser("version", help="show the schema's version").set_defaults(run=_db_version)
+    upgrade = database.add_parser("upgrade", help="migrate to the newest schema, layer 4 included")
+    upgrade.set_defaults(run=_db_upgrade)
+    down = database.add_parser("downgrade", help="switch layer 4 off: its UNIQUE index becomes a plain one")
+    down.add_argument("what", choices=["layer4"])
+    down.set_defaults(run=_db_downgrade)
+    return parser
+
+
+def _add_intents(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     intents_help = "what is in doubt, and rulings"
     intents = commands.add_parser("intents", help=intents_help).add_subparsers(
         title="commands", metavar="COMMAND", required=True
     )
     listed = intents.add_parser("list", help="unresolved intents, oldest first")
     listed.add_argument("--all", action="store_true", help="in every state")
+    listed.add_argument("--tenant", metavar="ID", help="of this one (all)")
     listed.add_argument("--limit", type=int, default=50, help="at most so many (50)")
     listed.add_argument("--json", action="store_true", help="as JSON")
     listed.set_defaults(run=_intents_list)
@@ -69,36 +105,31 @@ def _parser() -> argparse.ArgumentParser:
     ruling.add_argument("--not-booked", action="store_true", help="there is none, and there will be none")
     rule.set_defaults(run=_intents_rule)
 
-    simulator = commands.add_parser("simulator", help="run a Cal.com API v2 as it really behaves")
-    simulator.add_argument("--host", default="127.0.0.1", help="address to listen on (127.0.0.1)")
-    simulator.add_argument("--port", type=int, default=8090, help="port to listen on (8090)")
-    simulator.add_argument("--latency", type=float, default=0.0, metavar="SECONDS", help="how long an answer takes")
-    simulator.add_argument("--faults", type=Path, metavar="FILE", help="a TOML plan of faults; see docs/simulator.md")
-    simulator.set_defaults(run=_simulator)
 
-    _add_simulate(commands)
+def _add_spoken(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    parse = commands.add_parser("parse", help="how a date and time are heard, or what would be asked")
+    parse.add_argument("text", help='what was said: "nächsten Dienstag halb vier"')
+    parse.add_argument("--now", metavar="WHEN", help="as if it were then: 2026-11-19T08:17 (now)")
+    parse.add_argument("--zone", help="where: Europe/Berlin (the tenant's)")
+    parse.add_argument("--language", choices=["de", "en"], help="which is tried first (the tenant's)")
+    parse.add_argument("--hours", metavar="SPAN", help="open each day so: 09:00-18:00 (the tenant's hours)")
+    parse.add_argument("--json", action="store_true", help="as JSON")
+    parse.set_defaults(run=_parse)
 
-    invariants = commands.add_parser("invariants", help="are all promises kept, in this ledger and its calendar?")
-    since = invariants.add_argument("--since", metavar="WHEN", default="30d")
-    since.help = "intents made, or with a slot, since then: 30d, 12h, 2026-11-01, 2026-11-01T09:00Z (30d)"
-    invariants.add_argument("--json", action="store_true", help="as JSON")
-    invariants.set_defaults(run=_invariants)
+    tools = commands.add_parser("tools", help="tool definitions to paste into a voice agent")
+    tools.add_argument("platform", choices=["retell"])
+    tools.add_argument("--url", help="where the gateway is reached: https://...")
+    tools.add_argument("--tenant", metavar="ID", help="whose, where there are several")
+    tools.set_defaults(run=_tools)
 
-    demo = commands.add_parser("demo", help="the incident, unguarded and guarded, side by side")
-    demo.set_defaults(run=_demo)
 
+def _add_config(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     config = commands.add_parser("config", help="settings").add_subparsers(metavar="COMMAND", required=True)
-    check = config.add_parser("check", help="check the settings and show what is in force")
+    check = config.add_parser("check", help="check the settings and the file of tenants; show what is in force")
+    check.add_argument("file", nargs="?", type=Path, metavar="FILE", help="instead of the one EINMAL_CONFIG names")
+    check.add_argument("--json", action="store_true", help="as JSON")
     check.set_defaults(run=_config_check)
-
-    database = commands.add_parser("db", help="the ledger's schema").add_subparsers(metavar="COMMAND", required=True)
-    database.add_parser("version", help="show the schema's version").set_defaults(run=_db_version)
-    upgrade = database.add_parser("upgrade", help="migrate to the newest schema, layer 4 included")
-    upgrade.set_defaults(run=_db_upgrade)
-    down = database.add_parser("downgrade", help="switch layer 4 off: its UNIQUE index becomes a plain one")
-    down.add_argument("what", choices=["layer4"])
-    down.set_defaults(run=_db_downgrade)
-    return parser
+    config.add_parser("example", help="print a file of tenants to begin with").set_defaults(run=_config_example)
 
 
 def _add_simulate(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -139,7 +170,8 @@ def _intents_list(arguments: argparse.Namespace) -> int:
     from einmal.entrypoints.cli.intents import intents_list  # noqa: PLC0415
 
     limit: int = arguments.limit
-    return intents_list(environment_settings(), limit, everything=arguments.all, as_json=arguments.json)
+    whose: str | None = arguments.tenant
+    return intents_list(environment_settings(), limit, whose, everything=arguments.all, as_json=arguments.json)
 
 
 def _intents_show(arguments: argparse.Namespace) -> int:
@@ -178,7 +210,7 @@ def _simulate(arguments: argparse.Namespace) -> int:
 def _invariants(arguments: argparse.Namespace) -> int:
     from einmal.entrypoints.cli.invariants import run_invariants  # noqa: PLC0415
 
-    return run_invariants(environment_settings(), arguments.since, as_json=arguments.json)
+    return run_invariants(environment_settings(), arguments.since, arguments.tenant, as_json=arguments.json)
 
 
 def _demo(_: argparse.Namespace) -> int:
@@ -187,10 +219,29 @@ def _demo(_: argparse.Namespace) -> int:
     return demo()
 
 
-def _config_check(_: argparse.Namespace) -> int:
+def _parse(arguments: argparse.Namespace) -> int:
+    from einmal.entrypoints.cli.parse import parse  # noqa: PLC0415
+
+    said, settings = arguments, environment_settings()
+    return parse(settings, said.text, said.now, said.zone, said.language, said.hours, as_json=said.json)
+
+
+def _tools(arguments: argparse.Namespace) -> int:
+    from einmal.entrypoints.cli.tools import tools  # noqa: PLC0415
+
+    return tools(environment_settings(), arguments.url, arguments.tenant)
+
+
+def _config_check(arguments: argparse.Namespace) -> int:
     from einmal.entrypoints.cli.config import config_check  # noqa: PLC0415
 
-    return config_check(environment_settings())
+    return config_check(arguments.file, as_json=arguments.json)
+
+
+def _config_example(_: argparse.Namespace) -> int:
+    from einmal.entrypoints.cli.config import config_example  # noqa: PLC0415
+
+    return config_example()
 
 
 def _db_version(_: argparse.Namespace) -> int:

@@ -13,7 +13,6 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
-from zoneinfo import ZoneInfo
 
 import uvicorn
 
@@ -21,6 +20,7 @@ from einmal.adapters.calcom.services import NoServices
 from einmal.adapters.sql.ledger import SCHEMA_HEAD
 from einmal.adapters.sql.migrate import SchemaMismatch, has_layer_4, schema_version, shown, upgrade
 from einmal.adapters.telemetry.logs import channel, configure_logs
+from einmal.entrypoints.cli.watch import watch_configuration
 from einmal.entrypoints.http.app import create_app
 from einmal.ports import CommitUnknown, LedgerUnavailable
 from einmal.settings import Secret, Settings, is_loopback
@@ -28,7 +28,7 @@ from einmal.simulator.app import simulator_app
 from einmal.simulator.catalogue import demo_calendar
 from einmal.simulator.faults import FaultPlan, PlanMistake
 from einmal.simulator.wire import SimulatedCalcom
-from einmal.wiring import Gateway, build_gateway
+from einmal.wiring import Gateway, build_gateway, tenants_of
 
 SIMULATOR_PORT: Final = 8090
 _COULD_NOT_START: Final = 4
@@ -55,7 +55,7 @@ def serve(settings: Settings) -> int:
 def work(settings: Settings) -> int:
     """Run recovery alone until told to stop."""
     configure_logs()
-    if settings.calcom_api_key is None:
+    if any(one.calcom_api_key is None for one in tenants_of(settings)):
         print(
             "einmal: EINMAL_CALCOM_API_KEY is not set; without a calendar there is nothing to recover", file=sys.stderr
         )
@@ -102,7 +102,7 @@ def serve_simulator(host: str, port: int, latency_seconds: float, faults: Path |
 async def _serve(settings: Settings) -> None:
     # Ports first: a database made or a simulator started for a gateway that cannot listen helps nobody.
     door = _listen(settings.host, settings.port, "choose another with EINMAL_PORT")
-    simulated = settings.calcom_api_key is None
+    simulated = all(one.calcom_api_key is None for one in tenants_of(settings))
     async with AsyncExitStack() as stack:
         if simulated:
             settings = await _simulate(settings, stack)
@@ -110,11 +110,12 @@ async def _serve(settings: Settings) -> None:
         gateway = await build_gateway(settings)
         stop = asyncio.Event()
         worker = asyncio.create_task(gateway.worker.run(stop), name="worker")
+        watch = asyncio.create_task(watch_configuration(gateway, stop), name="configuration")
         try:
             await _AnnouncedServer(create_app(gateway), _greeting(gateway, simulated=simulated)).serve([door])
         finally:
             stop.set()
-            await worker
+            await asyncio.gather(worker, watch)
             left = await gateway.close()
             if left:
                 channel("alerts").error("stopped with POSTs in flight", extra={"fields": {"left": left}})
@@ -128,7 +129,7 @@ async def _work(settings: Settings) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
     print(f"Recovering what is unresolved in {shown(settings.ledger_at)}. Stop with Ctrl-C.", flush=True)
-    await gateway.worker.run(stop)
+    await asyncio.gather(gateway.worker.run(stop), watch_configuration(gateway, stop))
     await gateway.close()
 
 
@@ -253,7 +254,7 @@ def _run(main: Any) -> None:
 
 def _greeting(gateway: Gateway, *, simulated: bool) -> str:
     """What a person sees who has just started it."""
-    settings, services = gateway.settings, ", ".join(service.name for service in gateway.tenant.services)
+    settings, tenancies = gateway.settings, gateway.tenancies.all
     address = f"http://{settings.host}:{settings.port}"
     lines = [f"Einmal is listening on {address}"]
     if simulated:
@@ -266,8 +267,11 @@ def _greeting(gateway: Gateway, *, simulated: bool) -> str:
         ]
     else:
         lines.append(f"Cal.com: {settings.calcom_base_url}")
-    lines += [f"Ledger: {shown(settings.ledger_at)}", f"Services: {services}"]
-    if not settings.retell_api_key:
+    lines.append(f"Ledger: {shown(settings.ledger_at)}")
+    for one in tenancies:
+        services = ", ".join(service.name for service in one.tenant.services)
+        lines.append(f"Services: {services}" if len(tenancies) == 1 else f"{one.tenant.name}: {services}")
+    if not gateway.tenancies.keys:
         where = "and are taken from this machine only" if settings.loopback else "and are REFUSED off loopback"
         lines.append(f"WARNING: EINMAL_RETELL_API_KEY is not set: function calls are not signed, {where}.")
     off = settings.guard.layers_off()
@@ -280,12 +284,16 @@ def _greeting(gateway: Gateway, *, simulated: bool) -> str:
 
 
 def _curl_lines(gateway: Gateway, address: str) -> list[str]:
-    zone = ZoneInfo(gateway.settings.timezone)
+    one = gateway.tenancies.all[0]
+    zone = one.voice.zone
     day = (gateway.clock.now().astimezone(zone) + timedelta(days=7)).strftime("%Y-%m-%d")
     # The shortest service fits on every day.
-    service = min(gateway.tenant.services, key=lambda one: one.duration_minutes)
+    service = min(one.tenant.services, key=lambda one: one.duration_minutes)
     arguments = {"datum": day, "uhrzeit": "10:00", "name": "Jürgen Groß", "dienstleistung": service.name}
-    call = {"name": "collect_appointment", "call": {"call_id": "call_1a2b3c"}, "args": arguments}
+    whose = {"agent_id": one.configuration.agents[0]} if one.configuration.agents else {}
+    if not whose and one.configuration.numbers:
+        whose = {"to_number": one.configuration.numbers[0]}
+    call = {"name": "collect_appointment", "call": {"call_id": "call_1a2b3c", **whose}, "args": arguments}
     body = json.dumps(call, ensure_ascii=False)
     url = f"{address}/api/retell/collect-appointment"
     line = f"  curl -sw '\\n' {url} -H 'Content-Type: application/json' -d '{body}'"

@@ -10,7 +10,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from einmal.entrypoints.http.door import ClientLeft, Refusal
 from einmal.entrypoints.http.inside import Inside
-from einmal.entrypoints.http.retell import CollectAppointment
+from einmal.entrypoints.http.retell import FunctionCalls, collect_appointment, function_call, named_functions
 from einmal.ports import CommitUnknown, LedgerUnavailable
 from einmal.wiring import Gateway
 
@@ -19,7 +19,7 @@ BOOK: Final = "/api/retell/collect-appointment"
 
 def create_app(gateway: Gateway) -> ASGIApp:
     """The application. The gateway is opened and closed by whoever built it."""
-    book = CollectAppointment(gateway)
+    book = collect_appointment(gateway)
     others = _others(gateway, book)
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
@@ -32,10 +32,16 @@ def create_app(gateway: Gateway) -> ASGIApp:
     return app
 
 
-def _others(gateway: Gateway, book: CollectAppointment) -> Starlette:
+def _others(gateway: Gateway, book: FunctionCalls) -> Starlette:
     inside = Inside(gateway)
     routes = [
         Route(BOOK, book, methods=["POST"]),  # here it says which method it takes
+        Route("/api/retell/function-call", function_call(gateway), methods=["POST"]),
+        *(
+            Route(f"/api/retell/{path}", endpoint, methods=["POST"])
+            for path, endpoint in named_functions(gateway).items()
+            if path != "collect-appointment"
+        ),
         Route("/api/appointments/count", inside.appointments_count, methods=["GET"]),
         Route("/api/internal/appointments/verify", inside.appointments_verify, methods=["POST"]),
         Route("/healthz", inside.healthz, methods=["GET"]),

@@ -41,7 +41,7 @@ class Inside:
         customer = request.query_params.get("customer", "").strip()
         if not customer:
             raise Refusal(422, "customer_missing", "ask with ?customer=NAME")
-        count = await self._gateway.ledger.appointments_count(self._gateway.tenant.tenant_id, customer)
+        count = await self._gateway.ledger.appointments_count(self._tenant_id(request), customer)
         return JSONResponse({"count": count}, headers=_NO_STORE)
 
     async def appointments_verify(self, request: Request) -> Response:
@@ -53,8 +53,18 @@ class Inside:
         booking_id = data.get("booking_id") if isinstance(data, dict) else None
         if not isinstance(booking_id, str) or not booking_id:
             raise Refusal(422, "booking_id_missing", 'send {"booking_id": "UID"}')
-        count = await self._gateway.ledger.bookings_count(self._gateway.tenant.tenant_id, booking_id)
+        count = await self._gateway.ledger.bookings_count(self._tenant_id(request), booking_id)
         return JSONResponse({"count": count}, headers=_NO_STORE)
+
+    def _tenant_id(self, request: Request) -> str:
+        tenancies = self._gateway.tenancies
+        named = request.query_params.get("tenant")
+        if named is None and len(tenancies) == 1:
+            return tenancies.sole.tenant.tenant_id
+        if named is None or tenancies.get(named) is None:
+            known = ", ".join(one.tenant.tenant_id for one in tenancies.all)
+            raise Refusal(422, "tenant_missing", f"ask with ?tenant=ID; there are {known}")
+        return named
 
     def _check(self, request: Request) -> None:
         settings = self._gateway.settings

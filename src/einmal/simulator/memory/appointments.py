@@ -123,6 +123,11 @@ class AppointmentTable:
         named = self._by_name.get((tenant_id, normal_name(name)), set())
         return sum(made.customer.customer_id in named and made.status in BOOKED for made in self.by_intent.values())
 
+    def name_of(self, tenant_id: str, phone: str) -> str | None:
+        """The name of the customer with this number."""
+        customer = self._by_phone.get((tenant_id, phone))
+        return None if customer is None else customer.name
+
     def _customer(self, tenant_id: str, person: Person) -> Customer | None:
         """Found by phone, else by e-mail. A name alone identifies nobody."""
         found = None if person.phone is None else self._by_phone.get((tenant_id, person.phone))

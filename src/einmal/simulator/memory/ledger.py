@@ -192,6 +192,10 @@ class MemoryLedger:
         await self._commit.read()
         return sum(made.tenant_id == tenant_id for made in self.books.appointments.holding(booking_uid))
 
+    async def customer_name(self, tenant_id: str, phone: str) -> str | None:
+        await self._commit.read()
+        return self.books.appointments.name_of(tenant_id, phone)
+
     async def ready(self) -> bool:
         async with self._commit:
             return True

@@ -10,6 +10,7 @@ from einmal.domain.settle import SettlePolicy
 from einmal.domain.verdict import GuardPolicy
 from einmal.flows.arm import Arming
 from einmal.flows.attempt import Attempts
+from einmal.flows.behind import Behind
 from einmal.flows.book import Bookings
 from einmal.flows.compensate import Compensations
 from einmal.flows.deliver import Deliveries
@@ -81,4 +82,5 @@ def assemble(parts: Parts) -> tuple[Bookings, Worker]:
     compensations = Compensations(outcomes, behind, budgets)
     deliveries = Deliveries(parts.outbox, {"webhook": parts.courier}, clock, ids, observer)
     sweeper = Sweeper(TENANT.tenant_id, doubts_behind, compensations, behind, budgets)
-    return bookings, Worker(Recovery(doubts_behind, compensations), sweeper, deliveries, clock, observer)
+    backs = {TENANT.tenant_id: Behind(doubts_behind, compensations, sweeper)}
+    return bookings, Worker(Recovery(parts.ledger, backs, clock, observer), backs, deliveries, clock, observer)

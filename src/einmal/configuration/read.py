@@ -1,0 +1,194 @@
+"""The whole file: its tenants one by one, and then what only shows when they stand side by side.
+
+Nothing is anybody's by default once there are two: each has agents, numbers or a Retell key of its own, and says itself
+which account at Cal.com is its own. A key that were inherited silently would write one house's callers into another's
+calendar.
+"""
+
+import hashlib
+import re
+import tomllib
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final
+
+from einmal.configuration.lines import Lines
+from einmal.configuration.model import Configuration, Defaults, TenantConfiguration
+from einmal.configuration.problems import BadConfiguration, Problem
+from einmal.configuration.references import FileReader, References, read_beginning, read_secret_file
+from einmal.configuration.table import Report, Table
+from einmal.configuration.tenant import TENANT_KEYS, read_tenant
+from einmal.secret import Secret
+
+FILE_BYTES_MAX: Final = 4 * 1024 * 1024
+"""Some thousand tenants."""
+
+_AT = re.compile(r" \(at (?:line (?P<line>[0-9]+), column (?P<column>[0-9]+)|end of document)\)$")
+_HINTS: Final = {
+    "Invalid value": 'after = there must be a value; text stands in quotation marks, such as name = "Salon"',
+    "Cannot": "this key stands a second time",
+    "Expected '='": "a line is a key, =, and a value",
+    "Unclosed array": "a ] is missing, or a comma before this",
+    "Invalid initial character": "a key is letters, digits, - and _, or stands in quotation marks",
+    "Invalid statement": "a line is a key, =, and a value; a key of more than letters, digits, - and _ is quoted",
+    "Expected newline": "there is more in this line after the value",
+    "Unterminated string": "a quotation mark is missing",
+    "Illegal character '\\n'": "a quotation mark is missing",
+    "Illegal character": "this sign must not stand here",
+    "Found invalid character": "this sign must not stand here",
+    "Invalid date or datetime": "there is no such day or time; or it is text, and needs quotation marks",
+    "Unescaped '\\'": "in quotation marks a backslash is written twice",
+}
+_SECOND_HEADER: Final = (
+    "is not TOML: this header stands a second time; of what there may be several, each has two brackets: [[...]]"
+)
+
+
+def read_configuration_file(
+    path: Path, defaults: Defaults, environment: Mapping[str, str], read_file: FileReader = read_secret_file
+) -> Configuration:
+    """The configuration of a file. Raises BadConfiguration, also where it cannot be read."""
+    try:
+        content = read_beginning(path, FILE_BYTES_MAX + 1)
+    except (OSError, ValueError) as wrong:
+        why = wrong.strerror if isinstance(wrong, OSError) else "no such path"
+        raise BadConfiguration(str(path), [Problem(None, "", f"cannot be read: {why}")]) from None
+    if len(content) > FILE_BYTES_MAX:
+        raise BadConfiguration(str(path), [Problem(None, "", f"is longer than {FILE_BYTES_MAX} bytes")])
+    try:
+        text = content.decode("utf-8-sig")  # some editors write a mark before the first letter
+    except UnicodeDecodeError as wrong:
+        line = content.count(b"\n", 0, wrong.start) + 1
+        told = "is not UTF-8, in which TOML is written; save the file as UTF-8"
+        raise BadConfiguration(str(path), [Problem(line, "", told)]) from None
+    return read_configuration(text, str(path), defaults, environment, read_file)
+
+
+def read_configuration(
+    text: str,
+    file_name: str,
+    defaults: Defaults,
+    environment: Mapping[str, str],
+    read_file: FileReader = read_secret_file,
+) -> Configuration:
+    """The configuration that a text says. Raises BadConfiguration with all problems at once."""
+    lines = Lines(text)
+    data = _parsed(text, file_name, lines)
+    report = Report(lines, TENANT_KEYS)
+    references = References(environment, read_file)
+    root = Table(report, (), data)
+    if "tenants" in data:
+        tenants = _several(root, defaults, references)
+    else:
+        tenants = [read_tenant(root, defaults, references, named=False)]
+        _house_addresses([root], tenants)
+    variables = frozenset(references.variables)
+    if report.problems:
+        raise BadConfiguration(file_name, report.problems, text, variables)
+    digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+    return Configuration(tuple(tenants), digest, variables)
+
+
+def _parsed(text: str, file_name: str, lines: Lines) -> dict[str, Any]:
+    if lines.refused is not None:
+        line, why = lines.refused
+        raise BadConfiguration(file_name, [Problem(line, "", f"cannot be read: this {why}")], text)
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as wrong:
+        problem = _syntax(str(wrong), text)
+    except (ValueError, RecursionError):
+        problem = Problem(None, "", "is not TOML that can be read: something in it is beyond measure")
+    raise BadConfiguration(file_name, [problem], text)
+
+
+def _syntax(message: str, text: str) -> Problem:
+    """tomllib's complaint, with its place and what is usually meant by it."""
+    place = _AT.search(message)
+    what = message[: place.start()] if place else message
+    hint = next((hint for begin, hint in _HINTS.items() if what.startswith(begin)), None)
+    told = f"is not TOML: {hint or what[:100]}"
+    if place is None:
+        return Problem(None, "", told)
+    if place["line"] is None:
+        return Problem(text.count("\n") + 1, "", f"{told} (at the end of the file)")
+    number = int(place["line"])
+    if what.startswith("Cannot"):
+        # Of what stands twice tomllib tells where it ends, so its column says nothing.
+        header = text.split("\n", number)[number - 1].lstrip().startswith("[")
+        return Problem(number, "", _SECOND_HEADER if header else told)
+    return Problem(number, "", f"{told} (column {place['column']})")
+
+
+def _several(root: Table, defaults: Defaults, references: References) -> list[TenantConfiguration]:
+    tables = root.tables("tenants")
+    for key in root.keys:
+        if key != "tenants":
+            root.problem(key, "stands beside [[tenants]]; with them everything is said within one, below its header")
+    if "tenants" in root and root.raw("tenants") == []:
+        root.problem("tenants", "there is none; leave the line out for a file of one tenant")
+    if len(tables) > 1:
+        # An account is nobody's by default. The rest of the defaults harms nobody.
+        open_to_all = replace(defaults, calcom_api_key=None, calcom_webhook_secret=None)
+        tenants = [read_tenant(table, open_to_all, references, named=True) for table in tables]
+        _side_by_side(tables, tenants, asked=defaults.calcom_api_key is not None)
+    else:
+        tenants = [read_tenant(table, defaults, references, named=True) for table in tables]
+    _house_addresses(tables, tenants)
+    return tenants
+
+
+def _house_addresses(tables: Sequence[Table], tenants: Sequence[TenantConfiguration]) -> None:
+    for table, tenant in zip(tables, tenants, strict=True):
+        if tenant.calcom_api_key is not None and tenant.house_email is None and "house_email" not in table:
+            table.problem(
+                None,
+                "house_email is missing: needed beside a Cal.com key, for callers who have no e-mail; an address of "
+                "yours that takes mail for local+anything@domain (or EINMAL_ATTENDEE_FALLBACK_EMAIL)",
+            )
+
+
+def _side_by_side(tables: Sequence[Table], tenants: Sequence[TenantConfiguration], *, asked: bool) -> None:
+    """What several tenants must not share, and what each must have. `asked`: the environment names a Cal.com key."""
+    _unshared(tables, tenants, "id", lambda tenant: (tenant.tenant_id,))
+    _unshared(tables, tenants, "agents", lambda tenant: tenant.agents)
+    _unshared(tables, tenants, "numbers", lambda tenant: tenant.numbers)
+    asked = asked or any("calcom_api_key" in table for table in tables)
+    accounts: dict[Secret, list[Table]] = {}
+    for table, tenant in zip(tables, tenants, strict=True):
+        if tenant.calcom_api_key is not None:
+            accounts.setdefault(tenant.calcom_api_key, []).append(table)
+    signers = Counter(key for tenant in tenants for key in set(tenant.retell_api_keys))
+    for table, tenant in zip(tables, tenants, strict=True):
+        known = "agents" in table or "numbers" in table or any(signers[key] == 1 for key in tenant.retell_api_keys)
+        if not known:
+            table.problem(None, "has no agents, no numbers and no Retell key of its own: no call would ever be its own")
+        if asked and "calcom_api_key" not in table:
+            table.problem(
+                None,
+                "calcom_api_key is missing: with several tenants each says which account is its own, "
+                'such as calcom_api_key = { env = "EINMAL_CALCOM_API_KEY" }',
+            )
+    for sharing in accounts.values():
+        for table in sharing if len(sharing) > 1 else ():
+            if "services" not in table:
+                where = table.report.place(next(other for other in sharing if other is not table).path)
+                table.problem(None, f"has no services, and the Cal.com key of {where}: it would offer what is theirs")
+
+
+def _unshared(
+    tables: Sequence[Table],
+    tenants: Sequence[TenantConfiguration],
+    key: str,
+    values: Callable[[TenantConfiguration], Sequence[str]],
+) -> None:
+    first: dict[str, Table] = {}
+    for table, tenant in zip(tables, tenants, strict=True):
+        for value in filter(None, values(tenant)) if key in table else ():
+            other = first.setdefault(value, table)
+            if other is not table:
+                where = table.report.place((*other.path, key))
+                why = "two tenants must not share it" if key == "id" else "a call must be one tenant's only"
+                table.problem(key, f'"{value}" also stands at {where}; {why}')

@@ -1,0 +1,125 @@
+"""Secrets by reference: the file names an environment variable or another file, and never holds a key itself.
+
+A configuration is copied, mailed, diffed and kept in version control; whatever stands in it is read by people who
+should not have the key. No message here quotes a value, for it may be one.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Final
+
+from einmal.configuration.table import Table
+from einmal.secret import Secret
+
+SECRET_MAX: Final = 4096
+
+_HOW: Final = '{ env = "NAME_OF_A_VARIABLE" } or { file = "/path/to/a/file" }'
+_VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]{0,99}")
+
+FileReader = Callable[[Path], bytes]
+"""The first bytes of a file, one more than a secret may have. Raises OSError."""
+
+
+def read_secret_file(path: Path) -> bytes:
+    return read_beginning(path, SECRET_MAX + 1)
+
+
+def read_beginning(path: Path, most: int) -> bytes:
+    """So many bytes of an ordinary file. Raises OSError for others: a pipe would be waited for, a device never ends."""
+    if path.exists() and not path.is_file():
+        raise OSError(0, "it is no file")
+    with path.open("rb") as file:
+        return file.read(most)
+
+
+class References:
+    """Follows them. `variables` are the names that were asked for, whether they are set or not."""
+
+    def __init__(self, environment: Mapping[str, str], read_file: FileReader = read_secret_file) -> None:
+        self.variables: set[str] = set()
+        self._environment = environment
+        self._read_file = read_file
+
+    def secret(self, table: Table, key: str, *, key_like: bool = True) -> Secret | None:
+        """The one secret of a key. `key_like`: it goes into a header of a request, and so must be one word."""
+        value = table.raw(key)
+        if value is None:
+            return None
+        if isinstance(value, str):
+            table.problem(
+                key,
+                "a secret must not stand in this file, which is copied, mailed and kept in version control; "
+                f"write {_HOW}, and if it was in use, make a new one",
+            )
+            return None
+        reference = table.table(key)
+        return None if reference is None else self._followed(reference, key_like=key_like)
+
+    def secrets(self, table: Table, key: str) -> tuple[Secret, ...]:
+        """The secrets of a list, of which there may be two during a rotation."""
+        value = table.raw(key)
+        if value is None:
+            return ()
+        if not isinstance(value, list):
+            table.problem(key, f"must be a list: [{_HOW}]")
+            return ()
+        if not value:
+            # Taken for "none set" it would let unsigned calls in.
+            table.problem(key, "must hold at least one; leave the line out to use EINMAL_RETELL_API_KEY")
+        found = [self._element(table, key, number, item) for number, item in enumerate(value)]
+        return tuple(secret for secret in found if secret is not None)
+
+    def _element(self, table: Table, key: str, number: int, item: object) -> Secret | None:
+        if not isinstance(item, dict):
+            table.element_problem(key, number, f"a secret must not stand in this file; write {_HOW}")
+            return None
+        return self._followed(Table(table.report, (*table.path, key, number), item), key_like=True)
+
+    def _followed(self, reference: Table, *, key_like: bool) -> Secret | None:
+        variable, file = reference.raw("env"), reference.raw("file")
+        reference.end()
+        if (variable is None) == (file is None):
+            reference.problem(None, f"must name either env or file: {_HOW}")
+            return None
+        key = "file" if variable is None else "env"
+        value = self._of_file(reference, file) if variable is None else self._of_variable(reference, variable)
+        if value is None:
+            return None
+        if "\0" in value or (key_like and not (value.isascii() and value.isprintable() and " " not in value)):
+            reference.problem(key, "what it leads to is no key: one word of letters, digits and signs, in one line")
+            return None
+        return Secret(value)
+
+    def _of_variable(self, reference: Table, name: object) -> str | None:
+        if not isinstance(name, str) or _VARIABLE.fullmatch(name) is None:
+            reference.problem(
+                "env", "must be the name of an environment variable, in capitals, digits and underscores; not its value"
+            )
+            return None
+        self.variables.add(name)
+        value = self._environment.get(name, "").strip()
+        if not value:
+            reference.problem("env", f"the environment variable {name} is not set, or is empty")
+            return None
+        return value
+
+    def _of_file(self, reference: Table, name: object) -> str | None:
+        if not isinstance(name, str) or not name.startswith("/") or "\0" in name:
+            reference.problem("file", "must be the whole path of a file that holds nothing but the secret, from /")
+            return None
+        try:
+            content = self._read_file(Path(name))
+        except (OSError, ValueError) as wrong:
+            why = wrong.strerror if isinstance(wrong, OSError) and wrong.strerror else "no such path"
+            reference.problem("file", f"the file cannot be read: {why}")
+            return None
+        if len(content) > SECRET_MAX:
+            reference.problem(
+                "file", f"the file is longer than {SECRET_MAX} bytes; it must hold nothing but the secret"
+            )
+            return None
+        value = content.decode("utf-8", "replace").strip()
+        if not value:
+            reference.problem("file", "the file is empty")
+        return value or None

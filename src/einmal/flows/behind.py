@@ -1,0 +1,19 @@
+"""What one tenant's work needs that nobody on the phone waits for: its doubts, what is taken back, what is watched."""
+
+from dataclasses import dataclass
+
+from einmal.flows.compensate import Compensations
+from einmal.flows.doubt import Doubts
+from einmal.flows.outcome import Outcomes
+from einmal.flows.sweep import Sweeper
+
+
+@dataclass(frozen=True, slots=True)
+class Behind:
+    doubts: Doubts
+    compensations: Compensations
+    sweeper: Sweeper
+
+    @property
+    def outcomes(self) -> Outcomes:
+        return self.doubts.outcomes

@@ -1,0 +1,161 @@
+"""The dispatcher: every function an agent in the field calls is answered with a sentence it can speak."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from einmal.adapters.retell.functions import FUNCTIONS, Does
+from support.world import World, world
+
+CONFIG = """
+state = "BE"
+address = "Hauptstraße 1, Berlin"
+
+
+[opening_hours]
+monday = ["09:00-12:30", "13:30-18:00"]
+tuesday = ["09:00-18:00"]
+wednesday = ["09:00-18:00"]
+thursday = ["09:00-18:00"]
+friday = ["09:00-18:00"]
+
+[[staff]]
+id = "anna"
+name = "Anna"
+
+[[services]]
+id = "beratung"
+name = "Beratung"
+event_type_id = 101
+duration_minutes = 30
+description = "Für alle, die zum ersten Mal kommen."
+
+[[services]]
+id = "schnitt"
+name = "Haarschnitt"
+event_type_id = 102
+duration_minutes = 45
+staff = ["anna"]
+"""
+CALL = {"call_id": "call_7d4d0c", "from_number": "+491701234567"}
+"""The clock of these worlds stands on Monday, 23 November 2026, ten o'clock in Berlin."""
+
+
+@pytest.fixture
+async def salon(tmp_path: Path) -> Any:
+    path = tmp_path / "einmal.toml"
+    path.write_text(CONFIG, "utf-8")
+    async with world(tmp_path, EINMAL_CONFIG=str(path)) as made:
+        yield made
+
+
+@pytest.mark.parametrize("name", sorted(FUNCTIONS))
+async def test_every_function_is_answered_with_something_to_say(salon: World, name: str) -> None:
+    """With nothing but its name: one schema, a sentence, and nothing booked."""
+    answer = await salon.ask(name)
+    assert set(answer) >= {"success", "status", "message", "bestaetigung_status"}
+    assert answer["message"]
+    assert answer["success"] is (answer["status"] in {"information"})
+    assert salon.calendar.bookings == ()
+
+
+@pytest.mark.parametrize("name", [name for name, does in FUNCTIONS.items() if does is Does.NOT_YET])
+async def test_what_cannot_be_had_yet_says_so(salon: World, name: str) -> None:
+    """It promises nothing: no call-back, no change."""
+    answer = await salon.ask(name, CALL)
+    assert (answer["success"], answer["status"]) == (False, "rejected")
+
+
+async def test_an_unknown_name_is_a_sentence_too(salon: World) -> None:
+    """Models make names up; an error code would be read out."""
+    answer = await salon.ask("make_coffee")
+    assert (answer["success"], answer["status"]) == (False, "rejected")
+
+
+async def test_a_version_suffix_is_ignored(salon: World) -> None:
+    """`parse_date_v17` is parse_date."""
+    assert (await salon.ask("parse_date_v17", text="morgen um 10 Uhr"))["start"] == "2026-11-24T10:00:00+01:00"
+
+
+@pytest.mark.parametrize("field", ["date_string", "text", "datum", "date", "datetime", "input"])
+async def test_a_date_is_parsed_from_whatever_field_it_stands_in(salon: World, field: str) -> None:
+    answer = await salon.ask("parse_date", **{field: "übermorgen um 15 Uhr 30"})
+    assert answer["start"] == "2026-11-25T15:30:00+01:00"
+    assert answer["message"] == "Das ist Mittwoch, der 25. November, um 15 Uhr 30."
+
+
+async def test_a_day_alone_is_a_day(salon: World) -> None:
+    """The agent goes on to ask for the time by itself."""
+    answer = await salon.ask("parse_date", date_string="Freitag Nachmittag")
+    assert answer["status"] == "information"
+    assert (answer["date"], answer["weekday"]) == ("2026-11-27", "Freitag")
+    assert (answer["from"], answer["until"]) == ("12:00", "18:00")
+
+
+async def test_an_ambiguous_day_is_a_question_with_its_readings(salon: World) -> None:
+    """Said on a Monday, "nächsten Donnerstag" is this week's or the next one's."""
+    answer = await salon.ask("parse_date", date_string="nächsten Donnerstag um 10 Uhr")
+    assert answer["status"] == "needs_input"
+    assert [one["start"] for one in answer["readings"]] == ["2026-11-26T10:00:00+01:00", "2026-12-03T10:00:00+01:00"]
+    assert answer["message"] == (
+        "Meinen Sie Donnerstag, den 26. November, um 10 Uhr oder Donnerstag, den 3. Dezember, um 10 Uhr?"
+    )
+
+
+async def test_the_time_is_berlins(salon: World) -> None:
+    answer = await salon.ask("current_time_berlin")
+    assert (answer["date"], answer["time"], answer["weekday"]) == ("2026-11-23", "10:00", "Montag")
+    assert answer["message"] == "Heute ist Montag, der 23. November 2026, es ist 10 Uhr."
+
+
+async def test_services_are_listed_and_told(salon: World) -> None:
+    """By name, length, what the house says of it, and who does it."""
+    listed = await salon.ask("get_available_services")
+    assert listed["message"] == "Wir bieten Beratung und Haarschnitt an."
+    told = await salon.ask("get_service_info", service="haarschnitt")
+    assert told["message"] == "Haarschnitt dauert 45 Minuten. Das macht bei uns Anna."
+    unknown = await salon.ask("get_service_info", service="Massage")
+    assert (unknown["status"], unknown["missing"]) == ("needs_input", ["service"])
+
+
+async def test_opening_hours_of_the_week_and_of_a_day(salon: World) -> None:
+    week = await salon.ask("get_opening_hours")
+    assert week["message"] == (
+        "Wir haben geöffnet: Montag von 9 Uhr bis 12 Uhr 30 und von 13 Uhr 30 bis 18 Uhr; "
+        "Dienstag bis Freitag von 9 Uhr bis 18 Uhr."
+    )
+    day = await salon.ask("get_opening_hours", date="Samstag")
+    assert day["message"] == "Am Samstag, dem 28. November haben wir geschlossen."
+    feast = await salon.ask("get_opening_hours", date="25.12.")
+    assert "Feiertag" in feast["message"]
+
+
+@pytest.mark.parametrize("name", ["check_customer", "initialize_call", "get_current_context"])
+async def test_the_caller_is_known_by_the_line_and_not_by_what_is_said(salon: World, name: str) -> None:
+    """A number that somebody names proves nothing: no answer tells a stranger's data."""
+    await salon.call(from_number="+491701234567")
+    known = await salon.ask(name, CALL)
+    claimed = await salon.ask(name, {"call_id": "call_other12", "from_number": "anonymous"}, telefon="+491701234567")
+    customer = known.get("customer", known)
+    assert customer["name"] == "Jürgen Groß"
+    assert "Groß" not in str(claimed)
+
+
+async def test_the_context_has_what_an_agent_asks_for_first(salon: World) -> None:
+    """Today's date, the zone, the house, its services, whether it is open: models have no calendar."""
+    answer = await salon.ask("initialize_call", CALL)
+    assert answer["date"] == "2026-11-23"
+    assert answer["time_zone"] == "Europe/Berlin"
+    assert answer["services"] == ["Beratung", "Haarschnitt"]
+    assert answer["open_today"] == ["09:00-12:30", "13:30-18:00"]
+    assert answer["customer"] == {"found": False}
+
+
+async def test_opening_hours_settle_what_is_said(salon: World) -> None:
+    """ "Halb vier" at a house that is open from nine to six is 15:30, and is booked as that."""
+    answer = await salon.ask(
+        "book_appointment", CALL, datum="Dienstag", uhrzeit="halb vier", name="Jürgen Groß", dienstleistung="Beratung"
+    )
+    assert answer["status"] == "booked"
+    assert answer["booking"]["start"] == "2026-11-24T15:30:00+01:00"

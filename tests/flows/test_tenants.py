@@ -1,0 +1,260 @@
+"""Two tenants on one gateway: nothing of the one is ever told, joined, counted or booked for the other (I14).
+
+They share what could be confused: the slot, the caller's phone and name, the platform's call id, the Retell key.
+"""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from einmal.adapters.calcom.transport import MaybeSent, WireAnswer, WireRequest
+from einmal.entrypoints.http.retell import function_call
+from einmal.settings import read_settings
+from einmal.simulator.catalogue import demo_event_types
+from einmal.simulator.records import Host
+from support.world import World, settings, world
+
+SALON = {"agent_id": "agent_salon", "to_number": "+493011111111"}
+PRAXIS = {"agent_id": "agent_praxis", "to_number": "+493022222222"}
+CALLER = "+491701234567"
+
+FILE = """
+[[tenants]]
+id = "salon"
+name = "Salon Mitte"
+agents = ["agent_salon"]
+numbers = ["+493011111111"]
+house_email = "termin@salon.test"
+calcom_api_key = { env = "SALON_CALCOM" }
+
+[[tenants.services]]
+id = "beratung"
+name = "Beratung"
+event_type_id = 101
+duration_minutes = 30
+
+[[tenants]]
+id = "praxis"
+name = "Praxis Nord"
+agents = ["agent_praxis"]
+numbers = ["+493022222222"]
+house_email = "termin@praxis.test"
+language = "en"
+calcom_api_key = { env = "PRAXIS_CALCOM" }
+
+[[tenants.services]]
+id = "beratung"
+name = "Beratung"
+event_type_id = 201
+duration_minutes = 30
+"""
+
+
+def event_types() -> Any:
+    """The salon's, and the same again at the doctor's, with a host of their own."""
+    salon = demo_event_types()
+    doctor = Host(200, "Praxis Nord", "praxis@host.example.test", "praxis-nord", "Europe/Berlin")
+    return (*salon, *(replace(one, id=one.id + 100, slug=f"{one.slug}-2", hosts=(doctor,)) for one in salon))
+
+
+@asynccontextmanager
+async def house(folder: Path, text: str = FILE) -> AsyncIterator[World]:
+    path = folder / "einmal.toml"
+    path.write_text(text, "utf-8")
+    keys = {"SALON_CALCOM": "cal_a", "PRAXIS_CALCOM": "cal_b"}
+    async with world(folder, event_types=event_types(), EINMAL_CONFIG=str(path), **keys) as made:
+        yield made
+
+
+def call(whose: dict[str, str], call_id: str = "call_shared1", **more: str) -> dict[str, str]:
+    return {"call_id": call_id, "from_number": CALLER, **whose, **more}
+
+
+WISH = {"datum": "2026-12-01", "uhrzeit": "10:00", "name": "Jürgen Groß", "dienstleistung": "Beratung"}
+
+
+async def test_each_books_its_own_with_everything_else_the_same(tmp_path: Path) -> None:
+    """One caller, one call id, one moment, one service name: two wishes, two bookings, each in its own calendar."""
+    async with house(tmp_path) as both:
+        answers = await asyncio.gather(
+            *(both.ask("book_appointment", call(whose), **WISH) for whose in (SALON, PRAXIS, SALON, PRAXIS))
+        )
+        assert [answer["status"] for answer in answers] == ["booked"] * 4
+        refs = [answer["booking"]["ref"] for answer in answers]
+        assert refs[0] == refs[2] != refs[1] == refs[3]
+        assert sorted(booking.event_type.id for booking in both.calendar.bookings) == [101, 201]
+        rows = both.rows("SELECT tenant_id, event_type_id FROM intents ORDER BY event_type_id")
+        assert rows == [("salon", 101), ("praxis", 201)]
+
+
+async def test_each_hears_its_own_language(tmp_path: Path) -> None:
+    """The salon answers in German, the practice in English."""
+    async with house(tmp_path) as both:
+        german = await both.ask("list_services", call(SALON))
+        english = await both.ask("list_services", call(PRAXIS))
+        assert german["message"].startswith("Wir bieten")
+        assert english["message"].startswith("We offer")
+
+
+async def test_a_customer_of_the_one_is_a_stranger_to_the_other(tmp_path: Path) -> None:
+    """The line is known where it booked, and nowhere else."""
+    async with house(tmp_path) as both:
+        await both.ask("book_appointment", call(SALON), **WISH)
+        known = await both.ask("check_customer", call(SALON, "call_later22"))
+        stranger = await both.ask("check_customer", call(PRAXIS, "call_later22"))
+        assert (known["found"], known["customer"]) == (True, {"name": "Jürgen Groß"})
+        assert stranger["found"] is False
+        assert "Groß" not in json.dumps(stranger, ensure_ascii=False)
+
+
+async def test_an_offer_of_the_one_is_no_offer_of_the_other(tmp_path: Path) -> None:
+    """A slot's opaque name is the tenant's: handed to another it is a question, and books nothing."""
+    async with house(tmp_path) as both:
+        offered = await both.ask("check_availability", call(SALON), **WISH)
+        slot = offered["alternatives"][0]["slot"]
+        answer = await both.ask(
+            "book_appointment", call(PRAXIS), slot=slot, name="Jürgen Groß", dienstleistung="Beratung"
+        )
+        assert answer["status"] == "needs_input"
+        assert both.calendar.bookings == ()
+
+
+@pytest.mark.parametrize(
+    "whose",
+    [
+        pytest.param({}, id="nobody-named"),
+        pytest.param({"agent_id": "agent_unknown"}, id="unknown-agent"),
+        pytest.param({"to_number": "+493099999999"}, id="unknown-number"),
+        pytest.param({"agent_id": "agent_salon", "to_number": "+493022222222"}, id="two-named"),
+    ],
+)
+async def test_a_call_of_no_tenant_is_refused(tmp_path: Path, whose: dict[str, str]) -> None:
+    """With two tenants nothing is anybody's by default, and what names both is nobody's."""
+    async with house(tmp_path) as both:
+        answer = await both.ask("book_appointment", call(whose), **WISH)
+        assert (answer["success"], answer["status"]) == (False, "rejected")
+        assert both.calendar.bookings == ()
+        assert both.rows("SELECT count(*) FROM intents") == [(0,)]
+
+
+@pytest.mark.parametrize("number", ["+493022222222", "493022222222", "030 22222222"])
+async def test_the_called_number_alone_tells(tmp_path: Path, number: str) -> None:
+    """As platforms write it: with a plus, without, or as it is dialled."""
+    async with house(tmp_path) as both:
+        answer = await both.ask("list_services", call({"to_number": number}))
+        assert answer["message"].startswith("We offer")
+
+
+async def test_on_an_outbound_call_the_house_is_the_one_that_calls(tmp_path: Path) -> None:
+    """Then the house's number is `from_number`."""
+    async with house(tmp_path) as both:
+        ends = {"direction": "outbound", "from_number": PRAXIS["to_number"], "to_number": CALLER}
+        answer = await both.ask("list_services", {"call_id": "call_out12345", **ends})
+        assert answer["message"].startswith("We offer")
+
+
+async def test_a_key_of_the_one_opens_nothing_of_the_other(tmp_path: Path) -> None:
+    """A request signed by the salon that names the practice's agent is refused; with the practice's key it is taken."""
+    keys = {"SALON_RETELL": "key_a", "PRAXIS_RETELL": "key_b"}
+    text = FILE.replace(
+        '{ env = "SALON_CALCOM" }', '{ env = "SALON_CALCOM" }\nretell_api_keys = [{ env = "SALON_RETELL" }]'
+    )
+    text = text.replace(
+        '{ env = "PRAXIS_CALCOM" }', '{ env = "PRAXIS_CALCOM" }\nretell_api_keys = [{ env = "PRAXIS_RETELL" }]'
+    )
+    path = tmp_path / "einmal.toml"
+    path.write_text(text, "utf-8")
+    environment = {"SALON_CALCOM": "cal_a", "PRAXIS_CALCOM": "cal_b", "EINMAL_CONFIG": str(path), **keys}
+    async with world(tmp_path, event_types=event_types(), **environment) as both:
+        endpoint = function_call(both.gateway)
+        body = json.dumps({"name": "list_services", "call": call(PRAXIS), "args": {}}).encode()
+        assert set(both.gateway.tenancies.keys) == {"key_a", "key_b"}
+        foreign = json.loads(await endpoint.answer(body, None, "key_a"))
+        own = json.loads(await endpoint.answer(body, None, "key_b"))
+        assert (foreign["status"], own["status"]) == ("rejected", "information")
+        nameless = json.dumps({"name": "list_services", "args": {}}).encode()
+        by_key = json.loads(await endpoint.answer(nameless, None, "key_b"))
+        assert by_key["message"].startswith("We offer")
+
+
+async def test_each_doubt_is_looked_up_in_its_own_calendar(tmp_path: Path) -> None:
+    """Recovery of one process does the rows of both, each with its tenant's key."""
+    async with house(tmp_path) as both:
+        both.tap.on_post = _lost_answers(both)
+        both.tap.on_get = _never_answered
+        for whose in (SALON, PRAXIS):
+            assert (await both.ask("book_appointment", call(whose), **WISH))["status"] == "in_doubt"
+        both.tap.on_get = None
+        both.tap.requests.clear()
+        both.clock.pass_time(timedelta(minutes=5))
+        while await both.gateway.worker.recovery.turn(5):
+            both.clock.pass_time(timedelta(minutes=5))
+        assert both.states() == ["confirmed", "confirmed"]
+        assert {request.headers["Authorization"] for request in both.tap.requests} == {"Bearer cal_a", "Bearer cal_b"}
+        assert len(both.calendar.bookings) == 2
+
+
+async def test_a_row_of_a_tenant_that_is_served_no_longer_waits(tmp_path: Path) -> None:
+    """Its configuration may come back, or another process have it: nothing is decided, and it is said."""
+    async with house(tmp_path) as both:
+        both.tap.on_post = _never_answered
+        both.tap.on_get = _never_answered
+        await both.ask("book_appointment", call(PRAXIS), **WISH)
+        assert both.states() == ["doubt"]
+        salon_only = read_settings(_environment(tmp_path, FILE.split('[[tenants]]\nid = "praxis"', maxsplit=1)[0]))
+        assert salon_only.configuration is not None
+        await both.gateway.adopt(salon_only.configuration)
+        both.clock.pass_time(timedelta(minutes=10))
+        await both.gateway.worker.recovery.turn(5)
+        assert both.states() == ["doubt"]
+        assert any(getattr(fact, "what", None) == "tenant_unknown" for fact in both.observer.facts)
+
+
+async def _never_answered(_request: WireRequest) -> WireAnswer:
+    raise MaybeSent("timeout")
+
+
+def _lost_answers(both: World) -> Callable[[WireRequest], Awaitable[WireAnswer]]:
+    """The calendar books, and nobody hears of it."""
+
+    async def lost(request: WireRequest) -> WireAnswer:
+        await both.tap.inner.send(request)
+        raise MaybeSent("reset")
+
+    return lost
+
+
+def _environment(folder: Path, text: str) -> dict[str, str]:
+    path = folder / "changed.toml"
+    path.write_text(text, "utf-8")
+    known = settings(folder / "ledger.sqlite3")
+    return {
+        "EINMAL_DATABASE_URL": f"sqlite:///{known.database_url}",
+        "EINMAL_CONFIG": str(path),
+        "SALON_CALCOM": "cal_a",
+        "PRAXIS_CALCOM": "cal_b",
+    }
+
+
+async def test_new_hours_are_in_force_without_a_restart(tmp_path: Path) -> None:
+    """What changed is rebuilt, what did not goes on as it is; a call under way ends as it began."""
+    async with house(tmp_path) as both:
+        before = {one.tenant.tenant_id: one for one in both.gateway.tenancies.all}
+        changed = FILE.replace(
+            'name = "Praxis Nord"', 'name = "Praxis Nord"\nopening_hours = { monday = ["09:00-12:00"] }'
+        )
+        read = read_settings(_environment(tmp_path, changed)).configuration
+        assert read is not None
+        await both.gateway.adopt(read)
+        after = {one.tenant.tenant_id: one for one in both.gateway.tenancies.all}
+        assert after["salon"] is before["salon"]
+        assert after["praxis"] is not before["praxis"]
+        answer = await both.ask("get_opening_hours", call(PRAXIS))
+        assert answer["message"] == "We are open Monday from 9:00 am to 12:00 pm."
