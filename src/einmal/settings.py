@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from einmal.adapters.notify.webhook import webhook_key
-from einmal.configuration.model import Configuration, Defaults
+from einmal.adapters.notify.key import webhook_key
+from einmal.configuration.model import DEFAULT_TENANT, Configuration, Defaults, TenantConfiguration
 from einmal.configuration.offering import MINUTES_MAX
 from einmal.configuration.problems import BadConfiguration
 from einmal.configuration.read import read_configuration_file
@@ -204,6 +204,19 @@ class Settings:
     reply_seconds: float
     services: tuple[Service, ...] = ()
     configuration: Configuration | None = None
+
+    @property
+    def tenants(self) -> tuple[TenantConfiguration, ...]:
+        """The tenants that are configured: the file's, or the one that the settings describe."""
+        if self.configuration is None or not self.configuration.tenants:
+            own = {theirs: getattr(self, ours) for ours, theirs in _OF_THE_TENANT.items()}
+            return (TenantConfiguration(DEFAULT_TENANT, DEFAULT_TENANT, services=self.services, **own),)
+        # Where nobody has a key, all share what stands in for a calendar.
+        key, url = self.calcom_api_key, self.calcom_base_url
+        return tuple(
+            one if one.calcom_api_key is not None else replace(one, calcom_api_key=key, calcom_base_url=url)
+            for one in self.configuration.tenants
+        )
 
     @property
     def loopback(self) -> bool:

@@ -11,13 +11,15 @@ from zoneinfo import ZoneInfo
 from einmal.adapters.calcom.calendar import Account, CalcomCalendar
 from einmal.adapters.calcom.services import NoServices, list_services
 from einmal.adapters.calcom.transport import AiohttpTransport, Transport
-from einmal.adapters.notify.webhook import WebhookCourier, webhook_key
+from einmal.adapters.notify.key import webhook_key
+from einmal.adapters.notify.webhook import WebhookCourier
 from einmal.adapters.sql.ledger import PostgresLedger, SqliteLedger, SqlLedger
 from einmal.adapters.sql.sqlite import SqliteThread
 from einmal.adapters.sql.steps import Store
 from einmal.adapters.system import SystemClock, SystemIds
 from einmal.adapters.telemetry.logs import LogCourier, LogObserver, channel
 from einmal.configuration import Configuration, TenantConfiguration
+from einmal.configuration.model import DEFAULT_TENANT
 from einmal.domain.admission import AdmissionPolicy
 from einmal.domain.gate import GatePolicy, Shut, Use
 from einmal.domain.model import Service
@@ -43,7 +45,7 @@ from einmal.speech.said import Language
 from einmal.speech.sentences import Voice
 from einmal.tenancies import Tenancies, Tenancy
 
-TENANT_ID = "default"
+TENANT_ID = DEFAULT_TENANT
 """The tenant that the settings describe, where no file names tenants."""
 
 HOUSE_EMAIL_OF_THE_SIMULATOR = "termin@salon.test"
@@ -94,7 +96,7 @@ class Gateway:
         Raises as `build_gateway`; then everything stays as it was.
         """
         built = []
-        for wanted in tenants_of(replace(self.settings, configuration=configuration)):
+        for wanted in replace(self.settings, configuration=configuration).tenants:
             served = self.tenancies.get(wanted.tenant_id)
             unchanged = served is not None and served.configuration == wanted
             built.append(served if served is not None and unchanged else await self._parts.tenancy(wanted))
@@ -141,7 +143,7 @@ def build_inspector(
 ) -> Inspector:
     """What reads a ledger that stands already, and one tenant's calendar as background. Nothing of a gateway is
     started. Raises LookupError where there is no such tenant, or several and none is named."""
-    tenants = {one.tenant_id: one for one in tenants_of(settings)}
+    tenants = {one.tenant_id: one for one in settings.tenants}
     if tenant_id is None and len(tenants) > 1:
         raise LookupError("there are several tenants; say which")
     tenant = tenants[tenant_id] if tenant_id is not None else next(iter(tenants.values()))
@@ -194,7 +196,7 @@ async def build_gateway(
     ledger.open()
     parts = _Parts(settings, ledger, clock, ids, observer, webhook, {} if transport is None else {None: transport})
     try:
-        tenancies.adopt([await parts.tenancy(one) for one in tenants_of(settings)])
+        tenancies.adopt([await parts.tenancy(one) for one in settings.tenants])
     except (NoServices, LedgerUnavailable, CommitUnknown):
         await parts.close()
         raise
@@ -249,7 +251,7 @@ class _Parts:
         compensations = Compensations(outcomes, behind, budgets)
         sweeper = Sweeper(tenant.tenant_id, doubts_behind, compensations, behind, budgets)
         rulings = Rulings(outcomes, calendar, budgets)
-        voice = voice_of(wanted)
+        voice = Voice(Language(language), ZoneInfo(zone))
         return Tenancy(tenant, voice, bookings, offers, rulings, Behind(doubts_behind, compensations, sweeper), wanted)
 
     def _transport(self, wanted: TenantConfiguration) -> Transport:
@@ -266,42 +268,6 @@ class _Parts:
         if self.webhook is not None:
             await self.webhook.close()
         self.ledger.close()
-
-
-def tenants_of(settings: Settings) -> tuple[TenantConfiguration, ...]:
-    """The tenants that are configured: the file's, or the one that the settings describe."""
-    configured = settings.configuration.tenants if settings.configuration is not None else ()
-    if not configured:
-        configured = (
-            TenantConfiguration(
-                tenant_id=TENANT_ID,
-                name=TENANT_ID,
-                time_zone=settings.timezone,
-                language=settings.language,
-                house_email=settings.attendee_fallback_email,
-                calcom_api_key=settings.calcom_api_key,
-                calcom_base_url=settings.calcom_base_url,
-                retell_api_keys=settings.retell_api_key,
-                calcom_webhook_secret=settings.calcom_webhook_secret,
-                services=settings.services,
-            ),
-        )
-    return tuple(
-        one
-        if one.calcom_api_key is not None
-        # Nobody has a key of their own: all share what stands in for a calendar.
-        else replace(
-            one,
-            house_email=one.house_email or settings.attendee_fallback_email,
-            calcom_api_key=settings.calcom_api_key,
-            calcom_base_url=settings.calcom_base_url,
-        )
-        for one in configured
-    )
-
-
-def voice_of(tenant: TenantConfiguration) -> Voice:
-    return Voice(Language(tenant.language), ZoneInfo(tenant.time_zone))
 
 
 async def _services(

@@ -24,7 +24,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from einmal.adapters.notify import webhook
-from einmal.adapters.notify.webhook import WebhookCourier, webhook_key
+from einmal.adapters.notify.key import webhook_key
+from einmal.adapters.notify.webhook import WebhookCourier
 from einmal.domain.intent import Intent, State
 from einmal.domain.model import Offer
 from einmal.domain.promise import MessageKind

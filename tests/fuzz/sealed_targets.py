@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from random import Random
 from typing import Final
 
-from einmal.adapters.notify.webhook import SECRET_BYTES_MIN, webhook_key
+from einmal.adapters.notify.key import SECRET_BYTES_MIN, webhook_key
 from einmal.adapters.retell.signature import FUTURE_MS_MAX, PAST_MS_MAX, SignatureCheck, check_signature, sign
 from einmal.domain.model import Offer
 from einmal.domain.slot import offer_of

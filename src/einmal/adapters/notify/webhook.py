@@ -6,7 +6,6 @@ whoever receives it is to call back; so it goes over TLS, and nothing of it is l
 """
 
 import base64
-import binascii
 import hashlib
 import hmac
 import json
@@ -22,25 +21,11 @@ from einmal.ports import Clock, Message
 from einmal.speech.sentences import Voice
 
 SEND_SECONDS: Final = 10.0
-SECRET_PREFIX: Final = "whsec_"  # noqa: S105 - the specification's prefix
-SECRET_BYTES_MIN: Final = 24
-
 _TYPES: Final = {
     Outcome.BOOKED: "booking.confirmed",
     Outcome.ALREADY_BOOKED: "booking.confirmed",
     Outcome.REQUESTED: "booking.requested",
 }
-
-
-def webhook_key(secret: str) -> bytes:
-    """The key in a `whsec_` secret. Raises ValueError for anything else."""
-    try:
-        key = base64.b64decode(secret.removeprefix(SECRET_PREFIX), validate=True)
-    except binascii.Error:
-        key = b""
-    if not secret.startswith(SECRET_PREFIX) or len(key) < SECRET_BYTES_MIN:
-        raise ValueError(f"must be {SECRET_PREFIX} and the base64 of at least {SECRET_BYTES_MIN} random bytes")
-    return key
 
 
 def sign(key: bytes, message_id: str, timestamp: int, body: bytes) -> str:

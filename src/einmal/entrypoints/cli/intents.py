@@ -17,7 +17,7 @@ from einmal.domain.intent import UNRESOLVED, Intent, State
 from einmal.flows.rule import CannotRule
 from einmal.ports import StoredReply
 from einmal.settings import Settings
-from einmal.wiring import Gateway, build_gateway, open_ledger, tenants_of
+from einmal.wiring import Gateway, build_gateway, open_ledger
 
 FOUND: Final = 1
 USAGE: Final = 2
@@ -26,7 +26,7 @@ COULD_NOT_LOOK: Final = 4
 
 def intents_list(settings: Settings, limit: int, tenant_id: str | None, *, everything: bool, as_json: bool) -> int:
     """Of one tenant or of all that are configured. Exit code 1 where something waits for a person, 0 otherwise."""
-    tenants = [one.tenant_id for one in tenants_of(settings)]
+    tenants = [one.tenant_id for one in settings.tenants]
     if tenant_id is not None and tenant_id not in tenants:
         print(f"einmal: there is no tenant {tenant_id!r}; there are {', '.join(tenants)}", file=sys.stderr)
         return USAGE

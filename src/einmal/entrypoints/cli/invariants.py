@@ -17,7 +17,7 @@ from einmal.adapters.telemetry.logs import configure_logs
 from einmal.domain.evidence import INVARIANTS
 from einmal.flows.inspect import CouldNotLook, Finding, Inspected, Standing
 from einmal.settings import Settings
-from einmal.wiring import build_inspector, tenants_of
+from einmal.wiring import build_inspector
 
 FOUND: Final = 1
 USAGE: Final = 2
@@ -36,7 +36,7 @@ def run_invariants(settings: Settings, since_text: str, tenant_id: str | None, *
     if unusable is not None:
         print(f"einmal: {unusable}", file=sys.stderr)
         return COULD_NOT_LOOK
-    tenants = {one.tenant_id: one for one in tenants_of(settings)}
+    tenants = {one.tenant_id: one for one in settings.tenants}
     if len(tenants) == 1 and tenant_id is None:
         tenant_id = next(iter(tenants))
     if tenant_id not in tenants:

@@ -13,7 +13,6 @@ from einmal.settings import Settings
 from einmal.speech.heard import Frame, Heard, hear
 from einmal.speech.said import Case, Language, say_day, say_instant
 from einmal.speech.sentences import Voice
-from einmal.wiring import tenants_of
 
 _SPAN: Final = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-(?:([01]\d|2[0-3]):([0-5]\d)|24:00)")
 
@@ -49,7 +48,7 @@ def parse(
 
 
 def _frame(settings: Settings, now: str | None, zone: str | None, language: str | None, hours: str | None) -> Frame:
-    tenant = tenants_of(settings)[0]
+    tenant = settings.tenants[0]
     try:
         place = ZoneInfo(zone or tenant.time_zone)
     except (ZoneInfoNotFoundError, ValueError, OSError):

@@ -28,7 +28,7 @@ from einmal.simulator.app import simulator_app
 from einmal.simulator.catalogue import demo_calendar
 from einmal.simulator.faults import FaultPlan, PlanMistake
 from einmal.simulator.wire import SimulatedCalcom
-from einmal.wiring import Gateway, build_gateway, tenants_of
+from einmal.wiring import Gateway, build_gateway
 
 SIMULATOR_PORT: Final = 8090
 _COULD_NOT_START: Final = 4
@@ -55,7 +55,7 @@ def serve(settings: Settings) -> int:
 def work(settings: Settings) -> int:
     """Run recovery alone until told to stop."""
     configure_logs()
-    if any(one.calcom_api_key is None for one in tenants_of(settings)):
+    if any(one.calcom_api_key is None for one in settings.tenants):
         print(
             "einmal: EINMAL_CALCOM_API_KEY is not set; without a calendar there is nothing to recover", file=sys.stderr
         )
@@ -102,7 +102,7 @@ def serve_simulator(host: str, port: int, latency_seconds: float, faults: Path |
 async def _serve(settings: Settings) -> None:
     # Ports first: a database made or a simulator started for a gateway that cannot listen helps nobody.
     door = _listen(settings.host, settings.port, "choose another with EINMAL_PORT")
-    simulated = all(one.calcom_api_key is None for one in tenants_of(settings))
+    simulated = all(one.calcom_api_key is None for one in settings.tenants)
     async with AsyncExitStack() as stack:
         if simulated:
             settings = await _simulate(settings, stack)

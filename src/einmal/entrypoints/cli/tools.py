@@ -6,14 +6,13 @@ import sys
 from einmal.adapters.retell.tools import tool_definitions
 from einmal.settings import Settings
 from einmal.speech.said import Language
-from einmal.wiring import tenants_of
 
 PLACEHOLDER = "https://your-gateway.example"
 
 
 def tools(settings: Settings, url: str | None, tenant_id: str | None) -> int:
     """Print them as a JSON list. What is only a hint goes to stderr, so that the output can be piped on."""
-    tenants = {one.tenant_id: one for one in tenants_of(settings)}
+    tenants = {one.tenant_id: one for one in settings.tenants}
     if tenant_id is None and len(tenants) > 1:
         print(f"einmal: there are several tenants; say which with --tenant: {', '.join(tenants)}", file=sys.stderr)
         return 2

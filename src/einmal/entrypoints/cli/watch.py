@@ -50,7 +50,7 @@ async def _adopted(gateway: Gateway, environment: Mapping[str, str]) -> bool:
         channel("alerts").error("the configuration is wrong; the one before stays in force", extra={"fields": fields})
         return True
     known = gateway.settings.configuration
-    if settings.configuration is None or (known is not None and known.digest == settings.configuration.digest):
+    if settings.configuration is None or settings.configuration == known:
         return True
     try:
         await gateway.adopt(settings.configuration)
