@@ -46,7 +46,7 @@ WORDS: dict[type[StrEnum], str] = {
     reply.Outcome: (
         "booked requested already_booked available unavailable slot_taken needs_input in_doubt rejected error"
     ),
-    reply.Why: "plain not_offered too_busy unreachable nothing_new key_reused unpromised other_in_doubt",
+    reply.Why: "plain not_offered too_busy unreachable nothing_new choice key_reused unpromised other_in_doubt",
     reply.Missing: (
         "name service date time date_past date_odd date_unclear date_wide time_odd time_unclear time_wide time_skipped "
         "service_unknown email_odd confirmation_odd"

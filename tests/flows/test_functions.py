@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from einmal.adapters.calcom.transport import MaybeSent
 from einmal.adapters.retell.functions import FUNCTIONS, Does
 from support.world import World, world
 
@@ -159,3 +160,78 @@ async def test_opening_hours_settle_what_is_said(salon: World) -> None:
     )
     assert answer["status"] == "booked"
     assert answer["booking"]["start"] == "2026-11-24T15:30:00+01:00"
+
+
+async def offered(salon: World, name: str, **args: Any) -> tuple[dict[str, Any], list[str]]:
+    """The answer, and when what it offers begins, local."""
+    answer = await salon.ask(name, CALL, dienstleistung="Beratung", **args)
+    return answer, [one["start"][:16] for one in answer.get("alternatives", [])]
+
+
+async def test_a_check_of_a_day_offers_early_midday_and_late(salon: World) -> None:
+    """Nobody must name a time to hear what there is."""
+    answer, starts = await offered(salon, "check_availability", datum="Dienstag")
+    assert (answer["success"], answer["status"]) == (True, "available")
+    assert starts == ["2026-11-24T08:00", "2026-11-24T13:00", "2026-11-24T17:30"]
+    assert answer["message"] == (
+        "Am Dienstag, dem 24. November hätte ich 8 Uhr, 13 Uhr oder 17 Uhr 30. Was passt Ihnen?"
+    )
+
+
+async def test_a_check_of_a_part_of_a_day_offers_what_lies_in_it(salon: World) -> None:
+    _, starts = await offered(salon, "check_availability", datum="morgen Nachmittag")
+    assert [start[11:] for start in starts] == ["12:00", "15:00", "17:30"]
+    _, starts = await offered(salon, "check_availability", datum="morgen", uhrzeit="zwischen 9 und 11")
+    assert [start[11:] for start in starts] == ["09:00", "10:00", "10:30"]
+
+
+async def test_where_nothing_is_free_what_comes_next_is_offered(salon: World) -> None:
+    """The simulated salon closes at six: an evening has nothing, and the morning after has."""
+    answer, starts = await offered(salon, "check_availability", datum="morgen Abend")
+    assert (answer["success"], answer["status"]) == (True, "available")
+    answer, starts = await offered(salon, "check_availability", datum="morgen", uhrzeit="ab 20 Uhr")
+    assert (answer["success"], answer["status"]) == (False, "unavailable")
+    assert starts == ["2026-11-25T08:00", "2026-11-25T08:30"]
+    assert answer["message"].startswith("Da ist leider nichts frei. Ich hätte am Mittwoch, dem 25. November, um 8 Uhr")
+
+
+async def test_an_offer_of_a_search_books_exactly_that(salon: World) -> None:
+    """By its opaque name: the model composes no date."""
+    answer, _ = await offered(salon, "check_availability", datum="Dienstag")
+    last = answer["alternatives"][-1]
+    booked = await salon.ask("book_appointment", CALL, slot=last["slot"], name="Jürgen Groß")
+    assert (booked["status"], booked["booking"]["start"]) == ("booked", last["start"])
+
+
+async def test_alternatives_are_never_the_time_itself(salon: World) -> None:
+    """Nearest first looked for, told in the order of time."""
+    _, starts = await offered(salon, "get_alternatives", datum="Dienstag", uhrzeit="10:00")
+    assert starts == ["2026-11-24T09:00", "2026-11-24T09:30", "2026-11-24T10:30"]
+
+
+async def test_the_next_that_is_free_needs_no_date(salon: World) -> None:
+    answer, starts = await offered(salon, "find_next_available")
+    assert answer["status"] == "available"
+    assert starts == ["2026-11-23T10:00", "2026-11-23T10:30", "2026-11-23T11:00"]
+    _, later = await offered(salon, "find_next_available", datum="Freitag")
+    assert later[0] == "2026-11-27T08:00"
+
+
+async def test_a_booking_without_a_time_is_still_a_question(salon: World) -> None:
+    """Only a check may be answered with a choice: what is to be booked must be said."""
+    answer = await salon.ask("book_appointment", CALL, datum="Dienstag", dienstleistung="Beratung", name="Jürgen Groß")
+    assert (answer["status"], answer["missing"]) == ("needs_input", ["time"])
+    assert salon.calendar.bookings == ()
+
+
+@pytest.mark.parametrize("name", ["check_availability", "get_alternatives", "find_next_available"])
+async def test_a_search_that_cannot_be_made_says_so(salon: World, name: str) -> None:
+    """Blind is not "nothing free"."""
+
+    async def down(_request: Any) -> Any:
+        raise MaybeSent("timeout")
+
+    salon.tap.inner.send = down  # type: ignore[method-assign]
+    answer = await salon.ask(name, CALL, dienstleistung="Beratung", datum="Dienstag")
+    assert (answer["success"], answer["status"]) == (False, "error")
+    assert "nicht erreichbar" in answer["message"]

@@ -12,6 +12,7 @@ from einmal.adapters.retell.wish import Understood, understand
 from einmal.domain.keys import intent_key, normal_name
 from einmal.domain.model import Offer, Service
 from einmal.domain.reply import Outcome
+from einmal.domain.search import Search
 from einmal.domain.slot import slot_name
 from einmal.ports import Tenant
 from einmal.speech.contact import OddAddress, email_address, nobodys_address, phone_number, region_of_zone
@@ -211,6 +212,10 @@ def _function_call(rng: Random) -> tuple[FunctionCall, bool | None]:
 def _understand(given: tuple[FunctionCall, bool | None]) -> str:
     call, books = given
     heard = understand(call, SALON, NOW, books=books)
+    if isinstance(heard, Search):
+        holds(books is not True, "a booking was taken for a search")
+        holds(NOW <= heard.begin < heard.end and heard.service in SALON.services, "an odd search")
+        return "searches"
     if not isinstance(heard, Understood):
         holds(heard.outcome is Outcome.NEEDS_INPUT and heard.missing, "a question without a question")
         holds(len(set(heard.missing)) == len(heard.missing), "asked twice")

@@ -51,6 +51,8 @@ class Why(StrEnum):
     UNREACHABLE = "unreachable"
     NOTHING_NEW = "nothing_new"
     """Our own books could not be read: nothing was booked now; whether something stands from before is unknown."""
+    CHOICE = "choice"
+    """Not one slot was asked for, but what there is."""
     KEY_REUSED = "key_reused"
     UNPROMISED = "unpromised"
     """In doubt, and nobody can be sure that the caller will be told later: so it is not said."""

@@ -1,10 +1,11 @@
 """Offers: is the wish free, and if not, what is near it? Advisory, and never trusted at commit."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from einmal.domain.model import Offer, Wish
 from einmal.domain.reply import Outcome, Reply, Why
+from einmal.domain.search import Search, nearest
 from einmal.ports import Blind, Budgets, Calendar, Clock, Ids
 
 ALTERNATIVES_MAX: Final = 2
@@ -12,6 +13,9 @@ ALTERNATIVES_MAX: Final = 2
 
 HORIZON: Final = timedelta(days=3)
 """How far around the wish alternatives are looked for."""
+
+BEYOND: Final = timedelta(days=7)
+"""How far after a time in which nothing is free; asked for in the same look."""
 
 
 class Offers:
@@ -25,16 +29,29 @@ class Offers:
         """Whether the wish is free now. Nothing is booked, held or stored."""
         offers = await self._around(wish)
         if isinstance(offers, Blind):
-            return Reply(Outcome.ERROR, Why.UNREACHABLE, asked_start=wish.start, error_id=self._ids.time_ordered())
+            return self._unreachable(wish.start)
         for offer in offers:
             if offer.start == wish.start:
                 return Reply(Outcome.AVAILABLE, asked_start=wish.start, alternatives=(offer,))
-        return Reply(Outcome.UNAVAILABLE, asked_start=wish.start, alternatives=nearest(wish, offers))
+        near = nearest(wish.start, offers, ALTERNATIVES_MAX)
+        return Reply(Outcome.UNAVAILABLE, asked_start=wish.start, alternatives=near)
+
+    async def search(self, search: Search) -> Reply:
+        """What is free in that time; where nothing is, what comes next. One look, nothing held."""
+        later = search.end + BEYOND
+        deadline = self._clock.monotonic() + self._budgets.slots_seconds
+        offers = await self._calendar.slots(search.service, search.begin, later, deadline)
+        if isinstance(offers, Blind):
+            return self._unreachable(search.begin)
+        within = [offer for offer in offers if offer.start < search.end]
+        chosen = search.chosen(within)
+        outcome = Outcome.AVAILABLE if chosen else Outcome.UNAVAILABLE
+        return Reply(outcome, Why.CHOICE, asked_start=search.begin, alternatives=chosen or offers[:ALTERNATIVES_MAX])
 
     async def alternatives(self, wish: Wish) -> tuple[Offer, ...]:
         """The nearest free slots beside the wish's own; none where the calendar cannot be asked."""
         offers = await self._around(wish)
-        return () if isinstance(offers, Blind) else nearest(wish, offers)
+        return () if isinstance(offers, Blind) else nearest(wish.start, offers, ALTERNATIVES_MAX)
 
     async def _around(self, wish: Wish) -> tuple[Offer, ...] | Blind:
         now = self._clock.now()
@@ -42,9 +59,5 @@ class Offers:
         deadline = self._clock.monotonic() + self._budgets.slots_seconds
         return await self._calendar.slots(wish.service, start, wish.start + HORIZON, deadline)
 
-
-def nearest(wish: Wish, offers: tuple[Offer, ...]) -> tuple[Offer, ...]:
-    """The offers nearest to the wish, in the order of time; its own start is not among them."""
-    others = [offer for offer in offers if offer.start != wish.start]
-    others.sort(key=lambda offer: (abs(offer.start - wish.start), offer.start))
-    return tuple(sorted(others[:ALTERNATIVES_MAX], key=lambda offer: offer.start))
+    def _unreachable(self, asked: datetime) -> Reply:
+        return Reply(Outcome.ERROR, Why.UNREACHABLE, asked_start=asked, error_id=self._ids.time_ordered())

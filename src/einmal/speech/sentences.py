@@ -36,6 +36,14 @@ OUTCOMES: Final[dict[tuple[Outcome, Why], dict[Language, str]]] = {
         _DE: "{When} ist leider nichts frei.",
         _EN: "Unfortunately nothing is free {when}.",
     },
+    (Outcome.AVAILABLE, Why.CHOICE): {
+        _DE: "{offered} Was passt Ihnen?",
+        _EN: "{offered} Which would suit you?",
+    },
+    (Outcome.UNAVAILABLE, Why.CHOICE): {
+        _DE: "Da ist leider nichts frei.",
+        _EN: "Unfortunately nothing is free then.",
+    },
     (Outcome.SLOT_TAKEN, Why.PLAIN): {
         _DE: "Dieser Termin wurde bereits gebucht.",
         _EN: "This appointment has already been taken.",
@@ -137,6 +145,7 @@ QUESTIONS: Final[dict[Missing, dict[Language, str]]] = {
 }
 
 _ALTERNATIVES: Final = {_DE: "Ich hätte {offers}.", _EN: "I could offer {offers}."}
+_OF_ONE_DAY: Final = {_DE: "{Day} hätte ich {times}.", _EN: "{Day} I could offer {times}."}
 _NOTHING: Final = {_DE: "Welche andere Zeit passt Ihnen?", _EN: "Which other time would suit you?"}
 _OR: Final = {_DE: " oder ", _EN: " or "}
 _AND: Final = {_DE: " und ", _EN: " and "}
@@ -164,7 +173,9 @@ class Voice:
         when = "" if at is None else say_instant(at, self.zone, self.language, now)
         staff = _WITH[self.language].format(staff=slot.staff) if slot and slot.staff and staff_wished else ""
         service = "" if slot is None else slot.service
-        text = template.format(service=service, when=when, When=when[:1].upper() + when[1:], staff=staff)
+        offered = self._offered(reply.alternatives, now) if reply.outcome is Outcome.AVAILABLE else ""
+        parts = {"service": service, "when": when, "When": when[:1].upper() + when[1:], "staff": staff}
+        text = template.format(**parts, offered=offered)
         if reply.outcome in {Outcome.UNAVAILABLE, Outcome.SLOT_TAKEN}:
             text = f"{text} {self._offers(reply.alternatives, reply.asked_start, now)}"
         return text
@@ -203,6 +214,15 @@ class Voice:
             at = _AT[self.language]
             said[1:] = [at + say_time(one, self.zone, self.language) for one in reply.readings[1:]]
         return self._or(said)
+
+    def _offered(self, offers: Sequence[Offer], now: datetime) -> str:
+        """ "Am Dienstag, dem 24. November hätte ich 9 Uhr oder 11 Uhr.": the day once, if there is but one."""
+        days = {offer.start.astimezone(self.zone).date() for offer in offers}
+        if len(days) != 1:
+            return self._offers(offers, None, now)
+        day = self.day(offers[0].start, now)
+        times = self._or([say_time(offer.start, self.zone, self.language) for offer in offers])
+        return _OF_ONE_DAY[self.language].format(Day=day[:1].upper() + day[1:], times=times)
 
     def _offers(self, offers: Sequence[Offer], asked: datetime | None, now: datetime) -> str:
         if not offers:

@@ -9,6 +9,9 @@ class Does(Enum):
     """Books or checks, as `bestaetigung` says."""
     BOOK = auto()
     CHECK = auto()
+    ALTERNATIVES = auto()
+    """What there is beside a time, or in a time: never the time itself."""
+    NEXT = auto()
     PARSE_DATE = auto()
     TELL_TIME = auto()
     LIST_SERVICES = auto()
@@ -32,6 +35,8 @@ BOOKING: Final[dict[str, Does]] = {
 """What a name says, the field does not overrule: `check_*` never books."""
 
 FUNCTIONS: Final[dict[str, Does]] = BOOKING | {
+    "get_alternatives": Does.ALTERNATIVES,
+    "find_next_available": Does.NEXT,
     "parse_date": Does.PARSE_DATE,
     "current_time_berlin": Does.TELL_TIME,
     "current_time": Does.TELL_TIME,
@@ -44,8 +49,8 @@ FUNCTIONS: Final[dict[str, Does]] = BOOKING | {
     "check_customer": Does.TELL_CUSTOMER,
     **dict.fromkeys(
         (
-            *("get_alternatives", "find_next_available", "query_appointment", "query_appointment_by_name"),
-            *("get_customer_appointments", "cancel_appointment", "reschedule_appointment", "booking_status"),
+            *("query_appointment", "query_appointment_by_name", "get_customer_appointments"),
+            *("cancel_appointment", "reschedule_appointment", "booking_status"),
             *("reserve_slot", "release_slot_reservation", "request_callback"),
         ),
         Does.NOT_YET,

@@ -85,7 +85,20 @@ _TOOLS: Final[tuple[_Tool, ...]] = (
         ("dienstleistung", "datum", "uhrzeit", "slot"),
         (),
         CHECKING_MS,
-        {_DE: "Prüft, ob ein Termin frei ist. Bucht nie.", _EN: "Checks whether a time is free. Never books."},
+        {
+            _DE: "Prüft, ob ein Termin frei ist, oder nennt ohne Uhrzeit, was an einem Tag frei ist. Bucht nie.",
+            _EN: "Checks whether a time is free, or without a time tells what is free on a day. Never books.",
+        },
+    ),
+    (
+        "find_next_available",
+        ("dienstleistung", "datum"),
+        (),
+        CHECKING_MS,
+        {
+            _DE: "Nennt die nächsten freien Termine, auf Wunsch ab einem Tag. Bucht nie.",
+            _EN: "Tells the next free times, from a day on if one is named. Never books.",
+        },
     ),
     (
         "book_appointment",

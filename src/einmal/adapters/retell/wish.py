@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime, time, timedelta
 from functools import lru_cache
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -12,6 +12,7 @@ from einmal.adapters.retell.fields import Fields, collect
 from einmal.domain.keys import normal_name
 from einmal.domain.model import Person, Service, Wish
 from einmal.domain.reply import Missing, Outcome, Reply
+from einmal.domain.search import Search
 from einmal.domain.slot import offer_of
 from einmal.ports import CallContact, Tenant
 from einmal.speech.contact import OddAddress, email_address, nobodys_address, phone_number, region_of_zone
@@ -31,8 +32,10 @@ class Understood:
     confirmed: bool
 
 
-def understand(function_call: FunctionCall, tenant: Tenant, now: datetime, *, books: bool | None) -> Understood | Reply:
-    """The wish, or a reply with the question to ask.
+def understand(
+    function_call: FunctionCall, tenant: Tenant, now: datetime, *, books: bool | None
+) -> Understood | Search | Reply:
+    """The wish, or a reply with the question to ask. A check that names a day without a time is a search.
 
     `books`: True or False where the function's name says whether it books, None where `bestaetigung` does.
     """
@@ -41,6 +44,8 @@ def understand(function_call: FunctionCall, tenant: Tenant, now: datetime, *, bo
     heard = _start(fields, tenant, frame_of(tenant, service, now))
     email = _email(fields, tenant)
     confirmed = _confirmed(fields) if books is None else books
+    if confirmed is False and isinstance(service, Service) and _names_a_day(heard):
+        return _search(service, heard, tenant, now)
     missing = [item for item in (service, confirmed, email) if isinstance(item, Missing)] + list(heard.missing)
     # A check needs no name: the caller may ask what is free before saying who they are.
     if fields.name is None and confirmed is not False:
@@ -55,6 +60,52 @@ def understand(function_call: FunctionCall, tenant: Tenant, now: datetime, *, bo
         call = CallContact("retell", function_call.call_id, function_call.agent_id)
     return Understood(wish, call, confirmed=confirmed is True)
 
+
+def _names_a_day(heard: Heard) -> bool:
+    """Whether all that is missing is which time of a day that is clear."""
+    return heard.day is not None and heard.missing in {(Missing.TIME,), (Missing.TIME_WIDE,)}
+
+
+def seek(function_call: FunctionCall, tenant: Tenant, now: datetime, *, earliest: bool) -> Search | Reply:
+    """What is asked for beside a time or in a day; with `earliest` from that day on, or from now."""
+    fields = collect(function_call.args)
+    service = _service(fields, tenant)
+    heard = _start(fields, tenant, frame_of(tenant, service, now))
+    missing = [service] if isinstance(service, Missing) else []
+    said_nothing = Missing.DATE in heard.missing and Missing.TIME in heard.missing
+    if heard.start is None and not _names_a_day(heard) and not (earliest and said_nothing):
+        missing += heard.missing
+    if missing or not isinstance(service, Service):
+        return _question(missing, tenant, heard)
+    if not earliest:
+        return _search(service, heard, tenant, now)
+    first = now + service.notice
+    asked = heard.start or (None if heard.day is None else _midnight(heard.day, tenant))
+    begin = first if asked is None else max(first, asked)
+    return Search(service, begin, begin + EARLIEST_WITHIN, earliest=True)
+
+
+def _search(service: Service, heard: Heard, tenant: Tenant, now: datetime) -> Search:
+    """In the day that was named, or the part of it, or around the time."""
+    zone = ZoneInfo(tenant.time_zone)
+    near = heard.start
+    if near is not None:
+        begin, end = near - AROUND, near + AROUND
+    elif heard.day is None or heard.window is None:
+        day = heard.day or now.astimezone(zone).date()
+        begin, end = _midnight(day, tenant), _midnight(day + timedelta(days=1), tenant)
+    else:
+        begin, end = (datetime.combine(heard.day, at, zone) for at in heard.window)
+    begin = max(now + service.notice, begin)
+    return Search(service, begin, max(end, begin + timedelta(minutes=1)), near)
+
+
+def _midnight(day: date, tenant: Tenant) -> datetime:
+    return datetime.combine(day, time(0), ZoneInfo(tenant.time_zone))
+
+
+AROUND: Final = timedelta(days=3)
+EARLIEST_WITHIN: Final = timedelta(days=14)
 
 _ORDER: Final = (
     *(Missing.SERVICE, Missing.SERVICE_UNKNOWN, Missing.DATE, Missing.DATE_PAST, Missing.DATE_ODD),

@@ -14,9 +14,10 @@ from einmal.adapters.retell.answer import answer_body, told_body
 from einmal.adapters.retell.envelope import BadEnvelope, FunctionCall, read_envelope
 from einmal.adapters.retell.functions import BOOKING, FUNCTIONS, Does
 from einmal.adapters.retell.signature import SignatureCheck, check_signature
-from einmal.adapters.retell.wish import Understood, understand
+from einmal.adapters.retell.wish import Understood, seek, understand
 from einmal.adapters.telemetry.logs import channel
 from einmal.domain.reply import Outcome, Reply, Why
+from einmal.domain.search import Search
 from einmal.entrypoints.http.door import (
     ClientLeft,
     Refusal,
@@ -101,8 +102,13 @@ class FunctionCalls:
         now = self._gateway.clock.now()
         if does in TELLS:
             return await inform(does, function_call, tenancy, self._gateway.ledger, now), False
-        wish = understand(function_call, tenancy.tenant, now, books=_BOOKS[does])
-        if not isinstance(wish, Understood):
+        if does in {Does.ALTERNATIVES, Does.NEXT}:
+            wish: Understood | Search | Reply = seek(function_call, tenancy.tenant, now, earliest=does is Does.NEXT)
+        else:
+            wish = understand(function_call, tenancy.tenant, now, books=_BOOKS[does])
+        if isinstance(wish, Search):
+            return await tenancy.offers.search(wish), False
+        if isinstance(wish, Reply):
             return wish, False
         staff_wished = wish.wish.staff is not None
         if not wish.confirmed:
