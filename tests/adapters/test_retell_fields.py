@@ -13,6 +13,7 @@ from einmal.adapters.retell.fields import NAMES, TEXT_MAX, Fields, clean, collec
 from einmal.adapters.retell.wish import Understood, understand
 from einmal.domain.model import Offer, Service
 from einmal.domain.reply import Missing, Outcome, Reply
+from einmal.domain.search import Search
 from einmal.domain.slot import offer_of, slot_name
 from einmal.ports import CallContact, Tenant
 from einmal.speech.contact import OddAddress, email_address, phone_number, region_of_zone
@@ -605,6 +606,9 @@ def test_no_arguments_make_it_raise(
         assert heard.wish.start > NOW
         assert heard.wish.service in SALON.services
         assert heard.wish.person.name or not heard.confirmed
+    elif isinstance(heard, Search):
+        assert books is not True
+        assert NOW <= heard.begin < heard.end
     else:
         assert heard.outcome is Outcome.NEEDS_INPUT
         assert heard.missing

@@ -7,9 +7,11 @@ from typing import Final
 
 import phonenumbers
 
+from einmal.speech.spelled import written_address, written_number
+
 WITHHELD: Final = frozenset({"anonymous", "anonym", "unknown", "restricted", "private", "withheld", "unavailable"})
 
-SPOKEN_MAX: Final = 60
+DIALLED_MAX: Final = 60
 E164_MAX: Final = 16
 """A plus and fifteen digits, by ITU-T E.164; some countries' plans admit more."""
 
@@ -17,14 +19,6 @@ NATIONAL_DIGITS_MIN: Final = 6
 """A fragment that somebody mumbled must not become their identity."""
 
 _ADDRESS = re.compile(r"[a-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}")
-_SPOKEN: Final = (
-    (re.compile(r"\s+(?:at|ät|klammeraffe)\s+"), "@"),
-    (re.compile(r"\s+(?:punkt|dot)\s+"), "."),
-    (re.compile(r"\s+(?:minus|bindestrich|dash)\s+"), "-"),
-    (re.compile(r"\s+(?:unterstrich|underscore)\s+"), "_"),
-)
-
-
 _NOBODYS_DOMAINS: Final = re.compile(
     r"(.*\.)?(example|invalid|localhost|(example|domain|test|email|mail)\.(com|org|net|de))"
 )
@@ -47,27 +41,35 @@ class OddAddress(ValueError):
 
 def email_address(text: str) -> str:
     """The address in lower case, always in one form: Cal.com compares letter by letter. Raises OddAddress."""
-    spoken = text.lower()
-    for pattern, letter in _SPOKEN:
-        spoken = pattern.sub(letter, spoken)
-    spoken = re.sub(r"\s+", "", spoken)
-    if _ADDRESS.fullmatch(spoken) is None or ".." in spoken:
+    address = text.lower().strip()
+    if any(c.isspace() for c in address):
+        address = written_address(text) or ""
+    if _ADDRESS.fullmatch(address) is None or ".." in address:
         raise OddAddress
-    return spoken
+    return address
+
+
+def _dialled(text: str) -> str | None:
+    if text.strip().lower() in WITHHELD:
+        return None
+    # Letters would else be dialled as on a keypad: "030 1234 Anna" as 030 1234 2662.
+    dialled = written_number(text) if any(c.isalpha() for c in text) else text
+    return dialled if dialled is not None and len(dialled) <= DIALLED_MAX else None
 
 
 @lru_cache(maxsize=4096)
 def phone_number(text: str, region: str) -> str | None:
     """E.164, or None where it is withheld or no number. "4930…" is "+4930…"."""
-    if len(text) > SPOKEN_MAX or text.strip().lower() in WITHHELD:
+    dialled = _dialled(text)
+    if dialled is None:
         return None
     try:
-        number = phonenumbers.parse(text, region)
+        number = phonenumbers.parse(dialled, region)
     except phonenumbers.NumberParseException:
         return None
-    digits = re.sub(r"\D", "", text)
+    digits = re.sub(r"\D", "", dialled)
     country = str(phonenumbers.country_code_for_region(region))
-    if not text.strip().startswith(("+", "0")) and digits.startswith(country):
+    if not dialled.strip().startswith(("+", "0")) and digits.startswith(country):
         # Without "+" or "0" a number that begins with the country's code is meant internationally.
         try:
             number = phonenumbers.parse("+" + digits, region)

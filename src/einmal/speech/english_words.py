@@ -49,7 +49,7 @@ _FILLERS: Final = (
     "so well uh ok okay yes me us my book come maybe perhaps rather hi hello time date day let lets have got "
     "get be works how about you say anything available yeah had either sharp exactly prefer"
 )
-FILLERS: Final = frozenset(_FILLERS.split())
+FILLERS: Final = frozenset({*_FILLERS.split(), "-"})
 """Words that change nothing: not one of these can turn a day into another, or a wish into none."""
 
 
@@ -57,6 +57,7 @@ def prepare(text: str) -> str:
     """Folded, with digits for number words, ordinals with a dot, and am and pm beside their number."""
     text = folded(text)
     text = re.sub(r"(\d{4}-\d{2}-\d{2})t(?=\d)", r"\1 ", text)
+    text = re.sub(r"\bam (?=\d{1,2}\.)", "german ", text)  # "15:00 am 24.", which no English reader should know
     text = re.sub(r"(\d)(?:st|nd|rd|th)\b", r"\1.", text)
     text = english_digits(text)
     text = re.sub(r"(\d) ?([ap])\.? ?m\b\.?", r"\1 \2m", text)

@@ -186,7 +186,7 @@ def _am_pm(said: re.Match[str]) -> Sequence[Mark]:
 
 
 _MINUTE: Final = rf"(?: (?P<minute>\d{{2}}|0 \d)(?! (?:{alternatives(MONTHS)})\b))?"
-_NO_HOUR: Final = r"(?:uhr|vor|nach|minuten)\b"
+_NO_HOUR: Final = r"(?:uhr|vor|nach|minuten|viertel)\b"
 _BEGINS: Final = frozenset({"ab", "nach", "fruehestens"})
 _ENDS: Final = frozenset({"vor", "bis", "spaetestens"})
 _ABOUT: Final = r"gegen|ungefaehr(?: um)?|circa(?: um)?|zirka(?: um)?|ca|etwa(?: um| gegen)?|so um|so gegen|rund um"

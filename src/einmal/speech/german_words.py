@@ -54,7 +54,7 @@ _FILLERS: Final = (
     "ihnen euch etwas wie mit nehme nehmen brauche braeuchte besten wollte fragen ob punkt genau gleich gut auch "
     "erst ganz direkt nur moeglichst entweder aber liebsten liebstes prima super perfekt halt eben"
 )
-FILLERS: Final = frozenset(_FILLERS.split())
+FILLERS: Final = frozenset({*_FILLERS.split(), "-"})
 """Words that change nothing: not one of these can turn a day into another, or a wish into none."""
 
 _COMPOUND: Final = re.compile(

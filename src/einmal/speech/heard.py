@@ -18,7 +18,7 @@ from einmal.speech.days import FAR, Days, days_of
 from einmal.speech.english import ENGLISH
 from einmal.speech.german import GERMAN
 from einmal.speech.grammar import Field, Read
-from einmal.speech.marks import At, DayMark, Either, Fold, Mark, Style, TimeMark
+from einmal.speech.marks import At, DayMark, Either, Fold, Mark, NoSuchTime, Style, TimeMark
 from einmal.speech.said import Language
 
 __all__ = ["FAR", "Frame", "Heard", "hear", "hear_start"]
@@ -106,7 +106,9 @@ def _reads(text: str, field: Field, language: Language) -> list[Read]:
     if german == english:
         return [german]
     reads = [german, english] if language is Language.GERMAN else [english, german]
-    return [read for read in reads if not read.unread] or reads[:1]
+    whole = [read for read in reads if not read.unread]
+    # What exists in one of them only is meant so: "15:00 am 24 November".
+    return [read for read in whole if NoSuchTime() not in read.marks] or whole[:1] or reads[:1]
 
 
 def _heard(marks: Sequence[Mark], frame: Frame) -> Heard:
@@ -129,13 +131,14 @@ def _heard(marks: Sequence[Mark], frame: Frame) -> Heard:
 
 def _cut_off(marks: Sequence[Mark]) -> bool:
     """Whether an "or" is there whose other side was not heard."""
-
-    def has(kind: object, side: Sequence[Mark]) -> bool:
-        return any(isinstance(mark, kind) for mark in side)  # type: ignore[arg-type]
-
     ors = [place for place, mark in enumerate(marks) if isinstance(mark, Either)]
-    sides = [(marks[:place], marks[place:]) for place in ors]
-    return any(not any(has(kind, left) and has(kind, right) for kind in (DayMark, TimeMark)) for left, right in sides)
+    return any(not _holds_of_both(marks[:place], marks[place:]) for place in ors)
+
+
+def _holds_of_both(left: Sequence[Mark], right: Sequence[Mark]) -> bool:
+    days = [any(isinstance(mark, DayMark) for mark in side) for side in (left, right)]
+    times = [any(isinstance(mark, TimeMark) for mark in side) for side in (left, right)]
+    return all(days) or all(times)
 
 
 def _unheard(days: Days, times: Times, troubles: list[Missing], frame: Frame) -> Heard:

@@ -5,11 +5,12 @@ import unicodedata
 from collections.abc import Mapping
 from typing import Final
 
-TEXT_MAX: Final = 200
-"""Nobody says a date in more letters. A longer text is not read at all: what is cut off could be the "not"."""
+TEXT_MAX: Final = 190
+"""Nobody says a date in more letters. A longer text is not read at all, and neither is what a field of 200 letters may
+have cut: the end could be the "not"."""
 
-_FOLDED: Final = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss"})
-_NO_SIGNS: Final = re.compile(r"[,;!?()\"'„“”‚‘’…*_]+|(?<=[a-z])-(?=[a-z])")
+_FOLDED: Final = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "–": "-", "—": "-"})
+_NO_SIGNS: Final = re.compile(r"[,;!?()\"'„“”‚‘’…*_]+|\.{2,}|(?<=[a-z])-(?=[a-z])")
 _DOT: Final = re.compile(r"(?<=[a-z])\.(?= |$)")
 _WORD: Final = re.compile(r"[a-z]+")
 
@@ -66,7 +67,17 @@ def _english() -> dict[str, str]:
     ordinals = _ENGLISH_ORDINALS.split() + [name + "th" for name in small[13:]]
     numbers = {name: str(number) for number, name in enumerate(small)} | {"oh": "0"}
     numbers |= {name: f"{number}." for number, name in enumerate(ordinals, 1)}
-    for ten, name in {20: "twenty", 30: "thirty", 40: "forty", 50: "fifty"}.items():
+    tens = {
+        20: "twenty",
+        30: "thirty",
+        40: "forty",
+        50: "fifty",
+        60: "sixty",
+        70: "seventy",
+        80: "eighty",
+        90: "ninety",
+    }
+    for ten, name in tens.items():
         numbers |= {name: str(ten), name.removesuffix("y") + "ieth": f"{ten}."}
     return numbers
 
@@ -75,12 +86,12 @@ GERMAN_NUMBERS: Final = _german()
 ENGLISH_NUMBERS: Final = _english()
 
 _GERMAN_UNITS: Final = "eins?|zwei|zwo|drei|vier|fuenf|sechs|sieben|acht|neun"
-_GERMAN_TENS: Final = "(?:zwanzig|dreissig|vierzig|fuenfzig)(?:ste[nrsm]?)?"
+_GERMAN_TENS: Final = "(?:zwanzig|dreissig|vierzig|fuenfzig|sechzig|siebzig|achtzig|neunzig)(?:ste[nrsm]?)?"
 _SPACED: Final = re.compile(rf"\b({_GERMAN_UNITS}) und ({_GERMAN_TENS})\b")
 _ARTICLE: Final = re.compile(r"\bein(?:e[nrsm]?)?(?= (?:uhr|wochen?|monate?n?|tage?n?|stunden?)\b)")
 _ENGLISH_SPACED: Final = re.compile(
-    r"\b(twenty|thirty|forty|fifty) (one|two|three|four|five|six|seven|eight|nine|first|second|third|fourth|fifth"
-    r"|sixth|seventh|eighth|ninth)\b"
+    r"\b(twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety)"
+    r" (one|two|three|four|five|six|seven|eight|nine|first|second|third|fourth|fifth|sixth|seventh|eighth|ninth)\b"
 )
 _THOUSANDS: Final = re.compile(r"\b2 thousand (?:and )?(\d{1,2})\b")
 
@@ -93,13 +104,18 @@ def german_digits(text: str) -> str:
     return with_digits(_ARTICLE.sub("1", text), GERMAN_NUMBERS)
 
 
-def english_digits(text: str) -> str:
-    """Folded English text with digits for number words."""
+def english_pairs(text: str) -> str:
+    """ "forty two" and "twenty first" as digits."""
 
     def joined(said: re.Match[str]) -> str:
         tens, unit = int(ENGLISH_NUMBERS[said[1]]), ENGLISH_NUMBERS[said[2]]
         return f"{tens + int(unit.rstrip('.'))}{'.' if unit.endswith('.') else ''}"
 
-    text = _ENGLISH_SPACED.sub(joined, text)
+    return _ENGLISH_SPACED.sub(joined, text)
+
+
+def english_digits(text: str) -> str:
+    """Folded English text with digits for number words."""
+    text = english_pairs(text)
     text = with_digits(re.sub(r"\ban?(?= (?:week|month|day|fortnight)\b)", "1", text), ENGLISH_NUMBERS)
     return _THOUSANDS.sub(lambda said: str(2000 + int(said[1])), text)

@@ -101,8 +101,9 @@ def clean(value: object) -> str | None:
         value = str(value)
     if not isinstance(value, str):
         return None
-    # Cut first: what is long is not a name, and everything below reads every letter.
-    value = value[: 4 * TEXT_MAX]
+    if len(value) > 4 * TEXT_MAX:
+        # Cut first: what is long is not a name, and everything below reads every letter. Blanks do not make it long.
+        value = " ".join(value.split())[: 4 * TEXT_MAX]
     if _TEMPLATE.search(value):
         return None
     text = value
