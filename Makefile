@@ -52,7 +52,7 @@ test: check java ## everything CI runs
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report --fail-under=95
 	@$(BIN)/python -m pytest $(WORLDS)
-	@$(BIN)/python -m pytest -n 2 $(PROCESSES)
+	@$(BIN)/python -m pytest -n 3 $(PROCESSES)
 
 BENCH   := .venv-bench
 BENCHED := $(BENCH)/.installed

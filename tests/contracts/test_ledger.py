@@ -920,6 +920,17 @@ async def test_appointments_are_counted_by_the_customers_name(books: Books) -> N
     assert await books.ledger.appointments_count("nobody", "Jürgen Groß") == 0
 
 
+async def test_a_customer_is_named_by_their_number(ledger: Ledger) -> None:
+    """By exactly this number, at exactly this tenant; who has booked nothing is nobody's customer."""
+    await booked(ledger)
+    await started(ledger, a_wish(replace(ANNA, phone="+4915199999999"), start=LATER))
+    assert ANNA.phone is not None
+    assert await ledger.customer_name("salon", ANNA.phone) == ANNA.name
+    assert await ledger.customer_name("praxis", ANNA.phone) is None
+    assert await ledger.customer_name("salon", "+4915199999999") is None
+    assert await ledger.customer_name("salon", "+491511234567") is None
+
+
 async def test_bookings_are_counted_by_their_uid(ledger: Ledger) -> None:
     """0 or 1, and another tenant's is not counted."""
     await booked(ledger)
