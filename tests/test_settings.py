@@ -65,7 +65,9 @@ def test_every_setting_of_the_contract_is_there() -> None:
 
 def test_every_setting_has_a_field_and_a_sentence() -> None:
     """The table and the object agree, and each setting says what it is."""
-    assert {setting.name for setting in SETTINGS} | {"services", "configuration"} == set(Settings.__dataclass_fields__)
+    assert {setting.name for setting in SETTINGS} | {"services", "configuration", "simulated"} == set(
+        Settings.__dataclass_fields__
+    )
     assert all(setting.meaning for setting in SETTINGS)
 
 
@@ -337,8 +339,9 @@ def test_services_are_read_from_toml(tmp_path: Path) -> None:
 
 
 def test_a_file_without_services_has_none(tmp_path: Path) -> None:
-    """An empty file is a good one."""
-    assert read_settings(config(tmp_path, "")).services == ()
+    """It may say of a house what it likes; but one that says nothing is not a house that takes every call."""
+    assert read_settings(config(tmp_path, '[opening_hours]\nmonday = ["09:00-18:00"]\n')).services == ()
+    assert "says nothing" in problem(config(tmp_path, ""))
 
 
 def test_the_only_tenant_of_a_file_is_what_is_in_force(tmp_path: Path) -> None:
@@ -387,7 +390,7 @@ def test_a_file_may_have_the_house_address_that_its_key_needs(tmp_path: Path) ->
     assert (
         read_settings(config(tmp_path, 'house_email = "a@salon.test"') | key).attendee_fallback_email == "a@salon.test"
     )
-    assert "house_email is missing" in problem(config(tmp_path, "") | key)
+    assert "house_email is missing" in problem(config(tmp_path, 'language = "de"') | key)
 
 
 def test_secrets_are_equal_by_their_value() -> None:

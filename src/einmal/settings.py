@@ -204,6 +204,8 @@ class Settings:
     reply_seconds: float
     services: tuple[Service, ...] = ()
     configuration: Configuration | None = None
+    simulated: bool = False
+    """Whether the built-in simulator stands in for Cal.com, because nobody has a key."""
 
     @property
     def tenants(self) -> tuple[TenantConfiguration, ...]:

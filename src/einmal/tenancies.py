@@ -43,7 +43,7 @@ class Tenancies:
         self._by_id: dict[str, Tenancy] = {}
         self._by_agent: dict[str, Tenancy] = {}
         self._by_number: dict[str, Tenancy] = {}
-        self._of_key: dict[str, frozenset[str]] = {}
+        self._of_key: dict[str, set[str]] = {}
         self.adopt(tenancies)
 
     def adopt(self, tenancies: Iterable[Tenancy]) -> None:
@@ -52,11 +52,11 @@ class Tenancies:
         self._by_id = by_id
         self._by_agent = {agent: one for one in by_id.values() for agent in one.configuration.agents}
         self._by_number = {number: one for one in by_id.values() for number in one.configuration.numbers}
-        keys = {key for one in by_id.values() for key in one.retell_keys}
-        self._of_key = {
-            key: frozenset(tenant_id for tenant_id, one in by_id.items() if key in one.retell_keys) for key in keys
-        }
-        self.keys = tuple(keys)
+        self._of_key = {}
+        for tenant_id, one in by_id.items():
+            for key in one.retell_keys:
+                self._of_key.setdefault(key, set()).add(tenant_id)
+        self.keys = tuple(self._of_key)
         for gone in set(self.behind) - set(by_id):
             del self.behind[gone]
         self.behind.update({tenant_id: one.behind for tenant_id, one in by_id.items()})
@@ -85,7 +85,7 @@ class Tenancies:
         where none had to.
         """
         named = self._named(agent_id, number)
-        signed = None if key is None else self._of_key.get(key, frozenset())
+        signed = None if key is None else self._of_key.get(key, set())
         if len(named) > 1:
             return None
         if named:

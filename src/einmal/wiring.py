@@ -9,7 +9,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from einmal.adapters.calcom.calendar import Account, CalcomCalendar
-from einmal.adapters.calcom.services import NoServices, list_services
+from einmal.adapters.calcom.services import KeyRefused, NoServices, list_services
 from einmal.adapters.calcom.transport import AiohttpTransport, Transport
 from einmal.adapters.notify.key import webhook_key
 from einmal.adapters.notify.webhook import WebhookCourier
@@ -18,7 +18,7 @@ from einmal.adapters.sql.sqlite import SqliteThread
 from einmal.adapters.sql.steps import Store
 from einmal.adapters.system import SystemClock, SystemIds
 from einmal.adapters.telemetry.logs import LogCourier, LogObserver, channel
-from einmal.configuration import Configuration, TenantConfiguration
+from einmal.configuration import TenantConfiguration
 from einmal.configuration.model import DEFAULT_TENANT
 from einmal.domain.admission import AdmissionPolicy
 from einmal.domain.gate import GatePolicy, Shut, Use
@@ -90,20 +90,31 @@ class Gateway:
     def rulings(self) -> Rulings:
         return self.tenancies.sole.rulings
 
-    async def adopt(self, configuration: Configuration) -> None:
-        """Serve what this configuration says, from now on; calls that are under way end as they began.
+    async def adopt(self, settings: Settings) -> tuple[str, ...]:
+        """Serve what these settings say of tenants, from now on; calls that are under way end as they began.
 
-        Raises as `build_gateway`; then everything stays as it was.
+        Returns the tenants that are left as they were, or left out, because their event types cannot be had now.
+        Raises CannotAdopt, LedgerUnavailable or CommitUnknown; then everything stays as it was.
         """
-        built = []
-        for wanted in replace(self.settings, configuration=configuration).tenants:
+        settings = _adoptable(self.settings, settings)
+        built: list[Tenancy] = []
+        waiting = []
+        for wanted in settings.tenants:
             served = self.tenancies.get(wanted.tenant_id)
-            unchanged = served is not None and served.configuration == wanted
-            built.append(served if served is not None and unchanged else await self._parts.tenancy(wanted))
+            if served is not None and served.configuration == wanted:
+                built.append(served)
+                continue
+            try:
+                built.append(await self._parts.tenancy(wanted))
+            except NoServices as why:
+                waiting.append(wanted.tenant_id)
+                _left_out(wanted, why)
+                built += [] if served is None else [served]
         self._retired += [one for one in self.tenancies.all if all(one is not kept for kept in built)]
         self._retired = [one for one in self._retired if one.bookings.under_way]
         self.tenancies.adopt(built)
-        self.settings = replace(self.settings, configuration=configuration)
+        self.settings = replace(self.settings, configuration=settings.configuration, services=settings.services)
+        return tuple(waiting)
 
     async def close(self) -> int:
         """Finish POSTs in flight, then let go of everything; returns how many POSTs were left for recovery."""
@@ -111,6 +122,29 @@ class Gateway:
         left = sum(await asyncio.gather(*(one.bookings.drain(DRAIN_SECONDS) for one in every)))
         await self._parts.close()
         return left
+
+
+class CannotAdopt(Exception):
+    """Why a running gateway does not take this configuration, in words for the operator."""
+
+
+def _adoptable(now: Settings, new: Settings) -> Settings:
+    """The new settings, on the calendar that this process began with. Raises CannotAdopt."""
+    keyed = [one.calcom_api_key is not None for one in new.tenants]
+    if now.simulated and any(keyed):
+        raise CannotAdopt("this process began with the simulator and a ledger to match; restart it to go live")
+    if not now.simulated and not all(keyed):
+        raise CannotAdopt("a tenant has no Cal.com key any more; restart it if it is to use the simulator")
+    if len(now.tenants) > 1 and len(new.tenants) == 1:
+        raise CannotAdopt("all tenants but one are gone from the file; restart it if that is meant")
+    if now.simulated:
+        return replace(new, calcom_api_key=now.calcom_api_key, calcom_base_url=now.calcom_base_url)
+    return new
+
+
+def _left_out(tenant: TenantConfiguration, why: NoServices) -> None:
+    fields = {"tenant": tenant.tenant_id, "why": str(why)}
+    channel("alerts").error("a tenant cannot be served as configured", extra={"fields": fields})
 
 
 def open_ledger(settings: Settings) -> SqlLedger:
@@ -154,7 +188,8 @@ def build_inspector(
     toll = Toll(account_id(tenant), GatePolicy(per_minute=settings.calcom_rate_per_minute))
     inner = CalcomCalendar(transport, account_of(settings, tenant), clock)
     calendar = GatedCalendar(inner, ledger.gates, toll, Use.BACKGROUND, clock, observer)
-    inspection = Inspection(tenant.tenant_id, ledger.history, ledger, calendar, clock, settings.guard.owns)
+    neighbours = tuple(one.tenant_id for one in tenants.values() if account_id(one) == account_id(tenant))
+    inspection = Inspection(tenant.tenant_id, ledger.history, ledger, calendar, clock, settings.guard.owns, neighbours)
     return Inspector(inspection, ledger, transport)
 
 
@@ -196,7 +231,7 @@ async def build_gateway(
     ledger.open()
     parts = _Parts(settings, ledger, clock, ids, observer, webhook, {} if transport is None else {None: transport})
     try:
-        tenancies.adopt([await parts.tenancy(one) for one in settings.tenants])
+        tenancies.adopt(await parts.tenancies())
     except (NoServices, LedgerUnavailable, CommitUnknown):
         await parts.close()
         raise
@@ -221,6 +256,20 @@ class _Parts:
     webhook: WebhookCourier | None
     transports: dict[str | None, Transport]
 
+    async def tenancies(self) -> list[Tenancy]:
+        """All that can be served now. Raises as `tenancy`, NoServices only where nobody can be."""
+        built, last = [], None
+        for wanted in self.settings.tenants:
+            try:
+                built.append(await self.tenancy(wanted))
+            except NoServices as why:
+                last = why
+                if len(self.settings.tenants) > 1:
+                    _left_out(wanted, why)
+        if last is not None and not built:
+            raise last
+        return built
+
     async def tenancy(self, wanted: TenantConfiguration) -> Tenancy:
         """Raises NoServices, LedgerUnavailable or CommitUnknown."""
         settings, ledger, clock, ids, observer = self.settings, self.ledger, self.clock, self.ids, self.observer
@@ -230,13 +279,15 @@ class _Parts:
         hash_key = await ledger.ensure_tenant(wanted.tenant_id, wanted.name, services, clock.now())
         house_email = wanted.house_email or HOUSE_EMAIL_OF_THE_SIMULATOR
         zone, language = wanted.time_zone, wanted.language
-        tenant = Tenant(wanted.tenant_id, wanted.name, zone, language, house_email, services, hash_key, wanted.house)
+        tenant = Tenant(
+            wanted.tenant_id, wanted.name, zone, language, house_email, services, hash_key, wanted.house, wanted.numbers
+        )
         inner = CalcomCalendar(transport, account, clock)
         # Two views of one calendar and one budget: what somebody on the phone waits for, and what nobody does.
         calendar = GatedCalendar(inner, ledger.gates, toll, Use.LOOK, clock, observer)
         behind = GatedCalendar(inner, ledger.gates, toll, Use.RECOVER, clock, observer)
         budgets = Budgets(reply_seconds=settings.reply_seconds, post_seconds=settings.post_seconds)
-        offers = Offers(calendar, clock, ids, budgets)
+        offers = Offers(calendar, clock, ids, budgets, tenant)
         settle = SettlePolicy(window=timedelta(seconds=settings.settle_seconds))
         admission = AdmissionPolicy(replay_no_for=timedelta(seconds=settings.replay_no_seconds))
         outcomes = Outcomes(ledger, clock, ids, observer, settings.guard)
@@ -285,6 +336,8 @@ async def _services(
     else:
         try:
             return await list_services(transport, account, clock.monotonic() + EVENT_TYPES_SECONDS)
+        except KeyRefused:
+            raise
         except NoServices as failure:
             why = failure
     known = await ledger.known_services(tenant_id)

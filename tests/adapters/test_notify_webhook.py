@@ -282,7 +282,8 @@ WHEN = "am Dienstag, dem 1. Dezember, um 10 Uhr"
 TAKEN_SAID = "Dieser Termin wurde bereits gebucht. Ich hätte 11 Uhr."
 LOOKING_SAID = "Ich habe Ihre Anfrage aufgenommen und prüfe sie noch; Sie bekommen gleich Bescheid."
 UNREACHABLE_SAID = (
-    "Entschuldigung, der Kalender ist gerade nicht erreichbar, und es wurde nichts gebucht. Sollen wir Sie zurückrufen?"
+    "Entschuldigung, der Kalender ist gerade nicht erreichbar, und es wurde nichts gebucht. "
+    "Bitte rufen Sie später noch einmal an."
 )
 RESOLVED, NEEDS_PERSON, TAKEN_BACK = MessageKind
 
@@ -381,7 +382,7 @@ async def test_the_house_chooses_language_and_zone(couriers: Callable[..., Webho
     voice = Voice(Language.ENGLISH, ZoneInfo("America/New_York"))
     await couriers(receiver.url, voice=voice).send(a_message())
     data = json.loads(receiver.one.body)["data"]
-    assert data["message"] == "Your appointment for Beratung on Tuesday, December 1 at 4:00 am is booked."
+    assert data["message"] == "Your appointment for Beratung on Tuesday, December 1, at 4:00 am is booked."
     assert data["asked_start"] == "2026-12-01T04:00:00-05:00"
 
 

@@ -105,7 +105,6 @@ def test_arguments_as_a_json_string_are_read() -> None:
 @pytest.mark.parametrize(
     "args",
     [
-        pytest.param("", id="empty-string"),
         pytest.param("datum=2026-12-01", id="no-json"),
         pytest.param("[1]", id="json-array"),
         pytest.param('"{}"', id="json-in-json-in-json"),
@@ -119,6 +118,24 @@ def test_arguments_that_are_no_object_are_refused(args: Any) -> None:
     """Arguments are an object, or a string that holds one; everything else is no function call."""
     with pytest.raises(BadEnvelope):
         wrapped(args)
+
+
+@pytest.mark.parametrize("args", [None, "", " ", {}])
+def test_a_function_without_arguments_is_a_function(args: Any) -> None:
+    """Models write nothing in many ways; the name is the function's all the same."""
+    assert read_envelope(body(name="list_services", args=args)).name == "list_services"
+
+
+def test_a_known_name_alone_is_the_functions() -> None:
+    """`{"name": "list_services"}` asks; `{"name": "Jürgen Groß"}` is somebody. Only known names tell."""
+    known = {"list_services"}
+    assert read_envelope(body(name="list_services_v3"), None, known).name == "list_services"
+    person = read_envelope(body(name="Jürgen Groß"), None, known)
+    assert (person.name, person.args["name"]) == (None, "Jürgen Groß")
+
+
+def test_either_name_of_the_function_is_read() -> None:
+    assert read_envelope(body(name=None, function_name="parse_date", args={})).name == "parse_date"
 
 
 def test_a_call_without_arguments_has_none() -> None:

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -118,9 +119,9 @@ def test_a_field_is_one_clean_line(said: Any, text: str) -> None:
 
 
 def test_date_and_time_in_one_field_are_heard() -> None:
-    """`datetime` serves as the date where there is none, and is no rival to a date that is there."""
+    """`datetime` serves as the date; beside another one both are read, and must agree."""
     assert collect({"datetime": "11.11.2026 09:45"}).date == "11.11.2026 09:45"
-    assert collect({"datetime": "11.11.2026 09:45", "datum": "12.11.2026"}).date == "12.11.2026"
+    assert collect({"datetime": "11.11.2026 09:45", "datum": "12.11.2026"}).date == "12.11.2026 11.11.2026 09:45"
 
 
 # Names
@@ -612,3 +613,42 @@ def test_no_arguments_make_it_raise(
     else:
         assert heard.outcome is Outcome.NEEDS_INPUT
         assert heard.missing
+
+
+@pytest.mark.parametrize(
+    ("args", "missing"),
+    [
+        pytest.param({"date": "2026-12-02"}, Missing.DATE, id="two-dates"),
+        pytest.param({"time": "11:00"}, Missing.TIME, id="two-times"),
+        pytest.param({"datetime": "2026-12-02T10:00"}, Missing.DATE_UNCLEAR, id="a-date-in-both-that-differs"),
+        pytest.param({"bestaetigung": True, "confirm_booking": False}, Missing.CONFIRMATION_ODD, id="yes-and-no"),
+    ],
+)
+def test_two_names_for_one_thing_must_not_differ(args: dict[str, Any], missing: Missing) -> None:
+    """Which of the two is meant, only the caller knows: nothing is taken silently."""
+    heard = hear(WISH | args, books=None)
+    assert isinstance(heard, Reply)
+    assert missing in heard.missing
+
+
+@pytest.mark.parametrize("name", ["Bestaetigung", "BESTAETIGUNG", "besta\u0308tigung"])
+def test_a_no_counts_however_its_name_is_written(name: str) -> None:
+    """Not read, it would book."""
+    heard = hear(WISH | {name: False}, books=None)
+    assert isinstance(heard, Understood)
+    assert heard.confirmed is False
+
+
+def test_a_time_in_datetime_beside_a_date_is_read() -> None:
+    heard = hear({**WISH, "uhrzeit": None, "datetime": f"{WISH['datum']} 11:30"}, books=True)
+    assert isinstance(heard, Understood)
+    assert f"{heard.wish.start.astimezone(ZoneInfo('Europe/Berlin')):%H:%M}" == "11:30"
+
+
+def test_of_two_services_of_one_name_neither_is_taken() -> None:
+    """An account may have two event types of one title."""
+    twins = tuple(Service(str(number), "Beratung", number, 30) for number in (101, 102))
+    call = FunctionCall(None, WISH | {"dienstleistung": "Beratung"})
+    heard = understand(call, replace(SALON, services=twins), NOW, books=True)
+    assert isinstance(heard, Reply)
+    assert heard.missing == (Missing.SERVICE,)

@@ -9,6 +9,7 @@ from retell.types.llm_create_params import GeneralToolCustomTool
 from einmal.adapters.retell.fields import NAMES
 from einmal.adapters.retell.functions import FUNCTIONS, Does
 from einmal.adapters.retell.tools import tool_definitions
+from einmal.entrypoints.cli.main import main
 from einmal.speech.said import Language
 
 TOOLS = {language: tool_definitions("https://gateway.example/", language, ("Beratung",)) for language in Language}
@@ -44,13 +45,33 @@ def test_the_gateway_serves_it_with_these_fields(tool: dict[str, object]) -> Non
     assert set(parameters["required"]) <= set(parameters["properties"])
 
 
+BOOKS = {"book_appointment"}
+CHECKS = {"check_availability", "find_next_available"}
+
+
 @pytest.mark.parametrize("tool", EVERY)
 def test_the_description_keeps_the_model_honest(tool: dict[str, object]) -> None:
-    """Each says what booked means, and what to do while it is in doubt."""
-    text = str(tool["description"])
-    assert "booked" in text
-    assert "in_doubt" in text
+    """What books says what "booked" means; what books or checks says what to do while it is in doubt."""
+    text, name = str(tool["description"]), tool["name"]
+    assert ("already_booked" in text and "requested" in text and "slot_taken" in text) is (name in BOOKS)
+    assert ("in_doubt" in text) is (name in BOOKS | CHECKS)
+    assert ("`slot`" in text) is (name in BOOKS | CHECKS)
     assert len(text) <= 1024
+
+
+@pytest.mark.parametrize("tool", EVERY)
+def test_only_the_context_is_not_spoken(tool: dict[str, object]) -> None:
+    """It is for the model; everything else is answered with a sentence to speak."""
+    text = str(tool["description"])
+    assert ("`message`" in text) is (tool["name"] != "get_current_context")
+    assert bool(re.search("nicht vorlesen|do not read it out", text)) is (tool["name"] == "get_current_context")
+    assert tool["speak_after_execution"] is True
+
+
+@pytest.mark.parametrize("tool", EVERY)
+def test_no_field_asks_the_model_to_convert_a_date(tool: dict[str, object]) -> None:
+    """Word for word, and no other form beside it."""
+    assert not re.search("JJJJ|YYYY|HH:MM", json.dumps(tool))
 
 
 def test_the_services_are_what_may_be_named() -> None:
@@ -59,3 +80,38 @@ def test_the_services_are_what_may_be_named() -> None:
     assert book["parameters"]["properties"]["dienstleistung"]["enum"] == ["Beratung"]
     free = tool_definitions("https://gateway.example", Language.GERMAN)
     assert "enum" not in json.dumps(free)
+
+
+def printed(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str, str]:
+    code = main(["tools", "retell", *words])
+    output = capsys.readouterr()
+    return code, output.out, output.err
+
+
+@pytest.mark.parametrize(
+    "url", ["http://gateway.example", "gateway.example", "ftp://x.example", "https://x.example?a=1"]
+)
+def test_an_address_that_cannot_serve_is_refused(capsys: pytest.CaptureFixture[str], url: str) -> None:
+    """Names and numbers go over it: https, unless it is this machine."""
+    code, out, err = printed(capsys, "--url", url)
+    assert (code, out) == (2, "")
+    assert err.startswith("einmal: --url must ")
+
+
+@pytest.mark.parametrize(
+    ("url", "base"),
+    [
+        ("https://gateway.example/", "https://gateway.example"),
+        ("https://gateway.example/einmal", "https://gateway.example/einmal"),
+        ("https://gateway.example/api/retell/function-call", "https://gateway.example"),
+        ("http://127.0.0.1:8080", "http://127.0.0.1:8080"),
+    ],
+)
+def test_the_functions_are_under_the_address_that_is_given(
+    capsys: pytest.CaptureFixture[str], url: str, base: str
+) -> None:
+    """The output is JSON alone, so that it can be piped on; what it is for stands beside it."""
+    code, out, err = printed(capsys, "--url", url)
+    assert code == 0
+    assert {tool["url"] for tool in json.loads(out)} == {f"{base}/api/retell/function-call"}
+    assert "custom function" in err

@@ -2,6 +2,9 @@
 
 import json
 import os
+import pty
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -55,9 +58,12 @@ def test_the_example_is_printed_and_passes(tmp_path: Path, capsys: pytest.Captur
         "thursday       09:00-12:30, 13:30-20:00",
         "2027-01-02     10:00-16:00 (saturday)",
         "Neujahr",
-        'Anna, also Frau Beispiel (id "anna", Cal.com user 101)',
+        'Anna, also Frau Beispiel (id "anna", Cal.com user 101 (not in force yet))',
+        "with Anna, Ben (told, not chosen yet)",
+        "Beispielstraße 1, 10115 Berlin (not in force yet)",
+        "webhooks signed (not in force yet)",
         "Haarschnitt: 45 min, event type 2001; also Haare schneiden",
-        "until 1 day before",
+        "until 1 day before (not in force yet)",
         "Praxis Süd (Beispiel) (praxis-sued)",
         "not said: the calendar alone decides",
         "every event type of the account",
@@ -80,15 +86,15 @@ def test_without_its_keys_the_example_says_which_are_missing(
 
 def test_what_is_wrong_is_shown_with_its_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """As the page shows it: where, which key, what is allowed; and the line itself, once for all that is in it."""
-    path = file(tmp_path, '[opening_hours]\nmonday = ["9-25", "10"]\ntuesday = ["x"]\n')
+    path = file(tmp_path, '[opening_hours]\nmonday = ["9-25", "10"]\ntuesday = ["7"]\n')
     code, _, err = checked(capsys, path)
     assert code == 2
     assert err == (
         f'{path}:2: opening_hours.monday: "9-25" is no span of opening hours; write "09:00-18:00"\n'
         f'{path}:2: opening_hours.monday: "10" is no span of opening hours; write "09:00-18:00"\n'
         '     2 | monday = ["9-25", "10"]\n\n'
-        f'{path}:3: opening_hours.tuesday: "x" is no span of opening hours; write "09:00-18:00"\n'
-        '     3 | tuesday = ["x"]\n\n'
+        f'{path}:3: opening_hours.tuesday: "7" is no span of opening hours; write "09:00-18:00"\n'
+        '     3 | tuesday = ["7"]\n\n'
         "3 problems.\n"
     )
 
@@ -141,6 +147,7 @@ def test_a_program_reads_what_was_understood(tmp_path: Path, capsys: pytest.Capt
     assert salon["services"][0]["notice_minutes"] == 120
     assert salon["calcom_api_key"] is True
     assert practice["opening_hours"] is None
+    assert "policies.late_fee" in salon["not_in_force_yet"]
     assert "Neujahr" in salon["holidays"].values()
     assert "hush_" not in out
 
@@ -176,3 +183,44 @@ def test_the_summary_tells_hours_to_midnight_and_open_holidays(
     assert "all: it names no agent and no number" in out
     assert "no key: calls from this machine only" in out
     assert "the built-in simulator" in out
+
+
+LONG = "-".join(["ein-sehr-langes-Wort"] * 4)
+
+
+def test_what_is_long_is_not_cut_off(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A program that reads it gets whole lines, however wide the terminal is said to be."""
+    code, out, _ = checked(capsys, file(tmp_path, f'state = "BE"\naddress = "{LONG}"\n[opening_hours]\nfriday = []'))
+    assert code == 0
+    assert f"address        {LONG} (not in force yet)\n" in out
+    assert "…" not in out
+    assert all(line == line.rstrip() for line in out.splitlines())
+
+
+@pytest.mark.parametrize("columns", ["10", "50"])
+def test_a_narrow_terminal_folds_what_is_long(tmp_path: Path, columns: str) -> None:
+    """Each letter is there, in as many lines as it takes."""
+    path = file(tmp_path, f'address = "{LONG}"\nagents = ["agent_{"a1" * 40}"]')
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("EINMAL_")}
+    environment |= {"COLUMNS": columns, "TERM": "dumb", "EINMAL_CONFIG": path}
+    ours, theirs = pty.openpty()
+    told = b""
+    with subprocess.Popen(
+        [sys.executable, "-m", "einmal", "config", "check"], stdout=theirs, stderr=theirs, env=environment
+    ) as running:
+        os.close(theirs)
+        try:
+            while part := os.read(ours, 65536):
+                told += part
+        except OSError:
+            pass  # so Linux says that the other end was closed
+        running.wait(30)
+    os.close(ours)
+    text = told.decode()
+    assert running.returncode == 0, text
+    assert "…" not in text
+    if columns == "50":
+        address = "".join(line[14:].strip() for line in text.splitlines())
+        assert LONG in address
+        assert f"agent_{'a1' * 40}" in address
+    assert "".join(text.split()).count("a1") >= 40

@@ -38,8 +38,14 @@ def told(text: str) -> list[str]:
         ('name = "Salon\nx', ":1: is not TOML: a quotation mark is missing (column 14)"),
         ("a = 1\nhello world", ":2: is not TOML: a line is a key, =, and a value (column 7)"),
         ("name = 'x'\nname = 'y'", ":2: is not TOML: this key stands a second time"),
-        ("[opening_hours]\n[opening_hours]", ":2: is not TOML: this header stands a second time; of what there may be"),
-        ("[services]\n[[services]]", ":2: is not TOML: this header stands a second time; of what there may be several"),
+        ("[opening_hours]\n[opening_hours]", ":2: is not TOML: [opening_hours] is written twice, first in line 1; put"),
+        ("opening_hours = {}\n[opening_hours]", ":2: is not TOML: [opening_hours] is written twice; put all of it"),
+        ('[a]\n["a"]', ":2: is not TOML: this table is written twice"),
+        ("[Hunter2]\n[Hunter2]", ":2: is not TOML: this table is written twice, first in line 1"),
+        ("\n[services]\n[[services]]", ":2: is not TOML: of several, each has two brackets: [[services]]"),
+        ("[[services]]\n[services]", ":2: is not TOML: of several, each has two brackets: [[services]]"),
+        ("services = [{}]\n[[services]]", ":2: is not TOML: [[services]] is written twice"),
+        ("x = { Hunter2 = 1, Hunter2 = 2 }", ":1: is not TOML: a key stands a second time within { } (column"),
         ("services = [", ":1: is not TOML: "),
         ("agents = ['a'\nname = 'x'", ":2: is not TOML: a ] is missing, or a comma before this (column 1)"),
         ("name = 'x' 'y'", ":1: is not TOML: there is more in this line after the value (column 12)"),
@@ -96,6 +102,18 @@ def test_a_file_that_cannot_be_read(tmp_path: Path, content: bytes | None, messa
     with pytest.raises(BadConfiguration) as bad:
         read_configuration_file(path, Defaults(), {})
     assert bad.value.told == [f"{path}{message}"]
+
+
+@pytest.mark.parametrize("text", ["", "\n\n", "# nothing but a comment\n", "\ufeff# and a mark"])
+def test_a_file_that_says_nothing_is_no_house(tmp_path: Path, text: str) -> None:
+    """Taken for one it would answer every call. The line says what the least is."""
+    path = tmp_path / "salon.toml"
+    path.write_text(text, "utf-8")
+    with pytest.raises(BadConfiguration) as bad:
+        read_configuration_file(path, Defaults(), {})
+    (line,) = bad.value.told
+    assert line.startswith(f"{path}: says nothing")
+    assert "the least is one [[services]], or one [[tenants]]" in line
 
 
 def test_a_folder_or_an_endless_device_is_no_file(tmp_path: Path) -> None:

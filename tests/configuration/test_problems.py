@@ -45,6 +45,8 @@ OWN = "is a key of the house itself, and what follows"
         ('monday = ["13:00-18:00", "09:00-14:00"]', '"09:00-14:00" and "13:00-18:00" overlap'),
         ('monday = ["09:00-12:00", "12:00-18:00"]', 'begins where "09:00-12:00" ends; write one span, "09:00-18:00"'),
         ('monday = ["closed"]', f'"closed" {SPAN} "closed" without brackets'),
+        ('monday = "geschlossen"', f'"geschlossen" {SPAN} "closed" or [] for a day without hours, ["09:00-18:00"] for'),
+        ('monday = ["zu"]', f'"zu" {SPAN} "closed" or [] for a day without hours'),
         ("monday = [9]", "opening_hours.monday[0]: must be text in quotation marks, not a number"),
         ("monday = 9", 'must be a list of spans such as ["09:00-18:00"], or "closed", not 9'),
         ("monday = 09:00:00", 'must be a list of spans such as ["09:00-18:00"], or "closed", not 09:00:00'),
@@ -72,6 +74,7 @@ def test_hours_that_cannot_be_understood(toml: str, message: str) -> None:
     ("toml", "message"),
     [
         ("[services]\nname = 'x'", ":1: services: must be tables, each under [[services]] in two brackets"),
+        ("language = 'de'\n[services]\nname = 'x'", ":2: services: must be tables, each under [[services]] in two"),
         ("services = [1]", ":1: services[0]: must be a table under [[services]], not 1"),
         (SERVICE + "id = 7", ":5: services[0].id: must be text in quotation marks, not a number"),
         (SERVICE + "price = 30", ":5: services[0].price: there is no such key; allowed here: id, name, aliases"),
@@ -87,6 +90,8 @@ def test_hours_that_cannot_be_understood(toml: str, message: str) -> None:
         (SERVICE.replace("30", "1441"), ":4: services[0].duration_minutes: must be from 1 to 1440, not 1441"),
         (SERVICE.replace("30", "0x" + "f" * 900), "must be from 1 to 1440, not a number beyond measure"),
         (SERVICE.replace("event_type_id = 1\n", ""), ":1: services[0]: event_type_id is missing: the number of the"),
+        (SERVICE.replace("minutes", "minuten"), ":4: services[0].duration_minuten: there is no such key; did you mean"),
+        (SERVICE.replace("name", "title"), ":2: services[0].title: there is no such key; did you mean name?"),
         (SERVICE + "notice_minutes = -1", ":5: services[0].notice_minutes: must be from 0 to 525600, not -1"),
         (SERVICE + "horizon_days = 0", ":5: services[0].horizon_days: must be from 1 to 1095, not 0"),
         (SERVICE + "horizon_days = 1\nnotice_minutes = 1440", ":6: services[0].notice_minutes: is longer than the"),
@@ -171,6 +176,7 @@ def test_services_and_staff_that_would_confuse_a_caller(toml: str, message: str)
         ("closed_on_public_holidays = true\n[opening_hours]\nmonday = []", 'give the state, such as state = "BE"'),
         ("state = 'BE'\nclosed_on_public_holidays = 'yes'\n[opening_hours]\nmonday = []", ":2: closed_on_public_holi"),
         ("state = 'BE'\nclosed_on_public_holidays = false", ":2: closed_on_public_holidays: means nothing without"),
+        ("house_mail = 'a@b.de'\ncalcom_api_key = { env = 'KEY_A' }", ":1: house_mail: there is no such key; did you"),
         ("special_days = {}", ":1: special_days: means nothing without [opening_hours], to which it is the exception"),
         ("opening_hours = []", ":1: opening_hours: must be a table, [opening_hours], not a list"),
         ("policies = 1", ":1: policies: must be a table, [policies], not 1"),
@@ -192,6 +198,7 @@ def test_a_house_that_cannot_be_served(toml: str, message: str) -> None:
 A = "[[tenants]]\nid = 'a'\nname = 'A'\nagents = ['agent_a']\nnumbers = ['+493023125000']\n"
 B = "[[tenants]]\nid = 'b'\nname = 'B'\nagents = ['agent_b']\nnumbers = ['+493023125001']\n"
 KEY_A = "calcom_api_key = { env = 'KEY_A' }\n"
+RETELL = "retell_api_keys = [{ env = 'KEY_A' }]\n"
 EMAIL = "house_email = 'termin@example.org'\n"
 
 
@@ -209,6 +216,16 @@ EMAIL = "house_email = 'termin@example.org'\n"
         ),
         (A + B.replace("+493023125001", "0049 30 23125000"), ':10: tenants[1].numbers: "+493023125000" also stands at'),
         (A + "[[tenants]]\nid = 'b'\nname = 'B'\n", ":6: tenants[1]: has no agents, no numbers and no Retell key of"),
+        (A + RETELL + B, ":7: tenants[1]: retell_api_keys is missing: other tenants have theirs, so calls must be"),
+        (
+            A + RETELL + B + "retell_api_key = ['x']",
+            ":12: tenants[1].retell_api_key: there is no such key; did you mean",
+        ),
+        (A + "[[tenants]]\nid = 'b'\nname = 'B'\nagent = ['b']", ":9: tenants[1].agent: there is no such key; did you"),
+        (
+            A + KEY_A + EMAIL + B + EMAIL + "calcom_key = {}",
+            ":14: tenants[1].calcom_key: there is no such key; did you",
+        ),
         (A + KEY_A + EMAIL + B, ":8: tenants[1]: calcom_api_key is missing: with several tenants each says which"),
         (
             A + KEY_A + EMAIL + B + KEY_A.replace("KEY_A", "KEY_B"),

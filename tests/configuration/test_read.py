@@ -143,7 +143,9 @@ def test_what_the_file_says_overrules_the_environment() -> None:
     assert tenant.retell_api_keys == (Secret("cal_a"),)
 
 
-@pytest.mark.parametrize("header", ["", '[[tenants]]\nid = "a"\nname = "A"\n'], ids=["top", "one-tenant"])
+@pytest.mark.parametrize(
+    "header", ["language = 'de'", '[[tenants]]\nid = "a"\nname = "A"\n'], ids=["top", "one-tenant"]
+)
 def test_a_single_house_has_the_account_of_the_environment(header: str) -> None:
     """Whether it stands under [[tenants]] or not; several each name their own."""
     defaults = Defaults(calcom_api_key=Secret("cal_env"), house_email="termin@example.org")

@@ -104,7 +104,11 @@ def test_a_row_that_must_not_be_is_refused_by_name(second: Intent, constraint: s
     "other",
     [
         wish(phone=PHONE, conversation_id="call_other", start=KNOWN.start + SECOND),
-        wish(phone=PHONE, conversation_id="call_other", service=replace(KNOWN.service, service_id="102")),
+        wish(
+            phone=PHONE,
+            conversation_id="call_other",
+            service=replace(KNOWN.service, service_id="102", event_type_id=102),
+        ),
         wish(phone=PHONE, conversation_id="call_other", tenant_id="praxis"),
         wish(phone="+4930555", conversation_id="call_other"),
         wish(conversation_id="call_other"),

@@ -76,7 +76,7 @@ CHANGES: dict[str, Wish] = {
     "conversation": a_wish(conversation_id="call_2"),
     "conversation, by case": a_wish(conversation_id="Call_1"),
     "no conversation": a_wish(conversation_id=None),
-    "service": a_wish(service=replace(CONSULTATION, service_id="haarschnitt")),
+    "event type": a_wish(service=replace(CONSULTATION, event_type_id=2)),
     "start, a second later": a_wish(start=START + timedelta(seconds=1)),
     "start, a day later": a_wish(start=START + timedelta(days=1)),
     "name": a_wish(Person("Anna Groß")),
@@ -88,7 +88,7 @@ CHANGES: dict[str, Wish] = {
 
 
 def test_any_changed_field_is_another_key() -> None:
-    """Tenant, conversation, service, start, person: twelve variants and the wish itself, thirteen keys."""
+    """Tenant, conversation, event type, start, person: twelve variants and the wish itself, thirteen keys."""
     keys = {label: intent_key(wish, SECRET).value for label, wish in CHANGES.items()}
     keys["unchanged"] = intent_key(a_wish(), SECRET).value
     assert len(set(keys.values())) == len(CHANGES) + 1
@@ -100,6 +100,7 @@ def test_any_changed_field_is_another_key() -> None:
         pytest.param(a_wish(BY_PHONE, staff="Mia"), id="staff is a preference"),
         pytest.param(a_wish(BY_PHONE, service=replace(CONSULTATION, name="Beratungsgespräch")), id="service renamed"),
         pytest.param(a_wish(BY_PHONE, service=replace(CONSULTATION, aliases=("Gespräch",))), id="service alias"),
+        pytest.param(a_wish(BY_PHONE, service=replace(CONSULTATION, service_id="b2")), id="service's id changed"),
         pytest.param(a_wish(replace(BY_PHONE, name="Herr Groß")), id="other name, same phone"),
         pytest.param(a_wish(replace(BY_PHONE, email=None)), id="e-mail left out, same phone"),
         pytest.param(a_wish(BY_PHONE, start=START.astimezone(timezone(timedelta(hours=1)))), id="start in local time"),

@@ -90,7 +90,7 @@ def test_nouns_are_equal_by_what_they_hold(noun: Any) -> None:
 POLICIES: list[tuple[Any, dict[str, Any]]] = [
     (
         admission.AdmissionPolicy(),
-        {"replay_no_for": timedelta(seconds=60), "replay_nameless_for": timedelta(minutes=10)},
+        {"replay_no_for": timedelta(seconds=60), "replay_nameless_for": timedelta(minutes=10), "offered": True},
     ),
     (
         gate.GatePolicy(),

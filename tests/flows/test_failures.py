@@ -311,7 +311,7 @@ def test_connection_refused_once(tmp_path: Path) -> None:
 
 
 def test_calendar_unreachable(tmp_path: Path) -> None:
-    """A clear no within some seconds: nothing was booked, a call-back is offered."""
+    """A clear no within some seconds: nothing was booked, call again later."""
 
     async def story(made: Salon) -> None:
         async with made.gateway() as gateway:
@@ -320,7 +320,7 @@ def test_calendar_unreachable(tmp_path: Path) -> None:
             assert made.clock.monotonic() - began < 3
             assert said["status"] == "error"
             assert "nicht erreichbar" in said["message"]
-            assert "zurückrufen" in said["message"]
+            assert "rufen Sie später noch einmal an" in said["message"]
             assert made.states == ["rejected"]
             assert {kind for (kind,) in made.rows("SELECT kind FROM attempts")} == {"not_sent"}
 

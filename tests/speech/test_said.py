@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from einmal.speech.said import Case, Language, say_day, say_instant, say_time, weekday_name
+from einmal.speech.said import Case, Language, say_day, say_instant, say_length, say_time, weekday_name
 
 DE, EN = Language.GERMAN, Language.ENGLISH
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -80,14 +80,14 @@ def test_the_year_is_said_only_where_it_is_another() -> None:
     """Who books for next year hears the year."""
     at = berlin(1, 15, year=2027)
     assert say_instant(at, BERLIN, DE, NOW) == "am Freitag, dem 15. Januar 2027, um 10 Uhr"
-    assert say_instant(at, BERLIN, EN, NOW) == "on Friday, January 15, 2027 at 10:00 am"
+    assert say_instant(at, BERLIN, EN, NOW) == "on Friday, January 15, 2027, at 10:00 am"
 
 
 def test_day_and_time_together() -> None:
     """The whole instant in one breath."""
     at = berlin(12, 1, 10, 30)
     assert say_instant(at, BERLIN, DE, NOW) == "am Dienstag, dem 1. Dezember, um 10 Uhr 30"
-    assert say_instant(at, BERLIN, EN, NOW) == "on Tuesday, December 1 at 10:30 am"
+    assert say_instant(at, BERLIN, EN, NOW) == "on Tuesday, December 1, at 10:30 am"
 
 
 def test_it_is_the_tenants_clock_that_is_read() -> None:
@@ -128,9 +128,9 @@ def test_around_the_hour_that_is_skipped_nothing_is_said_of_it() -> None:
 @pytest.mark.parametrize(
     ("case", "german", "english"),
     [
-        (Case.ON, "am Dienstag, dem 1. Dezember, um 10 Uhr 30", "on Tuesday, December 1 at 10:30 am"),
-        (Case.NAMED, "Dienstag, den 1. Dezember, um 10 Uhr 30", "Tuesday, December 1 at 10:30 am"),
-        (Case.IS, "Dienstag, der 1. Dezember, um 10 Uhr 30", "Tuesday, December 1 at 10:30 am"),
+        (Case.ON, "am Dienstag, dem 1. Dezember, um 10 Uhr 30", "on Tuesday, December 1, at 10:30 am"),
+        (Case.NAMED, "Dienstag, den 1. Dezember, um 10 Uhr 30", "Tuesday, December 1, at 10:30 am"),
+        (Case.IS, "Dienstag, der 1. Dezember, um 10 Uhr 30", "Tuesday, December 1, at 10:30 am"),
     ],
 )
 def test_a_day_has_the_article_of_its_sentence(case: Case, german: str, english: str) -> None:
@@ -149,3 +149,21 @@ def test_without_a_now_the_year_is_always_said() -> None:
 def test_a_weekday_has_its_name_alone() -> None:
     """For data beside a sentence."""
     assert [weekday_name(date(2026, 12, 1), language) for language in (DE, EN)] == ["Dienstag", "Tuesday"]
+
+
+@pytest.mark.parametrize(
+    ("minutes", "german", "english"),
+    [
+        (1, "eine Minute", "one minute"),
+        (45, "45 Minuten", "45 minutes"),
+        (60, "eine Stunde", "one hour"),
+        (61, "eine Stunde und eine Minute", "one hour and one minute"),
+        (90, "eine Stunde und 30 Minuten", "one hour and 30 minutes"),
+        (135, "zwei Stunden und 15 Minuten", "two hours and 15 minutes"),
+        (720, "zwölf Stunden", "twelve hours"),
+        (780, "13 Stunden", "13 hours"),
+    ],
+)
+def test_a_length_is_in_hours_and_minutes(minutes: int, german: str, english: str) -> None:
+    """Nobody counts to 135."""
+    assert [say_length(minutes, language) for language in (DE, EN)] == [german, english]

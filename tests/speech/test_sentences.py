@@ -51,7 +51,7 @@ def reply(outcome: Outcome, why: Why = Why.PLAIN, start: datetime = START, **mor
     return Reply(outcome, why, asked_start=start, error_id="01J-error", **more)
 
 
-def offers(*hours: int, start: datetime = START) -> tuple[Offer, ...]:
+def offers(*hours: float, start: datetime = START) -> tuple[Offer, ...]:
     return tuple(Offer(start + timedelta(hours=hour), "beratung") for hour in hours)
 
 
@@ -101,8 +101,8 @@ def test_services_are_listed_only_when_a_service_is_asked_for(missing: Missing, 
     """The choices are said with the question they answer, and with no other."""
     asked = Reply(Outcome.NEEDS_INPUT, missing=(missing,), choices=("Beratung", "Haarschnitt", "Dauerwelle"))
     listed = {
-        Language.GERMAN: "Beratung, Haarschnitt oder Dauerwelle",
-        Language.ENGLISH: "Beratung, Haarschnitt or Dauerwelle",
+        Language.GERMAN: "Beratung, Haarschnitt und Dauerwelle",
+        Language.ENGLISH: "Beratung, Haarschnitt and Dauerwelle",
     }
     said = listed[language] in voice(language).sentence(asked, NOW)
     assert said is (missing in {Missing.SERVICE, Missing.SERVICE_UNKNOWN})
@@ -118,43 +118,66 @@ DAYS = (datetime(2026, 11, 24, 11, tzinfo=UTC), datetime(2026, 12, 1, 11, tzinfo
         pytest.param(
             (Missing.DATE_UNCLEAR,),
             (DAYS[0] - timedelta(hours=1), DAYS[1] - timedelta(hours=1)),
-            "Meinen Sie Dienstag, den 24. November, um 11 Uhr oder Dienstag, den 1. Dezember, um 11 Uhr?",
-            "Do you mean Tuesday, November 24 at 11:00 am or Tuesday, December 1 at 11:00 am?",
+            "Meinen Sie Dienstag, den 24. November, oder Dienstag, den 1. Dezember, um 11 Uhr?",
+            "Do you mean Tuesday, November 24, or Tuesday, December 1, at 11:00 am?",
+            id="the-time-once",
+        ),
+        pytest.param(
+            (Missing.DATE_UNCLEAR,),
+            (DAYS[0] - timedelta(hours=1), DAYS[1] + timedelta(hours=1)),
+            "Meinen Sie Dienstag, den 24. November, um 11 Uhr oder Dienstag, den 1. Dezember, um 13 Uhr?",
+            "Do you mean Tuesday, November 24, at 11:00 am or Tuesday, December 1, at 1:00 pm?",
             id="instants",
+        ),
+        pytest.param(
+            (Missing.DATE_UNCLEAR,),
+            (DAYS[0] - timedelta(hours=8), DAYS[0] + timedelta(hours=4), DAYS[1] - timedelta(hours=8)),
+            "Meinen Sie Dienstag, den 24. November, um 4 Uhr morgens, um 16 Uhr oder "
+            "Dienstag, den 1. Dezember, um 4 Uhr morgens?",
+            "Do you mean Tuesday, November 24, at 4:00 am, at 4:00 pm or Tuesday, December 1, at 4:00 am?",
+            id="a-day-of-two-times-once",
+        ),
+        pytest.param(
+            (Missing.DATE_UNCLEAR,),
+            (*DAYS, DAYS[1] + timedelta(days=7)),
+            "Meinen Sie Dienstag, den 24. November, Dienstag, den 1. Dezember, oder Dienstag, den 8. Dezember, "
+            "um 12 Uhr?",
+            "Do you mean Tuesday, November 24, Tuesday, December 1, or Tuesday, December 8, at 12:00 pm?",
+            id="three-days-and-the-time-once",
         ),
         pytest.param(
             (Missing.DATE_UNCLEAR, Missing.TIME),
             DAYS,
-            "Meinen Sie Dienstag, den 24. November oder Dienstag, den 1. Dezember?",
-            "Do you mean Tuesday, November 24 or Tuesday, December 1?",
+            "Meinen Sie Dienstag, den 24. November, oder Dienstag, den 1. Dezember?",
+            "Do you mean Tuesday, November 24, or Tuesday, December 1?",
             id="days-where-the-time-is-still-to-be-asked",
         ),
         pytest.param(
             (Missing.DATE_UNCLEAR, Missing.TIME_UNCLEAR),
             DAYS,
-            "Meinen Sie Dienstag, den 24. November oder Dienstag, den 1. Dezember?",
-            "Do you mean Tuesday, November 24 or Tuesday, December 1?",
+            "Meinen Sie Dienstag, den 24. November, oder Dienstag, den 1. Dezember?",
+            "Do you mean Tuesday, November 24, or Tuesday, December 1?",
             id="days-first-where-both-are-unclear",
         ),
         pytest.param(
             (Missing.DATE_UNCLEAR, Missing.NAME),
             (START,),
             "Meinen Sie Dienstag, den 1. Dezember, um 10 Uhr?",
-            "Do you mean Tuesday, December 1 at 10:00 am?",
+            "Do you mean Tuesday, December 1, at 10:00 am?",
             id="another-question-behind-it",
         ),
         pytest.param(
             (Missing.TIME_UNCLEAR,),
             (START - timedelta(hours=7), START + timedelta(hours=5)),
             "Meinen Sie Dienstag, den 1. Dezember, um 3 Uhr nachts oder um 15 Uhr?",
-            "Do you mean Tuesday, December 1 at 3:00 am or at 3:00 pm?",
+            "Do you mean Tuesday, December 1, at 3:00 am or at 3:00 pm?",
             id="the-day-once",
         ),
         pytest.param(
             (Missing.DATE_PAST,),
             (datetime(2027, 1, 15, 9, tzinfo=UTC),),
             "Dieser Tag ist schon vorbei. Meinen Sie Freitag, den 15. Januar 2027, um 10 Uhr?",
-            "That day is over. Do you mean Friday, January 15, 2027 at 10:00 am?",
+            "That day is over. Do you mean Friday, January 15, 2027, at 10:00 am?",
             id="the-past-with-its-year",
         ),
         pytest.param(
@@ -229,14 +252,16 @@ def test_an_unconfirmed_booking_is_requested() -> None:
 
 @BOTH
 @pytest.mark.parametrize("why", [Why.PLAIN, Why.UNREACHABLE, Why.NOTHING_NEW])
-def test_after_an_error_a_call_back_is_offered(why: Why, language: Language) -> None:
-    """Who surely got nothing is told so, and offered to be called back."""
+def test_after_an_error_nobody_is_promised_a_call_back(why: Why, language: Language) -> None:
+    """Who surely got nothing is told so, and what to do; nobody stores a call-back that could be offered."""
     text = voice(language).sentence(reply(Outcome.ERROR, why), NOW)
-    nothing, back = {Language.GERMAN: ("nicht", "zurückrufen"), Language.ENGLISH: ("nothing", "call you back")}[
-        language
-    ]
+    nothing, again, back = {
+        Language.GERMAN: ("nicht", "Bitte rufen Sie später noch einmal an.", "zurück"),
+        Language.ENGLISH: ("nothing", "Please call again later.", "back"),
+    }[language]
     assert nothing in text
-    assert back in text
+    assert text.endswith(again)
+    assert back not in text
 
 
 def test_the_sentence_for_a_taken_slot_is_the_one_callers_know() -> None:
@@ -249,7 +274,7 @@ def test_the_sentence_for_a_taken_slot_is_the_one_callers_know() -> None:
     ("language", "sentence"),
     [
         (Language.GERMAN, "Ihr Termin für Beratung am Dienstag, dem 1. Dezember, um 10 Uhr ist gebucht."),
-        (Language.ENGLISH, "Your appointment for Beratung on Tuesday, December 1 at 10:00 am is booked."),
+        (Language.ENGLISH, "Your appointment for Beratung on Tuesday, December 1, at 10:00 am is booked."),
     ],
 )
 def test_a_booking_is_read_back_with_service_date_and_time(language: Language, sentence: str) -> None:
@@ -290,11 +315,14 @@ def test_nobody_is_named_where_the_calendar_names_nobody() -> None:
             id="another-day-is-said",
         ),
         pytest.param((24,), "Ich hätte am Mittwoch, dem 2. Dezember, um 10 Uhr.", id="only-another-day"),
+        pytest.param(
+            (24, 24.5), "Ich hätte am Mittwoch, dem 2. Dezember, um 10 Uhr oder um 10 Uhr 30.", id="another-day-once"
+        ),
         pytest.param((), "Welche andere Zeit passt Ihnen?", id="none"),
     ],
 )
 def test_alternatives_are_offered_with_their_date_unless_it_is_the_day_asked_for(
-    outcome: Outcome, hours: tuple[int, ...], offered: str
+    outcome: Outcome, hours: tuple[float, ...], offered: str
 ) -> None:
     """The day is left out only where all alternatives are on the day that was asked for."""
     text = voice(Language.GERMAN).sentence(reply(outcome, alternatives=offers(*hours)), NOW)
@@ -316,8 +344,109 @@ def test_an_alternative_picked_up_alone_has_its_full_date(language: Language) ->
 
 def test_a_free_slot_is_offered_as_a_question() -> None:
     """A check says that it is free and asks; it does not promise."""
-    text = voice(Language.GERMAN).sentence(reply(Outcome.AVAILABLE, alternatives=offers(0)), NOW)
-    assert text == "Am Dienstag, dem 1. Dezember, um 10 Uhr ist noch frei. Soll ich den Termin buchen?"
+    free = reply(Outcome.AVAILABLE, alternatives=offers(0))
+    text = voice(Language.GERMAN).sentence(free, NOW)
+    assert text == "Am Dienstag, dem 1. Dezember, um 10 Uhr ist noch ein Termin frei. Soll ich ihn buchen?"
+
+    english = voice(Language.ENGLISH).sentence(free, NOW)
+    assert english == "Tuesday, December 1, at 10:00 am is still free. Shall I book it?"
+
+
+@pytest.mark.parametrize(
+    ("hours", "german", "english"),
+    [
+        pytest.param(
+            (0,),
+            "Am Dienstag, dem 1. Dezember, hätte ich 10 Uhr. Passt Ihnen das?",
+            "On Tuesday, December 1, I could offer 10:00 am. Would that suit you?",
+            id="one",
+        ),
+        pytest.param(
+            (0, 1),
+            "Am Dienstag, dem 1. Dezember, hätte ich 10 Uhr oder 11 Uhr. Was passt Ihnen?",
+            "On Tuesday, December 1, I could offer 10:00 am or 11:00 am. Which would suit you?",
+            id="of-one-day",
+        ),
+        pytest.param(
+            (0, 1, 24),
+            "Ich hätte am Dienstag, dem 1. Dezember, um 10 Uhr, um 11 Uhr oder am Mittwoch, dem 2. Dezember, "
+            "um 10 Uhr. Was passt Ihnen?",
+            "I could offer Tuesday, December 1, at 10:00 am, at 11:00 am or Wednesday, December 2, at 10:00 am. "
+            "Which would suit you?",
+            id="of-two-days",
+        ),
+    ],
+)
+def test_what_there_is_is_offered_with_each_day_once(hours: tuple[int, ...], german: str, english: str) -> None:
+    """A day that is said twice sounds like two."""
+    found = reply(Outcome.AVAILABLE, Why.CHOICE, alternatives=offers(*hours))
+    assert [voice(language).sentence(found, NOW) for language in Language] == [german, english]
+
+
+@pytest.mark.parametrize(
+    ("hours", "german", "english"),
+    [
+        pytest.param((), "Welche andere Zeit passt Ihnen?", "Which other time would suit you?", id="none"),
+        pytest.param((1, 2), "Ich hätte 11 Uhr oder 12 Uhr.", "I could offer 11:00 am or 12:00 pm.", id="two"),
+    ],
+)
+def test_a_time_that_cannot_be_booked_is_followed_by_what_can(
+    hours: tuple[int, ...], german: str, english: str
+) -> None:
+    """Outside opening hours, too soon or too far ahead: what else there is, or the question for it."""
+    no = reply(Outcome.REJECTED, Why.NOT_OFFERED, alternatives=offers(*hours))
+    assert [voice(language).sentence(no, NOW) for language in Language] == [
+        f"Diese Zeit kann leider nicht gebucht werden. {german}",
+        f"Unfortunately that time cannot be booked. {english}",
+    ]
+
+
+SERVICES = ("Beratung", "Haarschnitt", "Dauerwelle", "Färben", "Strähnen", "Hochstecken")
+
+
+@pytest.mark.parametrize(
+    ("missing", "choices", "german", "english"),
+    [
+        pytest.param(
+            Missing.SERVICE,
+            SERVICES[:2],
+            "Wir bieten Beratung und Haarschnitt an. Welche Leistung wünschen Sie?",
+            "We offer Beratung and Haarschnitt. Which service would you like?",
+            id="two",
+        ),
+        pytest.param(
+            Missing.SERVICE_UNKNOWN,
+            SERVICES[:1],
+            "Diese Leistung kenne ich nicht. Wir bieten nur Beratung an. Möchten Sie das?",
+            "I do not know that service. We only offer Beratung. Would you like that?",
+            id="only-one",
+        ),
+        pytest.param(
+            Missing.SERVICE_UNKNOWN,
+            SERVICES,
+            "Diese Leistung kenne ich nicht. Wir bieten Beratung, Haarschnitt, Dauerwelle, Färben, Strähnen und "
+            "weitere an. Welche wünschen Sie?",
+            "I do not know that service. We offer Beratung, Haarschnitt, Dauerwelle, Färben, Strähnen and more. "
+            "Which one would you like?",
+            id="many",
+        ),
+    ],
+)
+def test_what_can_be_chosen_is_said_before_the_question(
+    missing: Missing, choices: tuple[str, ...], german: str, english: str
+) -> None:
+    """The question comes last, and at most five names before it."""
+    asked = Reply(Outcome.NEEDS_INPUT, missing=(missing,), choices=choices)
+    assert [voice(language).sentence(asked, NOW) for language in Language] == [german, english]
+
+
+@BOTH
+@pytest.mark.parametrize("missing", [Missing.DATE_ODD, Missing.TIME_ODD])
+def test_what_was_not_understood_is_asked_again_in_few_words(missing: Missing, language: Language) -> None:
+    """Any word may be the one that was not known: the question blames none, and asks for no year."""
+    text = QUESTIONS[missing][language]
+    assert len(text) <= 75
+    assert not re.search(r"Jahr|year|Datum|date", text)
 
 
 def realistic() -> Iterator[Reply]:

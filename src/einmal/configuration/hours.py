@@ -101,8 +101,13 @@ def _minutes(table: Table, key: str, text: str) -> tuple[int, int] | None:
     """Begin and end as minutes of the day."""
     parts = _SPAN.fullmatch(text)
     if parts is None:
-        what = "is no span of opening hours; write " + ('"closed" without brackets' if text == "closed" else _EXAMPLE)
-        table.problem(key, f"{shown(text)} {what}")
+        if text == "closed":
+            instead = '"closed" without brackets'
+        elif re.search("[0-9]", text) is None:
+            instead = f'"closed" or [] for a day without hours, [{_EXAMPLE}] for one with'
+        else:
+            instead = _EXAMPLE
+        table.problem(key, f"{shown(text)} is no span of opening hours; write {instead}")
         return None
     hours, minutes = (int(parts[1]), int(parts[3])), (int(parts[2]), int(parts[4]))
     for hour, minute in zip(hours, minutes, strict=True):

@@ -6,7 +6,6 @@ calendar.
 """
 
 import hashlib
-import re
 import tomllib
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -18,6 +17,7 @@ from einmal.configuration.lines import Lines
 from einmal.configuration.model import Configuration, Defaults, TenantConfiguration
 from einmal.configuration.problems import BadConfiguration, Problem
 from einmal.configuration.references import FileReader, References, read_beginning, read_secret_file
+from einmal.configuration.syntax import syntax_problem
 from einmal.configuration.table import Report, Table
 from einmal.configuration.tenant import TENANT_KEYS, read_tenant
 from einmal.secret import Secret
@@ -25,25 +25,11 @@ from einmal.secret import Secret
 FILE_BYTES_MAX: Final = 4 * 1024 * 1024
 """Some thousand tenants."""
 
-_AT = re.compile(r" \(at (?:line (?P<line>[0-9]+), column (?P<column>[0-9]+)|end of document)\)$")
-_HINTS: Final = {
-    "Invalid value": 'after = there must be a value; text stands in quotation marks, such as name = "Salon"',
-    "Cannot": "this key stands a second time",
-    "Expected '='": "a line is a key, =, and a value",
-    "Unclosed array": "a ] is missing, or a comma before this",
-    "Invalid initial character": "a key is letters, digits, - and _, or stands in quotation marks",
-    "Invalid statement": "a line is a key, =, and a value; a key of more than letters, digits, - and _ is quoted",
-    "Expected newline": "there is more in this line after the value",
-    "Unterminated string": "a quotation mark is missing",
-    "Illegal character '\\n'": "a quotation mark is missing",
-    "Illegal character": "this sign must not stand here",
-    "Found invalid character": "this sign must not stand here",
-    "Invalid date or datetime": "there is no such day or time; or it is text, and needs quotation marks",
-    "Unescaped '\\'": "in quotation marks a backslash is written twice",
-}
-_SECOND_HEADER: Final = (
-    "is not TOML: this header stands a second time; of what there may be several, each has two brackets: [[...]]"
+_EMPTY: Final = (
+    "says nothing, and would answer every call for a house that nobody described; the least is one [[services]], or "
+    "one [[tenants]] with its id and name, or a key such as language. `einmal config example` prints a whole file"
 )
+_TABLES: Final = frozenset({"opening_hours", "special_days", "policies", "staff", "services"})
 
 
 def read_configuration_file(
@@ -78,6 +64,8 @@ def read_configuration(
     data = _parsed(text, file_name, lines)
     report = Report(lines, TENANT_KEYS)
     references = References(environment, read_file)
+    if not data:
+        raise BadConfiguration(file_name, [Problem(None, "", _EMPTY)], text)
     root = Table(report, (), data)
     if "tenants" in data:
         tenants = _several(root, defaults, references)
@@ -98,35 +86,18 @@ def _parsed(text: str, file_name: str, lines: Lines) -> dict[str, Any]:
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as wrong:
-        problem = _syntax(str(wrong), text)
+        problem = syntax_problem(str(wrong), text)
     except (ValueError, RecursionError):
         problem = Problem(None, "", "is not TOML that can be read: something in it is beyond measure")
     raise BadConfiguration(file_name, [problem], text)
-
-
-def _syntax(message: str, text: str) -> Problem:
-    """tomllib's complaint, with its place and what is usually meant by it."""
-    place = _AT.search(message)
-    what = message[: place.start()] if place else message
-    hint = next((hint for begin, hint in _HINTS.items() if what.startswith(begin)), None)
-    told = f"is not TOML: {hint or what[:100]}"
-    if place is None:
-        return Problem(None, "", told)
-    if place["line"] is None:
-        return Problem(text.count("\n") + 1, "", f"{told} (at the end of the file)")
-    number = int(place["line"])
-    if what.startswith("Cannot"):
-        # Of what stands twice tomllib tells where it ends, so its column says nothing.
-        header = text.split("\n", number)[number - 1].lstrip().startswith("[")
-        return Problem(number, "", _SECOND_HEADER if header else told)
-    return Problem(number, "", f"{told} (column {place['column']})")
 
 
 def _several(root: Table, defaults: Defaults, references: References) -> list[TenantConfiguration]:
     tables = root.tables("tenants")
     for key in root.keys:
         if key != "tenants":
-            root.problem(key, "stands beside [[tenants]]; with them everything is said within one, below its header")
+            told = "stands beside [[tenants]]; with them everything is said within one, below its header"
+            root.unknown(key, told, near=key in TENANT_KEYS or key in _TABLES)
     if "tenants" in root and root.raw("tenants") == []:
         root.problem("tenants", "there is none; leave the line out for a file of one tenant")
     if len(tables) > 1:
@@ -142,7 +113,7 @@ def _several(root: Table, defaults: Defaults, references: References) -> list[Te
 
 def _house_addresses(tables: Sequence[Table], tenants: Sequence[TenantConfiguration]) -> None:
     for table, tenant in zip(tables, tenants, strict=True):
-        if tenant.calcom_api_key is not None and tenant.house_email is None and "house_email" not in table:
+        if tenant.calcom_api_key is not None and tenant.house_email is None and not table.means("house_email"):
             table.problem(
                 None,
                 "house_email is missing: needed beside a Cal.com key, for callers who have no e-mail; an address of "
@@ -155,17 +126,24 @@ def _side_by_side(tables: Sequence[Table], tenants: Sequence[TenantConfiguration
     _unshared(tables, tenants, "id", lambda tenant: (tenant.tenant_id,))
     _unshared(tables, tenants, "agents", lambda tenant: tenant.agents)
     _unshared(tables, tenants, "numbers", lambda tenant: tenant.numbers)
-    asked = asked or any("calcom_api_key" in table for table in tables)
+    asked = asked or any(table.means("calcom_api_key") for table in tables)
+    signed = any(table.means("retell_api_keys") for table in tables)
     accounts: dict[Secret, list[Table]] = {}
     for table, tenant in zip(tables, tenants, strict=True):
         if tenant.calcom_api_key is not None:
             accounts.setdefault(tenant.calcom_api_key, []).append(table)
     signers = Counter(key for tenant in tenants for key in set(tenant.retell_api_keys))
     for table, tenant in zip(tables, tenants, strict=True):
-        known = "agents" in table or "numbers" in table or any(signers[key] == 1 for key in tenant.retell_api_keys)
-        if not known:
+        named = any(table.means(key) for key in ("agents", "numbers"))
+        if not named and not any(signers[key] == 1 for key in tenant.retell_api_keys):
             table.problem(None, "has no agents, no numbers and no Retell key of its own: no call would ever be its own")
-        if asked and "calcom_api_key" not in table:
+        if signed and not tenant.retell_api_keys and not table.means("retell_api_keys"):
+            table.problem(
+                None,
+                "retell_api_keys is missing: other tenants have theirs, so calls must be signed, and every one for "
+                "this tenant would be refused; give it its own, or all of them one by EINMAL_RETELL_API_KEY",
+            )
+        if asked and not table.means("calcom_api_key"):
             table.problem(
                 None,
                 "calcom_api_key is missing: with several tenants each says which account is its own, "

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
+from einmal.configuration.problems import is_variable, kind_of
 from einmal.configuration.table import Table
 from einmal.secret import Secret
 
@@ -53,8 +54,10 @@ class References:
                 f"write {_HOW}, and if it was in use, make a new one",
             )
             return None
-        reference = table.table(key)
-        return None if reference is None else self._followed(reference, key_like=key_like)
+        if not isinstance(value, dict):
+            table.problem(key, f"must be {_HOW}, not {kind_of(value)}")
+            return None
+        return self._followed(Table(table.report, (*table.path, key), value), key_like=key_like)
 
     def secrets(self, table: Table, key: str) -> tuple[Secret, ...]:
         """The secrets of a list, of which there may be two during a rotation."""
@@ -100,7 +103,9 @@ class References:
         self.variables.add(name)
         value = self._environment.get(name, "").strip()
         if not value:
-            reference.problem("env", f"the environment variable {name} is not set, or is empty")
+            # A key in capitals passes for a name.
+            called = name if is_variable(name) else "whose name is not shown, as it may be a secret,"
+            reference.problem("env", f"the environment variable {called} is not set, or is empty")
             return None
         return value
 

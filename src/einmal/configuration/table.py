@@ -31,8 +31,10 @@ class Report:
         """Keys that belong before the first header."""
         self._lines = lines
 
-    def add(self, path: Path, message: str) -> None:
-        self.problems.append(Problem(self._lines.of(path), path_shown(path), message))
+    def add(self, path: Path, message: str, *, unknown: bool = False, near: bool = False) -> None:
+        """`unknown`: nobody knows the last key. What stands there is not shown; nor is it, unless `near` one."""
+        where = path_shown(path, unknown=unknown and not near)
+        self.problems.append(Problem(self._lines.of(path), where, message, unknown))
 
     def place(self, path: Path) -> str:
         """`services[0].name (line 4)`, to point at the other of two."""
@@ -48,9 +50,15 @@ class Table:
         self.path = path
         self._entries = entries
         self._asked: list[str] = []
+        self._lacking: dict[str, str] = {}
+        self._meant: set[str] = set()
 
     def __contains__(self, key: str) -> bool:
         return key in self._entries
+
+    def means(self, key: str) -> bool:
+        """Whether it is there; or, once `end` was called, whether a misspelt one probably means it."""
+        return key in self._entries or key in self._meant
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -163,14 +171,28 @@ class Table:
         return found
 
     def end(self, called: Mapping[str, str] | None = None) -> None:
-        """Tell of keys that nobody asked for. `called` are other words for some that are known."""
+        """Tell of keys that nobody asked for, and of those that are missing unless one of them was meant by it.
+
+        `called` are other words for some that are known.
+        """
         asked = set(self._asked)
         unknown = [key for key in self._entries if key not in asked]
         for key in unknown[:UNKNOWN_NAMED]:
             if not self.misplaced(key):
-                self.problem(key, f"there is no such key; {self._nearest(key, called or {})}")
+                self._tell_unknown(key, called or {})
         if len(unknown) > UNKNOWN_NAMED:
             self.problem(None, f"there are {len(unknown) - UNKNOWN_NAMED} more keys that do not exist")
+        for key, needed in self._lacking.items():
+            if key not in self._meant:
+                self.problem(None, f"{key} is missing: {needed}")
+
+    def lack(self, key: str, needed: str) -> None:
+        """Say at the end that a key is missing, and what it is for."""
+        self._lacking[key] = needed
+
+    def unknown(self, key: str, message: str, *, near: bool = False) -> None:
+        """A problem with a key of which nobody knows what it is for. `near`: it is like one that is known."""
+        self.report.add((*self.path, key), message, unknown=True, near=near)
 
     def misplaced(self, key: str) -> bool:
         """Whether this is a key of the house, under a header within it; then that is told."""
@@ -182,18 +204,24 @@ class Table:
         self.problem(key, told + (" but [[tenants]]" if self.path[0] == "tenants" else ""))
         return True
 
-    def _nearest(self, key: str, called: Mapping[str, str]) -> str:
+    def _tell_unknown(self, key: str, called: Mapping[str, str]) -> None:
+        near = self._nearest(key, called)
+        if near is not None:
+            self._meant.add(near)
+        told = f"did you mean {near}?" if near else f"allowed here: {', '.join(dict.fromkeys(self._asked))}"
+        self.unknown(key, f"there is no such key; {told}", near=near is not None)
+
+    def _nearest(self, key: str, called: Mapping[str, str]) -> str | None:
         plain = key.strip().lower().replace("-", "_").replace(" ", "_")
-        if len(plain) <= _KEY_COMPARED_MAX:
-            known = {name: name for name in self._asked} | dict(called)
-            close = [plain] if plain in known else difflib.get_close_matches(plain, sorted(known), n=1, cutoff=0.75)
-            if close:
-                return f"did you mean {known[close[0]]}?"
-        return f"allowed here: {', '.join(dict.fromkeys(self._asked))}"
+        if len(plain) > _KEY_COMPARED_MAX:
+            return None
+        known = {name: name for name in self._asked} | dict(called)
+        close = [plain] if plain in known else difflib.get_close_matches(plain, sorted(known), n=1, cutoff=0.75)
+        return known[close[0]] if close else None
 
     def _missing(self, key: str, needed: str | None) -> None:
         if needed is not None:
-            self.problem(None, f"{key} is missing: {needed}")
+            self.lack(key, needed)
 
     def _checked(self, key: str, value: str, most: int, number: int | None = None) -> str | None:
         """The text without blanks around it; line breaks in a longer one count as blanks."""

@@ -61,7 +61,7 @@ def read_tenant(table: Table, defaults: Defaults, references: References, *, nam
     needed = "a word for this tenant, such as salon-nord, that never changes: its rows in the ledger carry it"
     tenant_id = table.read("id", _tenant_id) if "id" in table else None
     if named and "id" not in table:
-        table.problem(None, f"id is missing: {needed}")
+        table.lack("id", needed)
     name = table.text("name", needed="what the house is called" if named else None)
     agents, numbers = _agents(table), _numbers(table)
     zone = table.read("time_zone", time_zone) or defaults.time_zone

@@ -26,6 +26,8 @@ class AdmissionPolicy:
 
     replay_no_for: timedelta = timedelta(seconds=60)
     replay_nameless_for: timedelta = timedelta(minutes=10)
+    offered: bool = True
+    """Whether the house offers this then: hours, notice, horizon. What was booked before is told all the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +83,12 @@ class Namesake:
     intent: Intent
 
 
-Admission = Start | Join | Replay | KeyReused | AlreadyBooked | Busy | Namesake
+@dataclass(frozen=True, slots=True)
+class NotOffered:
+    """Nobody has wished it yet, and the house does not offer it then."""
+
+
+Admission = Start | Join | Replay | KeyReused | AlreadyBooked | Busy | Namesake | NotOffered
 
 
 def admit(
@@ -104,7 +111,7 @@ def admit(
             return stored
     if in_the_way:
         return min(in_the_way, key=lambda found: _TELLS_MOST.index(type(found)))
-    return Start(1 if same_key is None else same_key.generation + 1)
+    return Start(1 if same_key is None else same_key.generation + 1) if policy.offered else NotOffered()
 
 
 _TELLS_MOST: Final[tuple[type, ...]] = (Replay, Join, AlreadyBooked, Busy, Namesake)
@@ -130,7 +137,8 @@ def _neighbour(wish: Wish, key: IntentKey, other: Intent, now: datetime) -> Admi
     state = other.state_at(now)
     if state in REFUSED or state in ENDED:
         return None
-    same_slot = other.wish.start == wish.start and other.wish.service.service_id == wish.service.service_id
+    # By event type, as in the key: a service that was renamed is the same one.
+    same_slot = other.wish.start == wish.start and other.wish.service.event_type_id == wish.service.event_type_id
     same_call = wish.conversation_id is not None and other.wish.conversation_id == wish.conversation_id
     if same_slot and same_call:
         return _in_this_call(key, other, state)

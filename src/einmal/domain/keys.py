@@ -118,10 +118,13 @@ def _stamp(start: datetime) -> str:
 
 
 def intent_key(wish: Wish, secret: bytes) -> IntentKey:
-    """The key of a wish: tenant, conversation, service, start, person."""
+    """The key of a wish: tenant, conversation, event type, start, person.
+
+    The event type and not the service's id: under another id or name of the operator's it is still the same service.
+    """
     person = person_key(wish.person, wish.conversation_id, secret)
     start = _stamp(wish.start)
-    what = (wish.service.service_id, start, person.kind.value, person.hash)
+    what = (str(wish.service.event_type_id), start, person.kind.value, person.hash)
     digest = _keyed_hash(secret, "wish", wish.tenant_id, wish.conversation_id or "", *what)
     return IntentKey(f"{start}-{digest}", _keyed_hash(secret, "what", *what), person)
 

@@ -21,7 +21,8 @@ def instant(value: datetime) -> datetime:
 class Service:
     """What can be booked. `event_type_id` is Cal.com's; aliases are other names callers use.
 
-    `staff` are the ids of those who do it, empty being everybody; `notice` and `horizon` bound when it may be wished.
+    `staff` are the ids of those who do it, empty being everybody; `notice` and `horizon` bound when it may be wished;
+    by itself only as far as a date is understood at all.
     """
 
     service_id: str
@@ -31,7 +32,7 @@ class Service:
     aliases: tuple[str, ...] = ()
     staff: tuple[str, ...] = ()
     notice: timedelta = timedelta(0)
-    horizon: timedelta = timedelta(days=365)
+    horizon: timedelta = timedelta(days=731)
     description: str = ""
 
     @property

@@ -34,7 +34,7 @@ from einmal.ports import (
 )
 
 ABOUT_THE_WISH: Final = frozenset({"past", "out_of_bounds", "booker_limit"})
-"""Refusals that another wish would not meet. All others are our trouble and end in an offer to call back."""
+"""Refusals that another wish would not meet. All others are our trouble."""
 
 
 _BECAUSE: Final = {

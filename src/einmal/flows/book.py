@@ -27,6 +27,7 @@ from einmal.domain.admission import (
     Join,
     KeyReused,
     Namesake,
+    NotOffered,
     Replay,
     Start,
 )
@@ -117,6 +118,10 @@ class Bookings:
             if isinstance(went, Reply):
                 return went, started[0] if started else None
             in_the_way = went.admission
+            if isinstance(in_the_way, NotOffered):
+                alternatives = await self.offers.alternatives(wish)
+                refusal = Reply(Outcome.REJECTED, Why.NOT_OFFERED, asked_start=wish.start, alternatives=alternatives)
+                return refusal, None
             if not isinstance(in_the_way, Busy) or not await self._ended(in_the_way.intent, reply_by):
                 break
         intent = None if isinstance(in_the_way, Start) else in_the_way.intent
@@ -133,7 +138,7 @@ class Bookings:
         """
         post_by = self.clock.monotonic() + self.budgets.post_seconds
         try:
-            admitted = await self._admit(self._candidate(wish, call))
+            admitted = await self._admit(self._candidate(wish, call), self._policy(wish))
         except (LedgerUnavailable, CommitUnknown) as failure:
             # Nothing of ours is on the wire; a row that may say `sent` reads as a doubt later, which is true.
             self.observer.observe((Alarm(self.clock.now(), "ledger_unavailable", None, type(failure).__name__),))
@@ -197,12 +202,16 @@ class Bookings:
         key = intent_key(wish, self.tenant.hash_key)
         return Candidate(wish, call, key, self.ids.time_ordered(), operation, email, now, now + lease)
 
-    async def _admit(self, candidate: Candidate) -> Admitted:
+    def _policy(self, wish: Wish) -> AdmissionPolicy:
+        offered = self.tenant.offers(wish.service, wish.start, self.clock.now())
+        return self.admission if offered else replace(self.admission, offered=False)
+
+    async def _admit(self, candidate: Candidate, policy: AdmissionPolicy) -> Admitted:
         try:
-            return await self.ledger.admit(candidate, self.admission, self.toll)
+            return await self.ledger.admit(candidate, policy, self.toll)
         except CommitUnknown:
             # Nothing is on the wire yet. Ask again: either the row is there and ours, or it is written now.
-            again = await self.ledger.admit(candidate, self.admission, self.toll)
+            again = await self.ledger.admit(candidate, policy, self.toll)
             match again.admission:
                 case Join(intent) if intent.intent_id == candidate.intent_id:
                     unarmed = intent.state is State.INTENT
@@ -236,8 +245,8 @@ class Bookings:
                 return Reply(Outcome.SLOT_TAKEN, asked_start=wish.start, alternatives=alternatives)
             case KeyReused():
                 return Reply(Outcome.REJECTED, Why.KEY_REUSED, asked_start=wish.start)
-            case Start():
-                raise AssertionError("a Start comes with its intent")
+            case Start() | NotOffered():
+                raise AssertionError("answered before")
 
     async def _busy(self, intent: Intent, wish: Wish) -> Reply:
         """R7: what was in doubt and stands may be what is now wanted elsewhere. Say that it stands; book nothing

@@ -3,10 +3,10 @@
 from datetime import datetime, timedelta
 from typing import Final
 
-from einmal.domain.model import Offer, Wish
+from einmal.domain.model import Offer, Service, Wish
 from einmal.domain.reply import Outcome, Reply, Why
 from einmal.domain.search import Search, nearest
-from einmal.ports import Blind, Budgets, Calendar, Clock, Ids
+from einmal.ports import Blind, Budgets, Calendar, Clock, Ids, Tenant
 
 ALTERNATIVES_MAX: Final = 2
 """As many as a listener keeps in mind."""
@@ -19,7 +19,8 @@ BEYOND: Final = timedelta(days=7)
 
 
 class Offers:
-    def __init__(self, calendar: Calendar, clock: Clock, ids: Ids, budgets: Budgets) -> None:
+    def __init__(self, calendar: Calendar, clock: Clock, ids: Ids, budgets: Budgets, tenant: Tenant) -> None:
+        self._tenant = tenant
         self._calendar = calendar
         self._clock = clock
         self._ids = ids
@@ -30,6 +31,9 @@ class Offers:
         offers = await self._around(wish)
         if isinstance(offers, Blind):
             return self._unreachable(wish.start)
+        if not self._tenant.offers(wish.service, wish.start, self._clock.now()):
+            near = nearest(wish.start, offers, ALTERNATIVES_MAX)
+            return Reply(Outcome.REJECTED, Why.NOT_OFFERED, asked_start=wish.start, alternatives=near)
         for offer in offers:
             if offer.start == wish.start:
                 return Reply(Outcome.AVAILABLE, asked_start=wish.start, alternatives=(offer,))
@@ -40,7 +44,7 @@ class Offers:
         """What is free in that time; where nothing is, what comes next. One look, nothing held."""
         later = search.end + BEYOND
         deadline = self._clock.monotonic() + self._budgets.slots_seconds
-        offers = await self._calendar.slots(search.service, search.begin, later, deadline)
+        offers = await self._free(search.service, search.begin, later, deadline)
         if isinstance(offers, Blind):
             return self._unreachable(search.begin)
         within = [offer for offer in offers if offer.start < search.end]
@@ -57,7 +61,17 @@ class Offers:
         now = self._clock.now()
         start = max(now, wish.start - HORIZON)
         deadline = self._clock.monotonic() + self._budgets.slots_seconds
-        return await self._calendar.slots(wish.service, start, wish.start + HORIZON, deadline)
+        return await self._free(wish.service, start, wish.start + HORIZON, deadline)
+
+    async def _free(
+        self, service: Service, begin: datetime, end: datetime, deadline: float
+    ) -> tuple[Offer, ...] | Blind:
+        """What is free in the calendar, and offered by the house."""
+        offers = await self._calendar.slots(service, begin, end, deadline)
+        if isinstance(offers, Blind):
+            return offers
+        now = self._clock.now()
+        return tuple(offer for offer in offers if self._tenant.offers(service, offer.start, now))
 
     def _unreachable(self, asked: datetime) -> Reply:
         return Reply(Outcome.ERROR, Why.UNREACHABLE, asked_start=asked, error_id=self._ids.time_ordered())

@@ -6,7 +6,7 @@ it has hung up; what must be taken back is. Any worker may do any row; a lease k
 and the guarded moves make it harmless if they do.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final
@@ -42,14 +42,18 @@ class Recovery:
         """Look at what is due now, at most `limit` rows; how many there were."""
         now = self.clock.now()
         claimed = await self.ledger.claim_due(now, now + LEASE, limit)
-        for intent in claimed:
+        for intent, first in _first_of_each(claimed):
             try:
-                await self._one(intent)
+                await (self._one(intent) if first else self._put_back(intent))
             except (LedgerUnavailable, CommitUnknown):
                 raise
             except Exception as bug:  # noqa: BLE001 - one odd row must not keep all others in doubt
                 self._alarm("recovery_failed", intent, type(bug).__name__)
         return len(claimed)
+
+    async def _put_back(self, intent: Intent) -> None:
+        """Of each tenant one row a turn: a look more would be taken from those who wait on the phone."""
+        await self.ledger.looked(intent, self.clock.now(), more=0)
 
     async def _one(self, intent: Intent) -> None:
         back = self.backs.get(intent.wish.tenant_id)
@@ -85,6 +89,14 @@ class Recovery:
 
     def _alarm(self, what: str, intent: Intent, detail: str = "") -> None:
         self.observer.observe((Alarm(self.clock.now(), what, intent.intent_id, detail),))
+
+
+def _first_of_each(claimed: Sequence[Intent]) -> Iterator[tuple[Intent, bool]]:
+    """Each row, and whether it is its tenant's first."""
+    seen: set[str] = set()
+    for intent in claimed:
+        yield intent, intent.wish.tenant_id not in seen
+        seen.add(intent.wish.tenant_id)
 
 
 async def _let_go(outcomes: Outcomes, intent: Intent) -> None:

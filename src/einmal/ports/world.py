@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
+from zoneinfo import ZoneInfo
 
 from einmal.domain.facts import Fact
 from einmal.domain.house import House
@@ -49,11 +50,21 @@ class Tenant:
     services: tuple[Service, ...]
     hash_key: bytes
     house: House = field(default_factory=House)
+    numbers: tuple[str, ...] = ()
+    """The house's own lines, E.164: none of them tells who calls."""
 
     def bookable(self, service: Service) -> Bookable | None:
         """When the service can be had at all; None where nobody said when the house is open."""
         hours = self.house.hours
         return None if hours is None else Bookable(hours, service.duration, service.notice, service.horizon)
+
+    def offers(self, service: Service, start: datetime, now: datetime) -> bool:
+        """Whether the house takes wishes for then: within its hours where they are known, after the notice, before
+        the horizon."""
+        if not now + service.notice <= start <= now + service.horizon:
+            return False
+        bookable = self.bookable(service)
+        return bookable is None or bookable.admits(start.astimezone(ZoneInfo(self.time_zone)), now)
 
     def __repr__(self) -> str:
         return f"Tenant({self.tenant_id!r})"

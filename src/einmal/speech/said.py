@@ -7,7 +7,7 @@ hour that comes twice says which of the two it is. Names of days and months are 
 from datetime import date, datetime
 from enum import StrEnum
 from functools import cache
-from typing import assert_never
+from typing import Final, assert_never
 from zoneinfo import ZoneInfo
 
 from babel import Locale
@@ -76,5 +76,51 @@ def say_day(at: datetime, zone: ZoneInfo, language: Language, now: datetime | No
 
 def say_instant(at: datetime, zone: ZoneInfo, language: Language, now: datetime | None, case: Case = Case.ON) -> str:
     """Day and time: "am Dienstag, dem 1. Dezember, um 10 Uhr"."""
-    join = {Language.GERMAN: ", um ", Language.ENGLISH: " at "}[language]
+    join = {Language.GERMAN: ", um ", Language.ENGLISH: ", at "}[language]
     return say_day(at, zone, language, now, case) + join + say_time(at, zone, language)
+
+
+_GERMAN_HOURS: Final = (
+    "eine",
+    "zwei",
+    "drei",
+    "vier",
+    "fünf",
+    "sechs",
+    "sieben",
+    "acht",
+    "neun",
+    "zehn",
+    "elf",
+    "zwölf",
+)
+_ENGLISH_HOURS: Final = (
+    "one",
+    "two",
+    "three",
+    "four",
+    "five",
+    "six",
+    "seven",
+    "eight",
+    "nine",
+    "ten",
+    "eleven",
+    "twelve",
+)
+_HOURS: Final = {Language.GERMAN: _GERMAN_HOURS, Language.ENGLISH: _ENGLISH_HOURS}
+_UNITS: Final = {
+    Language.GERMAN: (("Stunde", "Stunden"), ("Minute", "Minuten"), " und "),
+    Language.ENGLISH: (("hour", "hours"), ("minute", "minutes"), " and "),
+}
+
+
+def say_length(minutes: int, language: Language) -> str:
+    """ "45 Minuten", "eine Stunde", "zwei Stunden und 15 Minuten"."""
+    hour, minute, joint = _UNITS[language]
+    words = _HOURS[language]
+    hours, rest = divmod(minutes, 60)
+    said = [f"{words[hours - 1] if hours <= len(words) else hours} {hour[hours > 1]}"] if hours else []
+    if rest or not said:
+        said.append(f"{words[0] if rest == 1 else rest} {minute[rest != 1]}")
+    return joint.join(said)

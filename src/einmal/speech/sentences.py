@@ -29,16 +29,16 @@ OUTCOMES: Final[dict[tuple[Outcome, Why], dict[Language, str]]] = {
         _EN: "You already have this appointment: {service} {when}.",
     },
     (Outcome.AVAILABLE, Why.PLAIN): {
-        _DE: "{When} ist noch frei. Soll ich den Termin buchen?",
-        _EN: "{When} is still free. Shall I book it?",
+        _DE: "{When} ist noch ein Termin frei. Soll ich ihn buchen?",
+        _EN: "{Named} is still free. Shall I book it?",
     },
     (Outcome.UNAVAILABLE, Why.PLAIN): {
         _DE: "{When} ist leider nichts frei.",
         _EN: "Unfortunately nothing is free {when}.",
     },
     (Outcome.AVAILABLE, Why.CHOICE): {
-        _DE: "{offered} Was passt Ihnen?",
-        _EN: "{offered} Which would suit you?",
+        _DE: "{offered} {suits}",
+        _EN: "{offered} {suits}",
     },
     (Outcome.UNAVAILABLE, Why.CHOICE): {
         _DE: "Da ist leider nichts frei.",
@@ -65,26 +65,27 @@ OUTCOMES: Final[dict[tuple[Outcome, Why], dict[Language, str]]] = {
         _EN: "I am afraid I cannot do that here.",
     },
     (Outcome.REJECTED, Why.NOT_OFFERED): {
-        _DE: "Diese Zeit kann leider nicht gebucht werden. Welche andere Zeit passt Ihnen?",
-        _EN: "That time cannot be booked. Which other time would suit you?",
+        _DE: "Diese Zeit kann leider nicht gebucht werden.",
+        _EN: "Unfortunately that time cannot be booked.",
     },
     (Outcome.REJECTED, Why.KEY_REUSED): {
-        _DE: "Diese Anfrage passt nicht zu der vorigen mit derselben Kennung.",
-        _EN: "This request does not match the earlier one under the same key.",
+        _DE: "Das passt nicht zu Ihrer vorigen Anfrage. Was genau möchten Sie buchen?",
+        _EN: "That does not fit your earlier request. What exactly would you like to book?",
     },
     (Outcome.ERROR, Why.PLAIN): {
-        _DE: "Entschuldigung, es gab ein technisches Problem, und es wurde nichts gebucht. Sollen wir Sie zurückrufen?",
-        _EN: "Sorry, there was a technical problem, and nothing was booked. Shall we call you back?",
+        _DE: "Entschuldigung, es gab ein technisches Problem, und es wurde nichts gebucht. "
+        "Bitte rufen Sie später noch einmal an.",
+        _EN: "Sorry, there was a technical problem, and nothing was booked. Please call again later.",
     },
     (Outcome.ERROR, Why.UNREACHABLE): {
         _DE: "Entschuldigung, der Kalender ist gerade nicht erreichbar, und es wurde nichts gebucht. "
-        "Sollen wir Sie zurückrufen?",
-        _EN: "Sorry, the calendar cannot be reached right now, and nothing was booked. Shall we call you back?",
+        "Bitte rufen Sie später noch einmal an.",
+        _EN: "Sorry, the calendar cannot be reached right now, and nothing was booked. Please call again later.",
     },
     (Outcome.ERROR, Why.NOTHING_NEW): {
         _DE: "Entschuldigung, es gab ein technisches Problem, und ich habe eben nichts Neues gebucht. "
-        "Sollen wir Sie zurückrufen?",
-        _EN: "Sorry, there was a technical problem, and I have booked nothing new just now. Shall we call you back?",
+        "Bitte rufen Sie später noch einmal an.",
+        _EN: "Sorry, there was a technical problem, and I have booked nothing new just now. Please call again later.",
     },
     (Outcome.ERROR, Why.TOO_BUSY): {
         _DE: "Entschuldigung, der Kalender ist gerade überlastet, und es wurde nichts gebucht. "
@@ -106,8 +107,8 @@ QUESTIONS: Final[dict[Missing, dict[Language, str]]] = {
         _EN: "That is in the past. Which date do you mean?",
     },
     Missing.DATE_ODD: {
-        _DE: "Das Datum habe ich nicht verstanden. Nennen Sie mir bitte Tag, Monat und Jahr?",
-        _EN: "I did not understand the date. Could you tell me day, month and year?",
+        _DE: "Das habe ich nicht ganz verstanden. Welchen Tag meinen Sie?",
+        _EN: "I did not quite catch that. Which day do you mean?",
     },
     Missing.DATE_UNCLEAR: {
         _DE: "Welchen Tag genau meinen Sie?",
@@ -119,8 +120,8 @@ QUESTIONS: Final[dict[Missing, dict[Language, str]]] = {
     },
     Missing.TIME: {_DE: "Um wie viel Uhr möchten Sie kommen?", _EN: "At what time would you like to come?"},
     Missing.TIME_ODD: {
-        _DE: "Die Uhrzeit habe ich nicht verstanden. Um wie viel Uhr meinen Sie?",
-        _EN: "I did not understand the time. What time do you mean?",
+        _DE: "Das habe ich nicht ganz verstanden. Um wie viel Uhr?",
+        _EN: "I did not quite catch that. At what time?",
     },
     Missing.TIME_UNCLEAR: {
         _DE: "Meinen Sie morgens oder nachmittags?",
@@ -144,15 +145,35 @@ QUESTIONS: Final[dict[Missing, dict[Language, str]]] = {
     },
 }
 
+_WITH_OFFERS: Final = {
+    (Outcome.UNAVAILABLE, Why.PLAIN),
+    (Outcome.UNAVAILABLE, Why.CHOICE),
+    (Outcome.SLOT_TAKEN, Why.PLAIN),
+    (Outcome.REJECTED, Why.NOT_OFFERED),
+}
+"""Followed by what else there is, or by the question what else would suit."""
+
+LISTED_MAX: Final = 5
+"""More names than these nobody keeps in mind; data beside the sentence has them all."""
+
 _ALTERNATIVES: Final = {_DE: "Ich hätte {offers}.", _EN: "I could offer {offers}."}
-_OF_ONE_DAY: Final = {_DE: "{Day} hätte ich {times}.", _EN: "{Day} I could offer {times}."}
+_OFFERED_IN: Final = {_DE: Case.ON, _EN: Case.NAMED}
+_OF_ONE_DAY: Final = {_DE: "{Day}, hätte ich {times}.", _EN: "{Day}, I could offer {times}."}
+_SUITS: Final = {
+    _DE: ("Passt Ihnen das?", "Was passt Ihnen?"),
+    _EN: ("Would that suit you?", "Which would suit you?"),
+}
 _NOTHING: Final = {_DE: "Welche andere Zeit passt Ihnen?", _EN: "Which other time would suit you?"}
 _OR: Final = {_DE: " oder ", _EN: " or "}
 _AND: Final = {_DE: " und ", _EN: " and "}
-_CHOICES: Final = {_DE: "Zur Wahl stehen {choices}.", _EN: "You can choose from {choices}."}
+_MORE: Final = {_DE: "weitere", _EN: "more"}
+_OFFERED: Final = {_DE: "Wir bieten {services} an.", _EN: "We offer {services}."}
+_ONLY: Final = {_DE: "Wir bieten nur {services} an.", _EN: "We only offer {services}."}
+_THAT: Final = {_DE: "Möchten Sie das?", _EN: "Would you like that?"}
 _DO_YOU_MEAN: Final = {_DE: "Meinen Sie {readings}?", _EN: "Do you mean {readings}?"}
 _PAST: Final = {_DE: "Dieser Tag ist schon vorbei. ", _EN: "That day is over. "}
 _AT: Final = {_DE: "um ", _EN: "at "}
+_ON_AND_NAMED: Final = (Case.ON, Case.NAMED)
 _WITH: Final = {_DE: " bei {staff}", _EN: " with {staff}"}
 
 
@@ -167,16 +188,20 @@ class Voice:
         """What the agent speaks. With whom is said only to those who wished for somebody."""
         if reply.outcome is Outcome.NEEDS_INPUT:
             return self._question(reply, now)
-        template = OUTCOMES[reply.outcome, reply.why][self.language]
+        language, zone = self.language, self.zone
         slot = reply.booking
         at = slot.start if slot is not None else reply.asked_start
-        when = "" if at is None else say_instant(at, self.zone, self.language, now)
-        staff = _WITH[self.language].format(staff=slot.staff) if slot and slot.staff and staff_wished else ""
-        service = "" if slot is None else slot.service
-        offered = self._offered(reply.alternatives, now) if reply.outcome is Outcome.AVAILABLE else ""
-        parts = {"service": service, "when": when, "When": when[:1].upper() + when[1:], "staff": staff}
-        text = template.format(**parts, offered=offered)
-        if reply.outcome in {Outcome.UNAVAILABLE, Outcome.SLOT_TAKEN}:
+        when, named = ("", "") if at is None else (say_instant(at, zone, language, now, case) for case in _ON_AND_NAMED)
+        text = OUTCOMES[reply.outcome, reply.why][language].format(
+            service="" if slot is None else slot.service,
+            staff=_WITH[language].format(staff=slot.staff) if slot and slot.staff and staff_wished else "",
+            when=when,
+            When=when[:1].upper() + when[1:],
+            Named=named,
+            offered=self._offered(reply.alternatives, now) if reply.outcome is Outcome.AVAILABLE else "",
+            suits=_SUITS[language][len(reply.alternatives) > 1],
+        )
+        if (reply.outcome, reply.why) in _WITH_OFFERS:
             text = f"{text} {self._offers(reply.alternatives, reply.asked_start, now)}"
         return text
 
@@ -188,9 +213,13 @@ class Voice:
         return say_day(at, self.zone, self.language, now)
 
     def listed(self, names: Sequence[str]) -> str:
-        """ "Haarschnitt, Beratung und Dauerwelle"."""
-        *most, last = names or ("",)
-        return _AND[self.language].join([", ".join(most), last] if most else [last])
+        """ "Haarschnitt, Beratung und Dauerwelle"; of many the first, "und weitere"."""
+        few = list(names[:LISTED_MAX]) + [_MORE[self.language]] * (len(names) > LISTED_MAX)
+        return _joined(few or [""], _AND[self.language])
+
+    def offering(self, services: Sequence[str]) -> str:
+        """ "Wir bieten Haarschnitt und Beratung an."."""
+        return _OFFERED[self.language].format(services=self.listed(services))
 
     def readings(self, reply: Reply, now: datetime) -> tuple[str, ...]:
         """What the reply's readings are called, each by itself."""
@@ -203,40 +232,65 @@ class Voice:
             past = _PAST[self.language] if first is Missing.DATE_PAST else ""
             return past + _DO_YOU_MEAN[self.language].format(readings=self._read_back(reply, now))
         text = QUESTIONS[first][self.language]
-        if reply.choices and first.field == "service":
-            text += " " + _CHOICES[self.language].format(choices=self._or(reply.choices))
-        return text
+        return self._choose(text, reply.choices) if reply.choices and first.field == "service" else text
+
+    def _choose(self, text: str, choices: Sequence[str]) -> str:
+        """What there is, said before the question about it."""
+        before, dot, question = text.rpartition(". ")
+        if len(choices) > 1:
+            return f"{before}{dot}{self.offering(choices)} {question}"
+        return f"{before}{dot}{_ONLY[self.language].format(services=choices[0])} {_THAT[self.language]}"
 
     def _read_back(self, reply: Reply, now: datetime) -> str:
-        """ "Dienstag, den 1. Dezember, um 3 Uhr nachts oder um 15 Uhr": the day once, if there is but one."""
-        said = list(self.readings(reply, now))
-        if len({one.astimezone(self.zone).date() for one in reply.readings}) == 1:
-            at = _AT[self.language]
-            said[1:] = [at + say_time(one, self.zone, self.language) for one in reply.readings[1:]]
-        return self._or(said)
+        """What they have in common is said once: the day, or the time, which then stands after all days."""
+        timed = _timed(reply)
+        days = list(dict.fromkeys(say_day(one, self.zone, self.language, now, Case.NAMED) for one in reply.readings))
+        times = {say_time(one, self.zone, self.language) for one in reply.readings}
+        if timed and (len(times) > 1 or len(days) == 1):
+            return _joined(self._instants(reply.readings, now, Case.NAMED), _OR[self.language])
+        # A date behind its weekday is closed by a comma.
+        said = _joined(days, "," + _OR[self.language])
+        return f"{said}, {_AT[self.language]}{times.pop()}" if timed else said
+
+    def _instants(self, instants: Sequence[datetime], now: datetime, case: Case) -> list[str]:
+        """ "am Dienstag, dem 1. Dezember, um 9 Uhr" and "um 11 Uhr": the day only where it is another than before."""
+        said, before = [], None
+        for at in instants:
+            day = at.astimezone(self.zone).date()
+            if day == before:
+                said.append(_AT[self.language] + say_time(at, self.zone, self.language))
+            else:
+                said.append(say_instant(at, self.zone, self.language, now, case))
+            before = day
+        return said
 
     def _offered(self, offers: Sequence[Offer], now: datetime) -> str:
-        """ "Am Dienstag, dem 24. November hätte ich 9 Uhr oder 11 Uhr.": the day once, if there is but one."""
+        """ "Am Dienstag, dem 24. November, hätte ich 9 Uhr oder 11 Uhr.": the day once, if there is but one."""
         days = {offer.start.astimezone(self.zone).date() for offer in offers}
         if len(days) != 1:
             return self._offers(offers, None, now)
         day = self.day(offers[0].start, now)
-        times = self._or([say_time(offer.start, self.zone, self.language) for offer in offers])
-        return _OF_ONE_DAY[self.language].format(Day=day[:1].upper() + day[1:], times=times)
+        return _OF_ONE_DAY[self.language].format(Day=day[:1].upper() + day[1:], times=self._times(offers))
 
     def _offers(self, offers: Sequence[Offer], asked: datetime | None, now: datetime) -> str:
         if not offers:
             return _NOTHING[self.language]
         asked_day = None if asked is None else asked.astimezone(self.zone).date()
-        same_day = all(offer.start.astimezone(self.zone).date() == asked_day for offer in offers)
-        said = [
-            say_time(offer.start, self.zone, self.language) if same_day else self.offer(offer, now) for offer in offers
-        ]
-        return _ALTERNATIVES[self.language].format(offers=self._or(said))
+        if all(offer.start.astimezone(self.zone).date() == asked_day for offer in offers):
+            said = self._times(offers)
+        else:
+            starts = [offer.start for offer in offers]
+            said = _joined(self._instants(starts, now, _OFFERED_IN[self.language]), _OR[self.language])
+        return _ALTERNATIVES[self.language].format(offers=said)
 
-    def _or(self, items: Sequence[str]) -> str:
-        *most, last = items
-        return _OR[self.language].join([", ".join(most), last] if most else [last])
+    def _times(self, offers: Sequence[Offer]) -> str:
+        times = [say_time(offer.start, self.zone, self.language) for offer in offers]
+        return _joined(times, _OR[self.language])
+
+
+def _joined(items: Sequence[str], joint: str) -> str:
+    *most, last = items
+    return joint.join([", ".join(most), last] if most else [last])
 
 
 def _timed(reply: Reply) -> bool:

@@ -15,6 +15,10 @@ class NoServices(Exception):
     """The account's event types could not be had. `args[0]` says why in words for the operator."""
 
 
+class KeyRefused(NoServices):
+    """And those of an earlier start are not this account's either."""
+
+
 async def list_services(transport: Transport, account: Account, deadline: float) -> tuple[Service, ...]:
     """Every event type with an id, a title and a length. Raises NoServices."""
     headers = {"cal-api-version": EVENT_TYPES_VERSION, "Accept": "application/json"}
@@ -25,7 +29,7 @@ async def list_services(transport: Transport, account: Account, deadline: float)
     except (NeverSent, MaybeSent) as failure:
         raise NoServices(f"Cal.com cannot be reached ({failure.args[0]})") from failure
     if answer.status in {401, 403}:
-        raise NoServices("Cal.com refuses the API key; check EINMAL_CALCOM_API_KEY")
+        raise KeyRefused("Cal.com refuses the API key; check EINMAL_CALCOM_API_KEY, or the tenant's calcom_api_key")
     if answer.status != 200:
         raise NoServices(f"Cal.com answered {answer.status} when asked for its event types")
     try:
@@ -39,6 +43,7 @@ async def list_services(transport: Transport, account: Account, deadline: float)
         and _positive(row.get("id"))
         and isinstance(row.get("title"), str)
         and row["title"].strip()
+        and row["title"].isprintable()
         and _positive(row.get("lengthInMinutes"))
         and row["lengthInMinutes"] <= MINUTES_MAX
     )
@@ -48,4 +53,4 @@ async def list_services(transport: Transport, account: Account, deadline: float)
 
 
 def _positive(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value > 0
+    return isinstance(value, int) and not isinstance(value, bool) and 0 < value < 2**63

@@ -6,7 +6,7 @@ agents in the field use for the same thing.
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -48,15 +48,21 @@ class FunctionCall:
         return self.call_id or self.said_call_id
 
 
-def read_envelope(body: bytes, call_id_header: str | None = None) -> FunctionCall:
-    """The function call in `body`. Raises BadEnvelope."""
+def read_envelope(
+    body: bytes, call_id_header: str | None = None, functions: Collection[str] = frozenset()
+) -> FunctionCall:
+    """The function call in `body`. Raises BadEnvelope.
+
+    `functions`: names that are a function's even where nothing else tells an envelope from arguments alone.
+    """
     data = _object(body)
-    name = data.get("name", data.get("function_name"))
-    args = next((data[key] for key in ("args", "arguments", "parameters") if key in data), None)
+    name = data.get("name") or data.get("function_name")
+    wrapped = next((key for key in ("args", "arguments", "parameters") if key in data), None)
+    args = None if wrapped is None else data[wrapped]
     call = data.get("call")
     if isinstance(args, str):
-        args = _parsed(args)
-    if args is None and call is None:
+        args = _parsed(args) if args.strip() else {}
+    if wrapped is None and call is None and _function(name) not in functions:
         # Arguments alone: here `name` is the caller's, not the function's.
         name, args = None, data
     if args is None:
@@ -66,7 +72,7 @@ def read_envelope(body: bytes, call_id_header: str | None = None) -> FunctionCal
     call = call if isinstance(call, dict) else {}
     outbound = call.get("direction") == "outbound"
     return FunctionCall(
-        name=_VERSION.sub("", name.strip().lower()) if isinstance(name, str) and name.strip() else None,
+        name=_function(name),
         args=args,
         # The header is filled in by a template: what was not, or was filled with nothing, is no id.
         call_id=_vouched(call.get("call_id")) or _said(call_id_header),
@@ -75,6 +81,11 @@ def read_envelope(body: bytes, call_id_header: str | None = None) -> FunctionCal
         caller_number=_text(call.get("to_number" if outbound else "from_number")),
         house_number=_text(call.get("from_number" if outbound else "to_number")),
     )
+
+
+def _function(name: object) -> str | None:
+    """A function's name, without the suffix of its version."""
+    return _VERSION.sub("", name.strip().lower()) if isinstance(name, str) and name.strip() else None
 
 
 def _object(body: bytes) -> dict[str, Any]:

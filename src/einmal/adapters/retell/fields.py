@@ -22,6 +22,11 @@ NAMES: Final[dict[str, tuple[str, ...]]] = {
 }
 """Ours first, then every synonym seen in the field."""
 
+_EVERY_NAME: Final = frozenset(name for names in NAMES.values() for name in names)
+
+UNREADABLE: Final = "?"
+"""Said, and not to be understood: so it is asked."""
+
 TEXT_MAX: Final = 200
 
 _TEMPLATE = re.compile(r"\{\{[^{}]*\}\}|\$\{[^{}]*\}")
@@ -61,17 +66,31 @@ class Fields:
 
 def collect(args: Mapping[str, Any]) -> Fields:
     """The fields out of a function call's arguments. What nobody knows (`execution_message`) is ignored."""
+    args = _known(args)
     said = {field: _first(args, names) for field, names in NAMES.items()}
     both = said.pop("both")
-    if both is not None and said["date"] is None:
-        said["date"] = both
+    if both is not None and both != said["date"]:
+        # Read as one text, in which days must agree.
+        said["date"] = both if said["date"] is None else f"{said['date']} {both}"
     if said["confirm"] is None and any(isinstance(args.get(name), list | dict) for name in NAMES["confirm"]):
         # Something was said of it, and cannot be read: that is no "absent", which would book.
-        said["confirm"] = "?"
+        said["confirm"] = UNREADABLE
+    for field in ("date", "time", "confirm"):
+        # Two names for one thing, and two things said: which is meant, only the caller knows.
+        if len({text for name in NAMES[field] if (text := clean(args.get(name))) is not None}) > 1:
+            said[field] = UNREADABLE
     if said["email"] is not None and normal_name(said["email"]) in _NO_ADDRESSES:
         said["email"] = None
     name = said.pop("name")
     return Fields(**said, name=None if name is None or is_no_name(name) else name)
+
+
+def _known(args: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The arguments under the names that are known, however their letters were written."""
+    if all(name in _EVERY_NAME or (name.isascii() and name.islower()) for name in args):
+        return args
+    written = {unicodedata.normalize("NFC", name).casefold(): value for name, value in args.items()}
+    return written | dict(args)
 
 
 def is_no_name(text: str) -> bool:

@@ -148,10 +148,11 @@ def _service(fields: Fields, tenant: Tenant) -> Service | Missing:
         # Where there is only one thing to book, nothing is substituted by booking it.
         return tenant.services[0] if len(tenant.services) == 1 else Missing.SERVICE
     wanted = normal_name(fields.service)
-    for service in tenant.services:
-        if wanted in _names_of(service):
-            return service
-    return Missing.SERVICE_UNKNOWN
+    named = [service for service in tenant.services if wanted in _names_of(service)]
+    if len(named) > 1:
+        # Two event types of one title: neither is quietly taken for the other.
+        return Missing.SERVICE
+    return named[0] if named else Missing.SERVICE_UNKNOWN
 
 
 @lru_cache(maxsize=4096)
@@ -211,7 +212,8 @@ def _number(text: str | None, function_call: FunctionCall, tenant: Tenant) -> st
     region = region_of_zone(tenant.time_zone)
     house = function_call.house_number and phone_number(function_call.house_number, region)
     number = phone_number(text, region)
-    return None if number == house else number
+    # A call that one of the house's lines forwarded comes from that line: it tells nobody.
+    return None if number == house or number in tenant.numbers else number
 
 
 def _confirmed(fields: Fields) -> bool | Missing:

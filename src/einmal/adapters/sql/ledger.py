@@ -13,7 +13,7 @@ from einmal.adapters.sql.postgres import PostgresStore
 from einmal.adapters.sql.rows import STORED, instant_of, stored_reply
 from einmal.adapters.sql.sqlite import SqliteStore, SqliteThread
 from einmal.adapters.sql.steps import FOR_UPDATE, Statement, Steps, Store, Transaction
-from einmal.adapters.sql.tenants import services_of, tenant_written
+from einmal.adapters.sql.tenants import services_of, tenant_written, tenants_known
 from einmal.adapters.sql.writes import admission, move
 from einmal.domain.admission import AdmissionPolicy
 from einmal.domain.intent import Intent, State
@@ -99,6 +99,10 @@ class SqlLedger:
 
     async def bookings_count(self, tenant_id: str, booking_uid: str) -> int:
         return await self._store.read(_count(_BOOKINGS_OF, booking_uid, tenant_id))
+
+    async def tenant_ids(self) -> tuple[str, ...]:
+        """All that were ever served from this ledger."""
+        return await self._store.read(tenants_known())
 
     async def customer_name(self, tenant_id: str, phone: str) -> str | None:
         return await self._store.read(_name(tenant_id, phone))

@@ -38,11 +38,21 @@ def tenant_written(tenant_id: str, name: str, services: Sequence[Service], now: 
     def work() -> Steps[bytes]:
         made = (tenant_id, name, secrets.token_bytes(HASH_KEY_BYTES), instant_text(now))
         rows = yield Statement(_TENANT, made)
+        # What is offered no longer must not come back when the calendar cannot be asked.
+        yield Statement("DELETE FROM services WHERE tenant_id = ?", (tenant_id,))
         for service in services:
             aliases = json.dumps(service.aliases, ensure_ascii=False)
             of_calcom = (service.event_type_id, service.duration_minutes)
             yield Statement(_SERVICE, (tenant_id, service.service_id, service.name, *of_calcom, aliases))
         return bytes(rows[0][0])
+
+    return work
+
+
+def tenants_known() -> Transaction[tuple[str, ...]]:
+    def work() -> Steps[tuple[str, ...]]:
+        rows = yield Statement("SELECT tenant_id FROM tenants ORDER BY tenant_id", ())
+        return tuple(str(row[0]) for row in rows)
 
     return work
 

@@ -9,12 +9,14 @@ import os
 import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from io import StringIO
 from itertools import groupby
 from pathlib import Path
 from typing import Any, Final
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from einmal.configuration.example import example
 from einmal.configuration.problems import BadConfiguration
@@ -22,6 +24,8 @@ from einmal.entrypoints.cli.config_summary import summary_data, summary_table
 from einmal.settings import SETTINGS, BadSettings, Secret, Setting, Settings, read_settings
 
 WRONG: Final = 2
+NARROWEST: Final = 40
+UNBOUNDED: Final = 20_000
 
 
 def config_check(file: Path | None, *, as_json: bool) -> int:
@@ -35,20 +39,33 @@ def config_check(file: Path | None, *, as_json: bool) -> int:
     if as_json:
         _print_json(_right(settings, environment))
         return 0
-    console = Console()
     if file is None:
         # Who names a file asks about that one.
-        console.print(_settings_table(settings, environment), "")
+        _print_whole(_settings_table(settings, environment))
     now = datetime.now(UTC)
     for tenant in settings.configuration.tenants if settings.configuration is not None else ():
-        console.print(summary_table(tenant, now), "")
-    console.print("The settings are right." if file is None else f"{file} is right.", markup=False, highlight=False)
+        _print_whole(summary_table(tenant, now))
+    print("The settings are right." if file is None else f"{file} is right.")
     return 0
 
 
 def config_example() -> int:
     print(example(), end="")
     return 0
+
+
+def _print_whole(table: Table) -> None:
+    """Nothing of it is cut off. A terminal folds what is long; a program that reads it gets whole lines."""
+    console = Console()
+    if console.is_terminal:
+        console.width = max(console.width, NARROWEST)
+        console.print(table, "")
+        return
+    text = StringIO()
+    Console(file=text, width=UNBOUNDED).print(table)
+    for line in text.getvalue().splitlines():
+        print(line.rstrip())
+    print()
 
 
 def _show_wrong(wrong: BadSettings, *, as_json: bool) -> None:
@@ -86,13 +103,14 @@ def _problems(file: BadConfiguration) -> list[dict[str, Any]]:
 
 def _settings_table(settings: Settings, environment: Mapping[str, str]) -> Table:
     table = Table(box=None, pad_edge=False)
-    table.add_column("setting", no_wrap=True)
-    table.add_column("in force")
-    table.add_column("", style="dim")
-    table.add_column("meaning", style="dim")
+    table.add_column("setting", overflow="fold")
+    table.add_column("in force", overflow="fold")
+    table.add_column("", style="dim", overflow="fold")
+    table.add_column("meaning", style="dim", overflow="fold")
     for setting in SETTINGS:
         value = getattr(settings, setting.name)
-        table.add_row(setting.variable, _shown(value), _origin(setting, value, environment), setting.meaning)
+        row = (setting.variable, _shown(value), _origin(setting, value, environment), setting.meaning)
+        table.add_row(*(Text(cell) for cell in row))
     return table
 
 

@@ -15,14 +15,20 @@ from einmal.domain.model import Service
 from einmal.domain.opening import OpeningHours, Span
 
 YEAR_DAYS: Final = 365
+NOT_YET: Final = "(not in force yet)"
+KEYS_NOT_YET: Final = (
+    *("address", "calcom_webhook_secret", "policies.cancel_notice_hours", "policies.move_notice_hours"),
+    *("policies.appointments_max", "policies.late_fee", "services.staff", "staff.user_id"),
+)
+"""What a file may say, and nothing acts upon so far. The names of staff are told, but nobody is chosen by them."""
 
 
 def summary_table(tenant: TenantConfiguration, now: datetime) -> Table:
     """Two columns: what it is about, and what is so."""
     table = Table(box=None, pad_edge=False, show_header=False, title_justify="left", title_style="bold")
     table.title = Text(f"{tenant.name} ({tenant.tenant_id})")
-    table.add_column(style="dim", no_wrap=True)
-    table.add_column()
+    table.add_column(style="dim", overflow="fold")
+    table.add_column(overflow="fold")
     for name, text in _rows(tenant, _today(tenant, now)):
         table.add_row(name, Text(text))
     return table
@@ -73,6 +79,7 @@ def summary_data(tenant: TenantConfiguration, now: datetime) -> dict[str, Any]:
             }
             for one in tenant.services
         ],
+        "not_in_force_yet": list(KEYS_NOT_YET),
     }
 
 
@@ -90,7 +97,7 @@ def _rows(tenant: TenantConfiguration, today: date) -> Iterator[tuple[str, str]]
     names = {member.staff_id: member.name for member in tenant.house.staff}
     for member in tenant.house.staff:
         also = f", also {', '.join(member.aliases)}" if member.aliases else ""
-        user = "" if member.user_id is None else f", Cal.com user {member.user_id}"
+        user = "" if member.user_id is None else f", Cal.com user {member.user_id} {NOT_YET}"
         yield "staff", f"{member.name}{also} (id {shown(member.staff_id)}{user})"
     for service in tenant.services:
         yield "service", _service(service, names)
@@ -103,11 +110,13 @@ def _who(tenant: TenantConfiguration) -> Iterator[tuple[str, str]]:
     lines = [*(f"agent {agent}" for agent in tenant.agents), *tenant.numbers]
     signed = "all that its Retell key signed" if tenant.retell_api_keys else "all"
     yield "its calls", ", ".join(lines) or f"{signed}: it names no agent and no number"
-    yield "where", ", ".join(part for part in (tenant.time_zone, tenant.house.address) if part)
+    yield "where", tenant.time_zone
+    if tenant.house.address is not None:
+        yield "address", f"{tenant.house.address} {NOT_YET}"
     yield "language", {"de": "German", "en": "English"}[tenant.language]
     yield "house address", tenant.house_email or "-"
     key = "the built-in simulator" if tenant.calcom_api_key is None else f"{tenant.calcom_base_url}, with its key"
-    webhooks = "" if tenant.calcom_webhook_secret is None else ", webhooks signed"
+    webhooks = "" if tenant.calcom_webhook_secret is None else f", webhooks signed {NOT_YET}"
     yield "Cal.com", key + webhooks
     keys = len(tenant.retell_api_keys)
     yield "Retell", f"{keys} {'key' if keys == 1 else 'keys'}" if keys else "no key: calls from this machine only"
@@ -131,7 +140,9 @@ def _service(service: Service, names: dict[str, str]) -> str:
     parts = [
         f"{service.name}: {service.duration_minutes} min, event type {service.event_type_id}",
         f"also {', '.join(service.aliases)}" if service.aliases else "",
-        f"with {', '.join(names.get(one, one) for one in service.staff)}" if service.staff else "",
+        f"with {', '.join(names.get(one, one) for one in service.staff)} (told, not chosen yet)"
+        if service.staff
+        else "",
         f"from {_span_of(service.notice)} ahead" if service.notice else "",
         f"up to {service.horizon.days} days ahead",
     ]
@@ -141,13 +152,13 @@ def _service(service: Service, names: dict[str, str]) -> str:
 def _policies(tenant: TenantConfiguration) -> Iterator[tuple[str, str]]:
     policies = tenant.house.policies
     if policies.cancel_notice is not None:
-        yield "cancelling", f"until {_span_of(policies.cancel_notice)} before"
+        yield "cancelling", f"until {_span_of(policies.cancel_notice)} before {NOT_YET}"
     if policies.move_notice is not None:
-        yield "moving", f"until {_span_of(policies.move_notice)} before"
+        yield "moving", f"until {_span_of(policies.move_notice)} before {NOT_YET}"
     if policies.appointments_max is not None:
-        yield "at most", f"{policies.appointments_max} upcoming appointments a person"
+        yield "at most", f"{policies.appointments_max} upcoming appointments a person {NOT_YET}"
     if policies.late_fee is not None:
-        yield "too late", policies.late_fee
+        yield "too late", f"{policies.late_fee} {NOT_YET}"
 
 
 def _holidays(hours: OpeningHours, today: date) -> list[tuple[date, str]]:

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -26,15 +26,17 @@ COULD_NOT_LOOK: Final = 4
 
 def intents_list(settings: Settings, limit: int, tenant_id: str | None, *, everything: bool, as_json: bool) -> int:
     """Of one tenant or of all that are configured. Exit code 1 where something waits for a person, 0 otherwise."""
-    tenants = [one.tenant_id for one in settings.tenants]
-    if tenant_id is not None and tenant_id not in tenants:
-        print(f"einmal: there is no tenant {tenant_id!r}; there are {', '.join(tenants)}", file=sys.stderr)
-        return USAGE
+    configured = {one.tenant_id for one in settings.tenants}
     states = tuple(State) if everything else tuple(sorted(UNRESOLVED | {State.COMPENSATING}))
     ledger = _ledger(settings)
     if ledger is None:
         return COULD_NOT_LOOK
     try:
+        # The ledger's, not only those configured: a doubt of a tenant that is gone is a doubt.
+        tenants = asyncio.run(ledger.tenant_ids())
+        if tenant_id is not None and tenant_id not in tenants:
+            print(f"einmal: there is no tenant {tenant_id!r}; there are {', '.join(tenants)}", file=sys.stderr)
+            return USAGE
         found = asyncio.run(_in_states(ledger, [tenant_id] if tenant_id is not None else tenants, states, limit))
     finally:
         ledger.close()
@@ -45,10 +47,13 @@ def intents_list(settings: Settings, limit: int, tenant_id: str | None, *, every
         print("Nothing is unresolved." if not everything else "No intents yet.")
     else:
         _print_list(intents)
+    gone = sorted({intent.wish.tenant_id for intent in intents} - configured)
+    if gone:
+        print(f"einmal: not configured here, and so looked at by nobody: {', '.join(gone)}", file=sys.stderr)
     return FOUND if any(intent.state is State.ESCALATED for intent in intents) else 0
 
 
-async def _in_states(ledger: Any, tenants: list[str], states: tuple[State, ...], limit: int) -> list[Intent]:
+async def _in_states(ledger: Any, tenants: Sequence[str], states: tuple[State, ...], limit: int) -> list[Intent]:
     return [intent for tenant_id in tenants for intent in await ledger.in_states(tenant_id, states, limit)]
 
 

@@ -113,6 +113,8 @@ def _add_spoken(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     parse.add_argument("--zone", help="where: Europe/Berlin (the tenant's)")
     parse.add_argument("--language", choices=["de", "en"], help="which is tried first (the tenant's)")
     parse.add_argument("--hours", metavar="SPAN", help="open each day so: 09:00-18:00 (the tenant's hours)")
+    parse.add_argument("--tenant", metavar="ID", help="to whom it was said, where there are several")
+    parse.add_argument("--service", metavar="NAME", help="what for, as callers say it (the tenant's shortest)")
     parse.add_argument("--json", action="store_true", help="as JSON")
     parse.set_defaults(run=_parse)
 
@@ -220,10 +222,11 @@ def _demo(_: argparse.Namespace) -> int:
 
 
 def _parse(arguments: argparse.Namespace) -> int:
-    from einmal.entrypoints.cli.parse import parse  # noqa: PLC0415
+    from einmal.entrypoints.cli.parse import Said, parse  # noqa: PLC0415
 
-    said, settings = arguments, environment_settings()
-    return parse(settings, said.text, said.now, said.zone, said.language, said.hours, as_json=said.json)
+    one = arguments
+    said = Said(one.text, one.now, one.zone, one.language, one.hours, one.tenant, one.service)
+    return parse(environment_settings(), said, as_json=one.json)
 
 
 def _tools(arguments: argparse.Namespace) -> int:

@@ -1,12 +1,19 @@
-"""`einmal parse TEXT`: how a date and time are heard, or what would be asked. Exit code 1 where it is a question."""
+"""`einmal parse TEXT`: how a date and time are heard, or what would be asked. Exit code 1 where it is a question.
+
+As it would be heard at the house of a tenant: in its zone and language, settled by its hours and by what it offers.
+"""
 
 import json
 import re
 import sys
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from einmal.configuration import TenantConfiguration
+from einmal.domain.keys import normal_name
+from einmal.domain.model import Service
 from einmal.domain.opening import Bookable, OpeningHours, Span
 from einmal.domain.reply import Outcome, Reply
 from einmal.settings import Settings
@@ -14,26 +21,32 @@ from einmal.speech.heard import Frame, Heard, hear
 from einmal.speech.said import Case, Language, say_day, say_instant
 from einmal.speech.sentences import Voice
 
+DEFAULT_MINUTES: Final = 30
 _SPAN: Final = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-(?:([01]\d|2[0-3]):([0-5]\d)|24:00)")
 
 
-def parse(
-    settings: Settings,
-    text: str,
-    now: str | None,
-    zone: str | None,
-    language: str | None,
-    hours: str | None,
-    *,
-    as_json: bool,
-) -> int:
-    """Read `text` as if it were said at `now` in `zone`, and print what was understood."""
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What was said, and what the options say of it: when, where, in which language, to whom, and what for."""
+
+    text: str
+    now: str | None = None
+    zone: str | None = None
+    language: str | None = None
+    hours: str | None = None
+    tenant: str | None = None
+    service: str | None = None
+
+
+def parse(settings: Settings, said: Said, *, as_json: bool) -> int:
+    """Read what was said, and print what was understood."""
     try:
-        frame = _frame(settings, now, zone, language, hours)
+        tenant = _tenant(settings, said.tenant)
+        frame = _frame(tenant, said, _bookable(tenant, said.hours, said.service))
     except ValueError as wrong:
         print(f"einmal: {wrong}", file=sys.stderr)
         return 2
-    heard = hear(text, frame)
+    heard = hear(said.text, frame)
     voice = Voice(frame.language, frame.zone)
     question = None
     if heard.missing:
@@ -47,17 +60,50 @@ def parse(
     return 0 if heard.start is not None else 1
 
 
-def _frame(settings: Settings, now: str | None, zone: str | None, language: str | None, hours: str | None) -> Frame:
-    tenant = settings.tenants[0]
-    try:
-        place = ZoneInfo(zone or tenant.time_zone)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise ValueError(f"--zone: {zone!r} is no time zone such as Europe/Berlin") from None
-    moment = datetime.now(UTC) if now is None else _moment(now, place)
-    length = timedelta(minutes=30)
+def _tenant(settings: Settings, tenant_id: str | None) -> TenantConfiguration:
+    """The one that is named, or the only one."""
+    tenants = {one.tenant_id: one for one in settings.tenants}
+    if tenant_id is None and len(tenants) > 1:
+        raise ValueError(f"there are several tenants; say which with --tenant: {', '.join(tenants)}")
+    tenant = tenants.get(tenant_id) if tenant_id is not None else next(iter(tenants.values()))
+    if tenant is None:
+        raise ValueError(f"--tenant: there is no tenant {tenant_id!r}; there are: {', '.join(tenants)}")
+    return tenant
+
+
+def _bookable(tenant: TenantConfiguration, hours: str | None, service_name: str | None) -> Bookable | None:
+    """When something can be had at all, by the hours of the option or the house's.
+
+    Without a service: when any can, so the shortest, from now on. None where no hours are known.
+    """
+    service = None if service_name is None else _service(tenant, service_name)
     known = _daily(hours) if hours is not None else tenant.house.hours
-    bookable = None if known is None else Bookable(known, length)
-    return Frame(moment, place, Language(language or tenant.language), bookable)
+    if known is None:
+        return None
+    if service is not None:
+        return Bookable(known, timedelta(minutes=service.duration_minutes), service.notice, service.horizon)
+    shortest = min((one.duration_minutes for one in tenant.services), default=DEFAULT_MINUTES)
+    return Bookable(known, timedelta(minutes=shortest))
+
+
+def _service(tenant: TenantConfiguration, name: str) -> Service:
+    """By what callers may say for it."""
+    if not tenant.services:
+        raise ValueError("--service: the configuration names none; those of the Cal.com account are not asked for here")
+    wanted = normal_name(name)
+    for one in tenant.services:
+        if wanted in {normal_name(word) for word in (one.service_id, str(one.event_type_id), one.name, *one.aliases)}:
+            return one
+    raise ValueError(f"--service: there is no {name!r}; there are: {', '.join(one.name for one in tenant.services)}")
+
+
+def _frame(tenant: TenantConfiguration, said: Said, bookable: Bookable | None) -> Frame:
+    try:
+        place = ZoneInfo(said.zone or tenant.time_zone)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError(f"--zone: {said.zone!r} is no time zone such as Europe/Berlin") from None
+    moment = datetime.now(UTC) if said.now is None else _moment(said.now, place)
+    return Frame(moment, place, Language(said.language or tenant.language), bookable)
 
 
 def _moment(text: str, zone: ZoneInfo) -> datetime:

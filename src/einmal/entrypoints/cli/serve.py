@@ -115,7 +115,8 @@ async def _serve(settings: Settings) -> None:
             await _AnnouncedServer(create_app(gateway), _greeting(gateway, simulated=simulated)).serve([door])
         finally:
             stop.set()
-            await asyncio.gather(worker, watch)
+            # Whatever became of them, POSTs in flight are finished.
+            await asyncio.gather(worker, watch, return_exceptions=True)
             left = await gateway.close()
             if left:
                 channel("alerts").error("stopped with POSTs in flight", extra={"fields": {"left": left}})
@@ -156,7 +157,8 @@ async def _simulate(settings: Settings, stack: AsyncExitStack) -> Settings:
     # The simulator takes any key, and like the real one it lists bookings only to those who have one.
     key = Secret("simulator")
     port = door.getsockname()[1]
-    return replace(settings, calcom_base_url=f"http://127.0.0.1:{port}", calcom_api_key=key)
+    url = f"http://127.0.0.1:{port}"
+    return replace(settings, calcom_base_url=url, calcom_api_key=key, simulated=True)
 
 
 async def _stop(server: uvicorn.Server, task: "asyncio.Task[None]") -> None:
@@ -278,7 +280,7 @@ def _greeting(gateway: Gateway, *, simulated: bool) -> str:
     if off:
         lines.append(f"WARNING: guard layers are OFF: {', '.join(off)}. What they would have stopped is logged only.")
         channel("alerts").error("guard layers are off", extra={"fields": {"layers": off}})
-    if simulated:
+    if simulated and not gateway.tenancies.keys:
         lines += ["", "Book an appointment, and ask for the same again:", "", *_curl_lines(gateway, address)]
     return "\n".join(lines)
 

@@ -70,12 +70,15 @@ class FunctionCalls:
         """The answer to an authenticated body; `key` signed it. Raises Refusal for what is no function call."""
         gateway = self._gateway
         try:
-            function_call = read_envelope(body, call_id_header)
+            function_call = read_envelope(body, call_id_header, self._functions)
         except BadEnvelope as wrong:
             raise Refusal(422, "bad_envelope", str(wrong.args[0])) from None
         tenancy = gateway.tenancies.called(function_call.agent_id, function_call.house_number, key)
         if tenancy is None:
-            channel("http").warning("no tenant for this call", extra={"fields": {"tenants": len(gateway.tenancies)}})
+            # The house's end of the line and its agent: neither is the caller's.
+            whose = {"agent_id": function_call.agent_id, "number": _digits(function_call.house_number)}
+            fields = {**whose, "tenants": len(gateway.tenancies)}
+            channel("http").warning("no tenant for this call", extra={"fields": fields})
             return answer_body(Reply(Outcome.REJECTED), b"", self._house_voice, gateway.clock.now())
         staff_wished = False
         try:
@@ -96,8 +99,8 @@ class FunctionCalls:
         name = function_call.name or self._default
         does = None if name is None else self._functions.get(name)
         if does is None or does is Does.NOT_YET:
-            fields = {"known": sorted(self._functions)} if does is None else {"function": name}
-            channel("http").warning("unknown function", extra={"fields": fields})
+            what = "unknown function" if does is None else "function not built yet"
+            channel("http").warning(what, extra={"fields": {"function": _word(name)}})
             return Reply(Outcome.REJECTED), False
         now = self._gateway.clock.now()
         if does in TELLS:
@@ -127,6 +130,15 @@ class FunctionCalls:
         if signed.check is not SignatureCheck.VALID:
             raise Refusal(401, f"signature_{signed.check}", _SIGNATURE_MESSAGES[signed.check])
         return signed.key
+
+
+def _word(name: str | None) -> str | None:
+    """A function's name as a log may hold it. Models write whatever they like there."""
+    return None if name is None else "".join(c for c in name if c.isascii() and (c.isalnum() or c in "_-"))[:40]
+
+
+def _digits(number: str | None) -> str | None:
+    return None if number is None else "".join(c for c in number if c.isascii() and (c.isdigit() or c == "+"))[:20]
 
 
 def collect_appointment(gateway: Gateway) -> FunctionCalls:

@@ -19,7 +19,7 @@ from einmal.simulator.memory.draft import quick_intent
 from einmal.simulator.memory.due import Due
 
 H = TypeVar("H")
-Slot = tuple[str, datetime, str]
+Slot = tuple[str, datetime, int]
 
 
 class _Kind(NamedTuple):
@@ -197,7 +197,7 @@ def _as_written(wish: Wish) -> Wish:
 
 
 def _slot(wish: Wish) -> Slot:
-    return wish.tenant_id, kept(wish.start), wish.service.service_id
+    return wish.tenant_id, kept(wish.start), wish.service.event_type_id
 
 
 def _put_in(index: dict[H, list[str]], key: H, intent_id: str) -> None:

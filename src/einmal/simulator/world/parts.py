@@ -70,7 +70,7 @@ def assemble(parts: Parts) -> tuple[Bookings, Worker]:
     toll = Toll("account", parts.gate_policy)
     before = GatedCalendar(parts.calendar, parts.gates, toll, Use.LOOK, clock, observer)
     behind = GatedCalendar(parts.calendar, parts.gates, toll, Use.RECOVER, clock, observer)
-    offers = Offers(before, clock, ids, budgets)
+    offers = Offers(before, clock, ids, budgets, TENANT)
     outcomes = Outcomes(parts.ledger, clock, ids, observer, parts.guard)
     doubts = Doubts(outcomes, before, offers, budgets, parts.settle)
     arming = Arming(outcomes, before, parts.gates, toll, budgets)
