@@ -332,9 +332,10 @@ duration_minutes = 30
 
 def test_services_are_read_from_toml(tmp_path: Path) -> None:
     """Id and aliases are optional; without an id the event type's number is the id."""
+    year = timedelta(days=365)
     assert read_settings(config(tmp_path, GOOD)).services == (
-        Service("cut", "Haarschnitt", 42, 45, ("Herrenhaarschnitt", "Schnitt")),
-        Service("7", "Beratung", 7, 30),
+        Service("cut", "Haarschnitt", 42, 45, ("Herrenhaarschnitt", "Schnitt"), horizon=year),
+        Service("7", "Beratung", 7, 30, horizon=year),
     )
 
 

@@ -62,7 +62,7 @@ def test_the_example_is_right_and_means_what_its_comments_say() -> None:
                 timedelta(days=90),
                 "Waschen, Schneiden und Föhnen.",
             ),
-            Service("dauerwelle", "Dauerwelle", 2002, 135, (), ("anna",), timedelta(days=1)),
+            Service("dauerwelle", "Dauerwelle", 2002, 135, (), ("anna",), timedelta(days=1), timedelta(days=365)),
         ),
     )
     fee = "Bei einer Absage am selben Tag berechnen wir die Hälfte des Preises."
@@ -126,7 +126,7 @@ def test_one_house_needs_no_tenants_and_takes_the_rest_from_the_environment() ->
         calcom_base_url="https://api.cal.eu",
         retell_api_keys=(Secret("key_env"),),
         calcom_webhook_secret=Secret("hush"),
-        services=(Service("7", "Schnitt", 7, 30),),
+        services=(Service("7", "Schnitt", 7, 30, horizon=timedelta(days=365)),),
     )
 
 

@@ -71,7 +71,8 @@ def collect(args: Mapping[str, Any]) -> Fields:
     both = said.pop("both")
     if both is not None and both != said["date"]:
         # Read as one text, in which days must agree.
-        said["date"] = both if said["date"] is None else f"{said['date']} {both}"
+        joined = both if said["date"] is None else f"{said['date']} {both}"
+        said["date"] = joined if len(joined) <= TEXT_MAX else UNREADABLE
     if said["confirm"] is None and any(isinstance(args.get(name), list | dict) for name in NAMES["confirm"]):
         # Something was said of it, and cannot be read: that is no "absent", which would book.
         said["confirm"] = UNREADABLE
