@@ -24,6 +24,7 @@ from einmal.adapters.calcom.transport import Transport, WireAnswer, WireRequest
 from einmal.adapters.sql.migrate import upgrade
 from einmal.adapters.sql.sqlite import connect
 from einmal.adapters.system import SystemIds
+from einmal.assembly import HOUSE_EMAIL_OF_THE_SIMULATOR
 from einmal.domain.facts import Fact, Rejected
 from einmal.entrypoints.cli.unguarded import UnguardedGateway
 from einmal.entrypoints.http.retell import FunctionCalls, collect_appointment
@@ -33,7 +34,7 @@ from einmal.simulator.catalogue import demo_event_types, random_uid
 from einmal.simulator.clock import SteppedClock
 from einmal.simulator.transport import InProcessTransport
 from einmal.simulator.wire import SimulatedCalcom
-from einmal.wiring import HOUSE_EMAIL_OF_THE_SIMULATOR, Gateway, build_gateway
+from einmal.wiring import Gateway, build_gateway
 
 BEGIN: Final = datetime(2026, 10, 5, 9, 4, 54, tzinfo=UTC)
 """A Monday, 11:04:54 in Berlin. The slot is on Friday at 8."""

@@ -1,0 +1,181 @@
+"""How one tenant's share of the work is put together, out of what the tenants of a process share."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from einmal.adapters.calcom.calendar import Account, CalcomCalendar
+from einmal.adapters.calcom.services import KeyRefused, NoServices, list_services
+from einmal.adapters.calcom.transport import AiohttpTransport, Transport
+from einmal.adapters.notify.webhook import WebhookCourier
+from einmal.adapters.sql.ledger import PostgresLedger, SqliteLedger, SqlLedger
+from einmal.adapters.sql.sqlite import SqliteThread
+from einmal.adapters.sql.steps import Store
+from einmal.adapters.telemetry.logs import channel
+from einmal.configuration import TenantConfiguration
+from einmal.domain.admission import AdmissionPolicy
+from einmal.domain.gate import GatePolicy, Shut, Use
+from einmal.domain.model import Service
+from einmal.domain.settle import SettlePolicy
+from einmal.flows.arm import Arming
+from einmal.flows.attempt import Attempts
+from einmal.flows.behind import Behind
+from einmal.flows.book import Bookings
+from einmal.flows.compensate import Compensations
+from einmal.flows.doubt import Doubts
+from einmal.flows.gated import GatedCalendar
+from einmal.flows.offer import Offers
+from einmal.flows.outcome import Outcomes
+from einmal.flows.rule import Rulings
+from einmal.flows.sweep import Sweeper
+from einmal.ports import Budgets, Clock, CommitUnknown, Ids, LedgerUnavailable, Observer, Tenant, Toll
+from einmal.settings import Settings
+from einmal.speech.said import Language
+from einmal.speech.sentences import Voice
+from einmal.tenancies import Tenancy
+
+HOUSE_EMAIL_OF_THE_SIMULATOR = "termin@salon.test"
+
+EVENT_TYPES_SECONDS = 5.0
+
+
+@dataclass(slots=True)
+class Parts:
+    """What the tenants of one process share, and how one tenant's share of the work is put together.
+
+    `transports`: a connection pool for each base URL; one under None serves them all.
+    """
+
+    settings: Settings
+    ledger: SqlLedger
+    clock: Clock
+    ids: Ids
+    observer: Observer
+    webhook: WebhookCourier | None
+    transports: dict[str | None, Transport]
+
+    async def tenancies(self) -> list[Tenancy]:
+        """All that can be served now. Raises as `tenancy`, NoServices only where nobody can be."""
+        built, last = [], None
+        for wanted in self.settings.tenants:
+            try:
+                built.append(await self.tenancy(wanted))
+            except NoServices as why:
+                last = why
+                if len(self.settings.tenants) > 1:
+                    left_out(wanted, why)
+        if last is not None and not built:
+            raise last
+        return built
+
+    async def tenancy(self, wanted: TenantConfiguration) -> Tenancy:
+        """Raises NoServices, LedgerUnavailable or CommitUnknown."""
+        settings, ledger, clock, ids, observer = self.settings, self.ledger, self.clock, self.ids, self.observer
+        account, transport = account_of(settings, wanted), self._transport(wanted)
+        toll = Toll(account_id(wanted), GatePolicy(per_minute=settings.calcom_rate_per_minute))
+        services = wanted.services or await _services(wanted.tenant_id, transport, account, ledger, toll, clock)
+        hash_key = await ledger.ensure_tenant(wanted.tenant_id, wanted.name, services, clock.now())
+        house_email = wanted.house_email or HOUSE_EMAIL_OF_THE_SIMULATOR
+        zone, language = wanted.time_zone, wanted.language
+        tenant = Tenant(
+            wanted.tenant_id, wanted.name, zone, language, house_email, services, hash_key, wanted.house, wanted.numbers
+        )
+        inner = CalcomCalendar(transport, account, clock)
+        # Two views of one calendar and one budget: what somebody on the phone waits for, and what nobody does.
+        calendar = GatedCalendar(inner, ledger.gates, toll, Use.LOOK, clock, observer)
+        behind = GatedCalendar(inner, ledger.gates, toll, Use.RECOVER, clock, observer)
+        budgets = Budgets(reply_seconds=settings.reply_seconds, post_seconds=settings.post_seconds)
+        offers = Offers(calendar, clock, ids, budgets, tenant)
+        settle = SettlePolicy(window=timedelta(seconds=settings.settle_seconds))
+        admission = AdmissionPolicy(replay_no_for=timedelta(seconds=settings.replay_no_seconds))
+        outcomes = Outcomes(ledger, clock, ids, observer, settings.guard)
+        doubts = Doubts(outcomes, calendar, offers, budgets, settle)
+        arming = Arming(outcomes, calendar, ledger.gates, toll, budgets)
+        attempts = Attempts(outcomes, doubts, arming, calendar, settings.guard, settings.strategy)
+        reaches_people = self.webhook is not None
+        bookings = Bookings(
+            tenant, ledger, attempts, offers, clock, ids, observer, budgets, toll, reaches_people, admission
+        )
+        doubts_behind = Doubts(outcomes, behind, None, budgets, settle)
+        compensations = Compensations(outcomes, behind, budgets)
+        sweeper = Sweeper(tenant.tenant_id, doubts_behind, compensations, behind, budgets)
+        rulings = Rulings(outcomes, calendar, budgets)
+        voice = Voice(Language(language), ZoneInfo(zone))
+        return Tenancy(tenant, voice, bookings, offers, rulings, Behind(doubts_behind, compensations, sweeper), wanted)
+
+    def _transport(self, wanted: TenantConfiguration) -> Transport:
+        if None in self.transports:
+            return self.transports[None]
+        url = wanted.calcom_base_url or self.settings.calcom_base_url
+        if url not in self.transports:
+            self.transports[url] = AiohttpTransport(url)
+        return self.transports[url]
+
+    async def close(self) -> None:
+        for transport in self.transports.values():
+            await transport.close()
+        if self.webhook is not None:
+            await self.webhook.close()
+        self.ledger.close()
+
+
+async def _services(
+    tenant_id: str, transport: Transport, account: Account, ledger: SqlLedger, toll: Toll, clock: Clock
+) -> tuple[Service, ...]:
+    """The account's event types; where they cannot be had now, those of the last start."""
+    try:
+        permit = await ledger.gates.enter(toll, Use.OFFER, clock.now())
+    except (LedgerUnavailable, CommitUnknown):
+        permit = None
+    if permit is None:
+        why = NoServices("the ledger cannot be written, so nobody knows whether Cal.com may be asked")
+    elif isinstance(permit, Shut):
+        why = NoServices(f"Cal.com may not be asked now ({permit.why}); try again at {permit.until:%H:%M:%S} UTC")
+    else:
+        try:
+            return await list_services(transport, account, clock.monotonic() + EVENT_TYPES_SECONDS)
+        except KeyRefused:
+            raise
+        except NoServices as failure:
+            why = failure
+    known = await ledger.known_services(tenant_id)
+    if not known:
+        raise why
+    channel("calcom").warning("services of the last start", extra={"fields": {"why": str(why)}})
+    return known
+
+
+def account_of(settings: Settings, tenant: TenantConfiguration) -> Account:
+    key = tenant.calcom_api_key
+    return Account(
+        None if key is None else key.reveal(), settings.calcom_api_version, tenant.time_zone, tenant.language
+    )
+
+
+def account_id(tenant: TenantConfiguration) -> str:
+    """The key's own name: Cal.com counts requests by key, whoever sends them."""
+    key = tenant.calcom_api_key
+    return "none" if key is None else hashlib.sha256(key.reveal().encode()).hexdigest()[:16]
+
+
+def opened_ledger(
+    settings: Settings,
+    ids: Ids,
+    channels: Sequence[str] = (),
+    thread: type[SqliteThread] = SqliteThread,
+    store: Store | None = None,
+) -> SqlLedger:
+    if store is not None:
+        return SqlLedger(store, ids, channels)
+    where = settings.ledger_at
+    if isinstance(where, Path):
+        return SqliteLedger(where, ids, channels, thread)
+    return PostgresLedger(where, ids, channels)
+
+
+def left_out(tenant: TenantConfiguration, why: NoServices) -> None:
+    fields = {"tenant": tenant.tenant_id, "why": str(why)}
+    channel("alerts").error("a tenant cannot be served as configured", extra={"fields": fields})
