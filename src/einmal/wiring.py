@@ -94,7 +94,7 @@ class Gateway:
                 built += [] if served is None else [served]
         self._retired += [one for one in self.tenancies.all if all(one is not kept for kept in built)]
         self._retired = [one for one in self._retired if one.bookings.under_way]
-        self.tenancies.adopt(built)
+        self.tenancies.adopt(built, settings.tenants)
         self.settings = replace(self.settings, configuration=settings.configuration, services=settings.services)
         return tuple(waiting)
 
@@ -193,7 +193,7 @@ async def build_gateway(
     ledger.open()
     parts = Parts(settings, ledger, clock, ids, observer, webhook, {} if transport is None else {None: transport})
     try:
-        tenancies.adopt(await parts.tenancies())
+        tenancies.adopt(await parts.tenancies(), settings.tenants)
     except (NoServices, LedgerUnavailable, CommitUnknown):
         await parts.close()
         raise

@@ -54,6 +54,7 @@ def test_the_recorded_wrapped_call_is_read() -> None:
         agent_id="agent_1",
         caller_number="anonymous",
         house_number="+493012345",
+        direction_told=True,
     )
 
 
@@ -132,6 +133,12 @@ def test_a_known_name_alone_is_the_functions() -> None:
     assert read_envelope(body(name="list_services_v3"), None, known).name == "list_services"
     person = read_envelope(body(name="Jürgen Groß"), None, known)
     assert (person.name, person.args["name"]) == (None, "Jürgen Groß")
+
+
+def test_a_functions_name_among_its_arguments_is_not_the_callers() -> None:
+    """Arguments alone, with the function's name beside them: nobody of that name is booked, nothing else is lost."""
+    mixed = read_envelope(body(name="book_appointment", datum="2026-12-01"), None, {"book_appointment"})
+    assert (mixed.name, mixed.args) == ("book_appointment", {"datum": "2026-12-01"})
 
 
 def test_either_name_of_the_function_is_read() -> None:

@@ -317,5 +317,6 @@ async def test_what_is_booked_is_told_even_if_it_is_offered_no_longer(tmp_path: 
         salon.clock.pass_time(timedelta(minutes=45))
         again = await salon.ask("book_appointment", CALL, **wish)
         late = await salon.ask("book_appointment", {"call_id": "call_late111"}, **(wish | {"name": "Anna Berg"}))
-        assert (again["status"], late["status"]) == ("booked", "rejected")
+        elsewhere = await salon.ask("book_appointment", CALL | {"call_id": "call_other22"}, **wish)
+        assert (again["status"], elsewhere["status"], late["status"]) == ("booked", "already_booked", "rejected")
         assert len(salon.calendar.bookings) == 1

@@ -366,3 +366,99 @@ async def test_on_one_account_the_others_bookings_are_no_ghosts(tmp_path: Path) 
             seen = await inspector.inspection.run(both.clock.now() - timedelta(days=30))
             await inspector.close()
             assert (seen.bookings, seen.violations) == (2, ())
+
+
+async def test_one_tenant_that_cannot_be_had_at_the_start_does_not_keep_the_others_closed(tmp_path: Path) -> None:
+    """The practice names no services and its key is refused: the salon is served, the practice is not."""
+    services = FILE[FILE.rindex("[[tenants.services]]") :]
+    path = tmp_path / "einmal.toml"
+    path.write_text(FILE.replace(services, ""), "utf-8")
+    environment = {"SALON_CALCOM": "cal_a", "PRAXIS_CALCOM": "cal_b", "EINMAL_CONFIG": str(path)}
+    async with world(tmp_path, event_types=event_types(), refused_keys=("cal_b",), **environment) as both:
+        assert [one.tenant.tenant_id for one in both.gateway.tenancies.all] == ["salon"]
+        assert (await both.ask("book_appointment", call(SALON), **WISH))["status"] == "booked"
+        assert (await both.ask("book_appointment", call(PRAXIS), **WISH))["status"] == "rejected"
+
+
+@pytest.mark.parametrize("key", [None, "shared"], ids=["unsigned", "signed-with-a-key-of-both"])
+async def test_calls_of_a_house_that_cannot_be_served_are_nobody_elses(tmp_path: Path, key: str | None) -> None:
+    """The salon is known by its number, the practice by its agent, and is out of order: a web call to it has no number,
+    and only the salon is left. It is not the salon's."""
+    services = FILE[FILE.rindex("[[tenants.services]]") :]
+    text = FILE.replace(services, "").replace('agents = ["agent_salon"]\n', "")
+    path = tmp_path / "einmal.toml"
+    path.write_text(text, "utf-8")
+    environment = {"SALON_CALCOM": "cal_a", "PRAXIS_CALCOM": "cal_b", "EINMAL_CONFIG": str(path)}
+    environment |= {} if key is None else {"EINMAL_RETELL_API_KEY": key}
+    async with world(tmp_path, event_types=event_types(), refused_keys=("cal_b",), **environment) as both:
+        web = {"call_id": "call_web1234", "agent_id": "agent_praxis"}
+        body: dict[str, Any] = {"name": "book_appointment", "call": web, "args": WISH}
+        answer = await function_call(both.gateway).answer(json.dumps(body).encode(), None, key)
+        unknown = body | {"call": {"call_id": "call_web1234", "agent_id": "agent_of_nobody"}}
+        stranger = await function_call(both.gateway).answer(json.dumps(unknown).encode(), None, key)
+        assert [json.loads(one)["status"] for one in (answer, stranger)] == ["rejected", "rejected"]
+        assert both.calendar.bookings == ()
+
+
+async def test_what_is_offered_no_longer_does_not_come_back_with_the_last_start(tmp_path: Path) -> None:
+    """The services of the last start stand in where Cal.com does not answer: those of the last, not of all before."""
+    async with house(tmp_path) as both:
+        other = FILE.replace('id = "beratung"\nname = "Beratung"', 'id = "schnitt"\nname = "Haarschnitt"', 1)
+        await both.gateway.adopt(read_settings(_environment(tmp_path, other)))
+        known = await both.gateway.ledger.known_services("salon")  # type: ignore[attr-defined]
+        assert [service.service_id for service in known] == ["schnitt"]
+
+
+async def test_a_refused_key_is_not_helped_out_with_the_services_of_the_last_start(tmp_path: Path) -> None:
+    """They are another account's, for all that anybody knows."""
+    async with house(tmp_path) as both:
+        services = FILE[FILE.rindex("[[tenants.services]]") :]
+        both.tap.on_types = _refused
+        changed = FILE.replace(services, "")
+        assert await both.gateway.adopt(read_settings(_environment(tmp_path, changed))) == ("praxis",)
+
+
+async def _refused(_request: WireRequest) -> WireAnswer:
+    return WireAnswer(401, {}, b"{}", 0.0)
+
+
+@pytest.mark.parametrize(
+    ("whose", "told"),
+    [
+        pytest.param({"direction": "inbound", "to_number": "+493099999999"}, "+493099999999", id="inbound"),
+        pytest.param({"to_number": "+491709999999"}, None, id="which-end-is-not-told"),
+    ],
+)
+async def test_a_call_of_nobody_is_logged_without_the_caller(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, whose: dict[str, str], told: str | None
+) -> None:
+    """The house's line helps to find the mistake; a number that may be the caller's is in no log."""
+    async with house(tmp_path) as both:
+        await both.ask("list_services", call(whose))
+        fields = caplog.records[-1].__dict__["fields"]
+        assert fields == {"agent_id": None, "number": told, "tenants": 2}
+        assert CALLER not in caplog.text + str(fields)
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [("make_coffee", "make_coffee"), ("Anna Berg", "(no function's name)"), ("annaberg", "(no function's name)")],
+)
+async def test_a_name_in_the_functions_place_is_in_no_log(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, name: str, told: str
+) -> None:
+    """Models put a caller's name there."""
+    async with house(tmp_path) as both:
+        await both.ask(name, call(SALON))
+        assert caplog.records[-1].__dict__["fields"] == {"function": told}
+
+
+async def test_the_only_house_answers_to_its_own_agents_alone(tmp_path: Path) -> None:
+    """Where it lists them; a call that names none is its own."""
+    alone = FILE.split('[[tenants]]\nid = "praxis"', maxsplit=1)[0]
+    async with house(tmp_path, alone) as salon:
+        said = [
+            await salon.ask("list_services", call(whose))
+            for whose in (SALON, {"agent_id": "agent_unknown"}, {"to_number": "+493099999999"}, {})
+        ]
+        assert [answer["status"] for answer in said] == ["information", "rejected", "rejected", "information"]

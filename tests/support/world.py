@@ -52,9 +52,12 @@ class Tap:
     on_get: Wire | None = None
     on_types: Wire | None = None
     requests: list[WireRequest] = field(default_factory=list)
+    refused_keys: tuple[str, ...] = ()
 
     async def send(self, request: WireRequest) -> WireAnswer:
         self.requests.append(request)
+        if request.headers.get("Authorization", "").removeprefix("Bearer ") in self.refused_keys:
+            return WireAnswer(401, {}, b"{}", 0.0)
         is_booking = request.method == "POST" and request.target == "/v2/bookings"
         hook = self.on_post if is_booking else self.on_get if request.target.startswith("/v2/bookings") else None
         hook = self.on_types if request.target.startswith("/v2/event-types") else hook
@@ -142,7 +145,7 @@ def settings(path: Path, **environment: str) -> Settings:
 
 @asynccontextmanager
 async def world(
-    folder: Path, latency: float = 0.0, event_types: Any = None, **environment: str
+    folder: Path, latency: float = 0.0, event_types: Any = None, refused_keys: tuple[str, ...] = (), **environment: str
 ) -> AsyncIterator[World]:
     path = folder / "ledger.sqlite3"
     if not path.exists():
@@ -150,7 +153,7 @@ async def world(
     clock = SetClock()
     calendar = SimulatedCalendar(event_types or demo_event_types(), now=clock.now, new_uid=random_uid)
     calcom = SimulatedCalcom(calendar, api_keys=None, now=clock.now)
-    tap = Tap(InProcessTransport(calcom, latency))
+    tap = Tap(InProcessTransport(calcom, latency), refused_keys=refused_keys)
     observer = Recorder()
     gateway = await build_gateway(settings(path, **environment), tap, clock, SystemIds(), observer)
     try:

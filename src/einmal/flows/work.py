@@ -45,7 +45,7 @@ class Worker:
     async def turn(self) -> None:
         """A little of everything that is due."""
         backs = self._next()
-        # One look a second for each tenant, and a budget of its own for each of them: see `recover`.
+        # One look a second for each tenant. Where they share an account its gate keeps the callers' part.
         await self._do("recovery", lambda: self.recovery.turn(max(1, len(backs))))
         for back in backs:
             await self._do("sweep", back.sweeper.turn)

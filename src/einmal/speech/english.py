@@ -14,11 +14,14 @@ from einmal.speech.grammar import (
     Place,
     alternatives,
     always,
+    bare,
     between,
     clock,
     dial,
     digital,
     half_day,
+    nth,
+    nth_weekday,
     on_date,
     reader,
     window,
@@ -32,7 +35,6 @@ from einmal.speech.marks import (
     InMonths,
     InWeek,
     Mark,
-    NthWeekday,
     OnDate,
     OnDayOfMonth,
     OnEither,
@@ -97,11 +99,8 @@ def _in_days(said: re.Match[str], _: Place) -> Sequence[Mark]:
     return (InDays((_days(said),)),)
 
 
-def _nth_weekday(said: re.Match[str], _: Place) -> Sequence[Mark]:
-    return (NthWeekday(int(said["nth"] or 0), WEEKDAYS[said["weekday"]], MONTHS[said["month"]]),)
-
-
 _DATE: Final = on_date(MONTHS)
+_NTH_WEEKDAY: Final = nth_weekday(WEEKDAYS, MONTHS)
 
 
 def _slashed(said: re.Match[str], _: Place) -> Sequence[Mark]:
@@ -118,23 +117,6 @@ def _without_dot(said: re.Match[str], place: Place) -> Sequence[Mark] | None:
     if place.field is Field.TIME or said["before"] or (place.day_known and not is_month):
         return digital(said["h"], said["m"])
     return (OnDate(int(said["h"]), int(said["m"])),) if place.field is Field.DATE else None
-
-
-def _nth(said: re.Match[str], place: Place) -> Sequence[Mark] | None:
-    """ "Friday 20th at ten"; but at the end of a text the dot may be the sentence's: "Friday 10."."""
-    at_end = said.end() == len(said.string)
-    if place.day_known and (at_end or not (place.after_day and isinstance(place.marks[-1], OnWeekday))):
-        return None
-    return (OnDayOfMonth(int(said["day"])),)
-
-
-def _bare(said: re.Match[str], place: Place) -> Sequence[Mark] | None:
-    """A number alone is an hour where a day is known or "at" stands before it; with a dot it may be a day's."""
-    if int(said["hour"]) > 23 or not (place.day_known or said["before"]):
-        return None
-    if said["dot"] and not said["before"] and place.field is not Field.TIME:
-        return None
-    return clock(said["hour"], said["minute"])
 
 
 def _past(said: re.Match[str], _: Place) -> Sequence[Mark] | None:
@@ -191,7 +173,7 @@ _PHRASES: Final[Phrases] = (
     (r"before the clocks (?:change|go back)", always(Fold(0))),
     (r"after the clocks (?:change|go back)", always(Fold(1))),
     # Weekdays, with all that may stand around them.
-    (rf"(?:on )?(?:the )?(?:(?P<nth>[1-5])\.|last) {_WD} (?:in|of) {_MONTH}", _nth_weekday),
+    (rf"(?:on )?(?:the )?(?:(?P<nth>[1-5])\.|last) {_WD} (?:in|of) {_MONTH}", _NTH_WEEKDAY),
     (rf"{_WD} in {_LATER}", _weekday_in),
     (rf"{_LATER} (?:from|on) {_WD}", _weeks_from),
     (rf"{_WD} week", lambda s, _: (OnWeekday(WEEKDAYS[s["weekday"]], weeks=1),)),
@@ -237,9 +219,9 @@ _PHRASES: Final[Phrases] = (
     (rf"(?P<part>{alternatives(PARTS)})", lambda s, _: (In(PARTS[s["part"]]),)),
     (r"night", always(In(Part.NIGHT, overnight=True))),
     (r"(?:on )?the (?P<day>\d{1,2})\.", lambda s, _: (OnDayOfMonth(int(s["day"])),)),
-    (r"(?P<day>\d{1,2})\.", _nth),
+    (r"(?P<day>\d{1,2})\.", nth),
     (rf"(?:in )?{_MONTH}(?: \d{{4}})?", always(TooWide())),
-    (rf"(?P<before>at )?(?P<hour>\d{{1,2}})(?P<dot>\.)?{_MINUTE}(?! {_NO_HOUR})", _bare),
+    (rf"(?P<before>at )?(?P<hour>\d{{1,2}})(?P<dot>\.)?{_MINUTE}(?! {_NO_HOUR})", bare),
     (r"or", always(Either())),
 )
 

@@ -15,11 +15,14 @@ from einmal.speech.grammar import (
     Place,
     alternatives,
     always,
+    bare,
     between,
     clock,
     dial,
     digital,
     half_day,
+    nth,
+    nth_weekday,
     on_date,
     reader,
     window,
@@ -32,7 +35,6 @@ from einmal.speech.marks import (
     InMonths,
     InWeek,
     Mark,
-    NthWeekday,
     OnDate,
     OnDayOfMonth,
     OnWeekday,
@@ -110,11 +112,8 @@ def _morgen(_: re.Match[str], place: Place) -> Sequence[Mark]:
     return (In(Part.MORNING),) if place.after_day else (InDays((1,)),)
 
 
-def _nth_weekday(said: re.Match[str], _: Place) -> Sequence[Mark]:
-    return (NthWeekday(int(said["nth"] or 0), WEEKDAYS[said["weekday"]], MONTHS[said["month"]]),)
-
-
 _DATE: Final = on_date(MONTHS)
+_NTH_WEEKDAY: Final = nth_weekday(WEEKDAYS, MONTHS)
 
 
 def _without_dot(said: re.Match[str], place: Place) -> Sequence[Mark] | None:
@@ -123,23 +122,6 @@ def _without_dot(said: re.Match[str], place: Place) -> Sequence[Mark] | None:
     if place.field is Field.TIME or said["before"] == "um " or (place.day_known and not is_month):
         return digital(said["day"], said["month"]) if len(said["month"]) == 2 else None
     return (OnDate(int(said["day"]), int(said["month"])),) if place.field is Field.DATE or said["before"] else None
-
-
-def _nth(said: re.Match[str], place: Place) -> Sequence[Mark] | None:
-    """ "Dienstag, 24. um zehn"; but at the end of a text the dot may be the sentence's: "Dienstag 10."."""
-    at_end = said.end() == len(said.string)
-    if place.day_known and (at_end or not (place.after_day and isinstance(place.marks[-1], OnWeekday))):
-        return None
-    return (OnDayOfMonth(int(said["day"])),)
-
-
-def _bare(said: re.Match[str], place: Place) -> Sequence[Mark] | None:
-    """A number alone is an hour where a day is known or "um" stands before it; with a dot it may be a day's."""
-    if int(said["hour"]) > 23 or not (place.day_known or said["before"]):
-        return None
-    if said["dot"] and not said["before"] and place.field is not Field.TIME:
-        return None
-    return clock(said["hour"], said["minute"])
 
 
 def _part(said: re.Match[str], _: Place) -> Sequence[Mark]:
@@ -204,7 +186,7 @@ _PHRASES: Final[Phrases] = (
     (r"vor der (?:zeit)?umstellung", always(Fold(0))),
     (r"nach der (?:zeit)?umstellung", always(Fold(1))),
     # Weekdays, with all that may stand around them.
-    (rf"(?:am |den |der )?(?:(?P<nth>[1-5])\.|letzte[nr]?) {_WD} (?:im|vom|des) {_MONTH}s?", _nth_weekday),
+    (rf"(?:am |den |der )?(?:(?P<nth>[1-5])\.|letzte[nr]?) {_WD} (?:im|vom|des) {_MONTH}s?", _NTH_WEEKDAY),
     (rf"{_WD} {_LATER}", _weekday_later),
     (rf"{_DAY} {_LATER}", _day_later),
     (rf"{_LATER}(?: am)? {_WD}", _week_then_day),
@@ -245,8 +227,8 @@ _PHRASES: Final[Phrases] = (
     (rf"(?:am )?(?:frueh|spaet)e[nr] {_PART}", _part),
     (r"(?:in der )?nacht", always(In(Part.NIGHT, overnight=True))),
     (r"(?:am|den|dem|der|zum) (?P<day>\d{1,2})\.?(?! uhr)", lambda s, _: (OnDayOfMonth(int(s["day"])),)),
-    (r"(?P<day>\d{1,2})\.", _nth),
-    (rf"(?P<before>um (?:punkt |genau )?)?(?P<hour>\d{{1,2}})(?P<dot>\.)?{_MINUTE}(?! {_NO_HOUR})", _bare),
+    (r"(?P<day>\d{1,2})\.", nth),
+    (rf"(?P<before>um (?:punkt |genau )?)?(?P<hour>\d{{1,2}})(?P<dot>\.)?{_MINUTE}(?! {_NO_HOUR})", bare),
     (r"oder", always(Either())),
 )
 

@@ -11,7 +11,20 @@ from enum import Enum, auto
 from functools import lru_cache
 from typing import Final
 
-from einmal.speech.marks import At, DayMark, Mark, NoSuchTime, OnDate, Style, TimeMark, Vague, Within
+from einmal.speech.marks import (
+    At,
+    DayMark,
+    Mark,
+    NoSuchTime,
+    NthWeekday,
+    OnDate,
+    OnDayOfMonth,
+    OnWeekday,
+    Style,
+    TimeMark,
+    Vague,
+    Within,
+)
 from einmal.speech.words import TEXT_MAX
 
 
@@ -111,6 +124,19 @@ def always(*marks: Mark) -> Meaning:
 
 YEAR: Final = r"(?P<year>\d{4}|20 \d{2})"
 """ "2026", or as it is spoken in pairs: "20 26"."""
+
+
+def nth(said: re.Match[str], place: Place) -> Sequence[Mark] | None:
+    """ "Dienstag, 24. um zehn"; but at the end of a text the dot may be the sentence's: "Dienstag 10."."""
+    at_end = said.end() == len(said.string)
+    if place.day_known and (at_end or not (place.after_day and isinstance(place.marks[-1], OnWeekday))):
+        return None
+    return (OnDayOfMonth(int(said["day"])),)
+
+
+def nth_weekday(weekdays: Mapping[str, int], months: Mapping[str, int]) -> Meaning:
+    """ "the first Monday in December", "the last Friday of November" (0)."""
+    return lambda said, _: (NthWeekday(int(said["nth"] or 0), weekdays[said["weekday"]], months[said["month"]]),)
 
 
 def on_date(months: Mapping[str, int]) -> Meaning:
@@ -213,3 +239,12 @@ def between(read: Reader) -> Meaning:
         return None if begin is None or end is None else (Within(begin, end),)
 
     return meaning
+
+
+def bare(said: re.Match[str], place: Place) -> Sequence[Mark] | None:
+    """A number alone is an hour where a day is known or an "at" stands before it; with a dot it may be a day's."""
+    if int(said["hour"]) > 23 or not (place.day_known or said["before"]):
+        return None
+    if said["dot"] and not said["before"] and place.field is not Field.TIME:
+        return None
+    return clock(said["hour"], said["minute"])

@@ -42,6 +42,8 @@ class FunctionCall:
     agent_id: str | None = None
     caller_number: str | None = None
     house_number: str | None = None
+    direction_told: bool = False
+    """Whether the platform said who called whom. If it did not, the house's number is only presumed to be that."""
 
     @property
     def conversation_id(self) -> str | None:
@@ -65,12 +67,16 @@ def read_envelope(
     if wrapped is None and call is None and _function(name) not in functions:
         # Arguments alone: here `name` is the caller's, not the function's.
         name, args = None, data
+    if wrapped is None and call is None and args is None:
+        # A function's name among its arguments.
+        args = {key: value for key, value in data.items() if key not in {"name", "function_name"}}
     if args is None:
         args = {}
     if not isinstance(args, dict):
         raise BadEnvelope("args must be a JSON object")
     call = call if isinstance(call, dict) else {}
-    outbound = call.get("direction") == "outbound"
+    direction = call.get("direction")
+    outbound = direction == "outbound"
     return FunctionCall(
         name=_function(name),
         args=args,
@@ -80,6 +86,7 @@ def read_envelope(
         agent_id=_vouched(call.get("agent_id")),
         caller_number=_text(call.get("to_number" if outbound else "from_number")),
         house_number=_text(call.get("from_number" if outbound else "to_number")),
+        direction_told=direction in {"inbound", "outbound"},
     )
 
 

@@ -22,35 +22,47 @@ LOOKS_BETWEEN: Final = 30
 _Stamp = tuple[int, int, int]
 
 
+class Looks:
+    """When the file is to be read: once it has been still for two looks, for one that is being written is half a
+    configuration; once for each state of it, and again each minute where that state could not be taken."""
+
+    def __init__(self) -> None:
+        # None: what was read at the start may have changed since.
+        self._dealt_with: _Stamp | None = None
+        self._before: _Stamp | None = None
+        self._to_wait = 0
+
+    def due(self, stamp: _Stamp | None) -> bool:
+        """Whether to read it now. `stamp` tells one state of the file from another; None is no file."""
+        still, self._before = stamp == self._before, stamp
+        self._to_wait -= 1
+        if stamp is None or not still or (stamp == self._dealt_with and self._to_wait != 0):
+            return False
+        self._dealt_with, self._to_wait = stamp, 0
+        return True
+
+    def again(self) -> None:
+        """This state could not be taken now."""
+        self._to_wait = LOOKS_BETWEEN
+
+
 async def watch_configuration(
     gateway: Gateway,
     stop: asyncio.Event,
     environment: Mapping[str, str] = os.environ,
     every_seconds: float = EVERY_SECONDS,
 ) -> None:
-    """Adopt what the file says whenever it has changed, until told to stop. Without a file, nothing.
-
-    A file is read once it has been still for two looks: one that is being written is half a configuration.
-    """
+    """Adopt what the file says whenever it has changed, until told to stop. Without a file, nothing."""
     path = gateway.settings.config
     if path is None:
         return
-    # None: what was read at the start may have changed since.
-    dealt_with: _Stamp | None = None
-    before: _Stamp | None = None
-    looks_to_wait = 0
+    looks = Looks()
     while not stop.is_set():
         try:
             await asyncio.wait_for(stop.wait(), every_seconds)
         except TimeoutError:
-            stamp = _stamp(path)
-            still, before = stamp == before, stamp
-            looks_to_wait -= 1
-            if stamp is None or not still or (stamp == dealt_with and looks_to_wait != 0):
-                continue
-            dealt_with, looks_to_wait = stamp, 0
-            if not await _adopted(gateway, environment):
-                looks_to_wait = LOOKS_BETWEEN
+            if looks.due(_stamp(path)) and not await _adopted(gateway, environment):
+                looks.again()
 
 
 async def _adopted(gateway: Gateway, environment: Mapping[str, str]) -> bool:

@@ -4,6 +4,7 @@ Plain ASGI endpoints: this is the hot path. Signature first, over the bytes as t
 whose call it is; then what is wished. Whatever happens in the business is HTTP 200 with something to say.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -75,8 +76,9 @@ class FunctionCalls:
             raise Refusal(422, "bad_envelope", str(wrong.args[0])) from None
         tenancy = gateway.tenancies.called(function_call.agent_id, function_call.house_number, key)
         if tenancy is None:
-            # The house's end of the line and its agent: neither is the caller's.
-            whose = {"agent_id": function_call.agent_id, "number": _digits(function_call.house_number)}
+            # The house's end of the line, if that is known to be it: the other end is the caller's.
+            number = _digits(function_call.house_number) if function_call.direction_told else None
+            whose = {"agent_id": function_call.agent_id, "number": number}
             fields = {**whose, "tenants": len(gateway.tenancies)}
             channel("http").warning("no tenant for this call", extra={"fields": fields})
             return answer_body(Reply(Outcome.REJECTED), b"", self._house_voice, gateway.clock.now())
@@ -132,9 +134,12 @@ class FunctionCalls:
         return signed.key
 
 
+_FUNCTION_NAME: Final = re.compile(r"[a-z]{2,20}(?:_[a-z0-9]{1,20}){1,5}")
+
+
 def _word(name: str | None) -> str | None:
-    """A function's name as a log may hold it. Models write whatever they like there."""
-    return None if name is None else "".join(c for c in name if c.isascii() and (c.isalnum() or c in "_-"))[:40]
+    """A function's name as a log may hold it. Models write whatever they like there, a caller's name too."""
+    return name if name is None or _FUNCTION_NAME.fullmatch(name) else "(no function's name)"
 
 
 def _digits(number: str | None) -> str | None:
