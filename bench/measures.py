@@ -1,6 +1,6 @@
 """The rest of the goals, of Einmal alone: what a call waits for it, what a repeat costs, memory, size, growth.
 
-    .venv-bench/bin/python bench/measures.py [--only latency,repeats,two,costs,growth,simulation] [--rows 1000000]
+    .venv-bench/bin/python bench/measures.py [--only latency,functions,repeats,...] [--rows 1000000]
 
 Printed beside the goals, never asserted. `growth` fills ledgers and needs about 5 GB of disk for a million rows, and
 in proportion for more.
@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import costs
+import functions
 import growth
 import waits
 from contenders import Ground, ground, prepare_environment
@@ -21,6 +22,7 @@ from goals import Line, show
 PARTS: dict[str, Callable[[Ground, argparse.Namespace], list[Line]]] = {
     "latency": waits.latency,
     "overhead": waits.overhead,
+    "functions": functions.functions,
     "repeats": waits.repeats,
     "two": waits.two_processes,
     "costs": costs.costs,

@@ -24,7 +24,8 @@ def test_the_drawing_of_the_states_is_fresh() -> None:
 
 def test_each_row_of_the_table_of_failures_is_shown_by_a_test() -> None:
     table = (ROOT / "docs" / "guarantees.md").read_text("utf-8")
-    source = (ROOT / "tests" / "flows" / "test_failures.py").read_text("utf-8")
+    sources = [ROOT / "tests" / "flows" / name for name in ("test_failures.py", "test_change_failures.py")]
+    source = "\n".join(one.read_text("utf-8") for one in sources)
     rows = re.findall(r"^\| (\d+) \|.*\| `(test_\w+)` \|$", table, re.MULTILINE)
     tests = re.findall(r"^def (test_\w+)\(", source, re.MULTILINE)
     assert [int(number) for number, _ in rows] == list(range(1, len(rows) + 1))

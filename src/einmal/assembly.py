@@ -24,13 +24,24 @@ from einmal.flows.arm import Arming
 from einmal.flows.attempt import Attempts
 from einmal.flows.behind import Behind
 from einmal.flows.book import Bookings
+from einmal.flows.call_back import CallingBack
+from einmal.flows.change import Changes
+from einmal.flows.change_doubt import ChangeDoubts
+from einmal.flows.change_reply import ChangeReplies
 from einmal.flows.compensate import Compensations
+from einmal.flows.composite import Composites
+from einmal.flows.composite_undo import CompositeSteps
 from einmal.flows.doubt import Doubts
 from einmal.flows.gated import GatedCalendar
+from einmal.flows.hold import Holding
+from einmal.flows.house_rules import HouseRules
 from einmal.flows.offer import Offers
 from einmal.flows.outcome import Outcomes
+from einmal.flows.own import OwnAppointments
 from einmal.flows.rule import Rulings
+from einmal.flows.standing import Standings
 from einmal.flows.sweep import Sweeper
+from einmal.flows.tell import Telling
 from einmal.ports import Budgets, Clock, CommitUnknown, Ids, LedgerUnavailable, Observer, Tenant, Toll
 from einmal.settings import Settings
 from einmal.speech.said import Language
@@ -88,23 +99,70 @@ class Parts:
         calendar = GatedCalendar(inner, ledger.gates, toll, Use.LOOK, clock, observer)
         behind = GatedCalendar(inner, ledger.gates, toll, Use.RECOVER, clock, observer)
         budgets = Budgets(reply_seconds=settings.reply_seconds, post_seconds=settings.post_seconds)
-        offers = Offers(calendar, clock, ids, budgets, tenant)
+        offers = Offers(calendar, clock, ids, budgets, tenant, ledger.holds)
+        holding = Holding(tenant, ledger.holds, offers, calendar, clock, ids, budgets)
         settle = SettlePolicy(window=timedelta(seconds=settings.settle_seconds))
         admission = AdmissionPolicy(replay_no_for=timedelta(seconds=settings.replay_no_seconds))
+        rules = HouseRules(tenant, clock, ledger.appointments, admission)
         outcomes = Outcomes(ledger, clock, ids, observer, settings.guard)
         doubts = Doubts(outcomes, calendar, offers, budgets, settle)
         arming = Arming(outcomes, calendar, ledger.gates, toll, budgets)
         attempts = Attempts(outcomes, doubts, arming, calendar, settings.guard, settings.strategy)
         reaches_people = self.webhook is not None
         bookings = Bookings(
-            tenant, ledger, attempts, offers, clock, ids, observer, budgets, toll, reaches_people, admission
+            tenant,
+            ledger,
+            attempts,
+            offers,
+            clock,
+            ids,
+            observer,
+            budgets,
+            toll,
+            reaches_people,
+            rules,
+            holding.answered,
         )
         doubts_behind = Doubts(outcomes, behind, None, budgets, settle)
         compensations = Compensations(outcomes, behind, budgets)
-        sweeper = Sweeper(tenant.tenant_id, doubts_behind, compensations, behind, budgets)
         rulings = Rulings(outcomes, calendar, budgets)
         voice = Voice(Language(language), ZoneInfo(zone))
-        return Tenancy(tenant, voice, bookings, offers, rulings, Behind(doubts_behind, compensations, sweeper), wanted)
+        calling_back = CallingBack(tenant.tenant_id, ledger.callbacks, clock, ids, observer, budgets)
+        own = OwnAppointments(tenant, ledger.appointments, clock, ledger.composites)
+        in_call, afterwards = (
+            ChangeDoubts(
+                ledger.changes,
+                ledger,
+                Standings(tenant, ledger.changes, one, clock, ids, budgets),
+                one,
+                clock,
+                observer,
+                budgets,
+                settle,
+            )
+            for one in (calendar, behind)
+        )
+        composites = Composites(bookings, CompositeSteps(ledger.composites, in_call), offers)
+        replies = ChangeReplies(tenant, own, in_call, offers)
+        changes = Changes(replies, rules, reaches_people, offers.drop, holding.answered, composites)
+        telling = Telling(own, in_call.standings, ledger.changes, ledger, composites)
+        sweeper = Sweeper(tenant.tenant_id, doubts_behind, compensations, behind, budgets, afterwards.standings)
+        undoing = CompositeSteps(ledger.composites, afterwards)
+        run_behind = Behind(doubts_behind, compensations, sweeper, afterwards, undoing)
+        return Tenancy(
+            tenant,
+            voice,
+            bookings,
+            composites,
+            offers,
+            holding,
+            calling_back,
+            changes,
+            telling,
+            rulings,
+            run_behind,
+            wanted,
+        )
 
     def _transport(self, wanted: TenantConfiguration) -> Transport:
         if None in self.transports:

@@ -10,8 +10,13 @@ from dataclasses import dataclass
 from einmal.configuration import TenantConfiguration
 from einmal.flows.behind import Behind
 from einmal.flows.book import Bookings
+from einmal.flows.call_back import CallingBack
+from einmal.flows.change import Changes
+from einmal.flows.composite import Composites
+from einmal.flows.hold import Holding
 from einmal.flows.offer import Offers
 from einmal.flows.rule import Rulings
+from einmal.flows.tell import Telling
 from einmal.ports import Tenant
 from einmal.speech.contact import phone_number
 from einmal.speech.sentences import Voice
@@ -24,7 +29,12 @@ class Tenancy:
     tenant: Tenant
     voice: Voice
     bookings: Bookings
+    composites: Composites
     offers: Offers
+    holding: Holding
+    calling_back: CallingBack
+    changes: Changes
+    telling: Telling
     rulings: Rulings
     behind: Behind
     configuration: TenantConfiguration

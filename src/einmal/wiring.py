@@ -18,6 +18,9 @@ from einmal.assembly import Parts, account_id, account_of, left_out, opened_ledg
 from einmal.configuration.model import DEFAULT_TENANT
 from einmal.domain.gate import GatePolicy, Use
 from einmal.flows.book import Bookings
+from einmal.flows.calls import PhoneCalls
+from einmal.flows.change_doubt import ChangeRecovery
+from einmal.flows.composite_undo import CompositeRecovery
 from einmal.flows.deliver import Deliveries
 from einmal.flows.gated import GatedCalendar
 from einmal.flows.inspect import Inspection
@@ -34,8 +37,14 @@ from einmal.tenancies import Tenancies, Tenancy
 TENANT_ID = DEFAULT_TENANT
 """The tenant that the settings describe, where no file names tenants."""
 
+MIRROR_SECONDS = 2.0
+"""What the calendar is not told of holds by then runs out there by itself."""
+
 DRAIN_SECONDS = 12.0
 """A POST's own deadline and a little more. What is left then is recovered from its `sent` row."""
+
+NOTE_SECONDS = 1.0
+"""A commit. That a call was there is told again, by its next function call or the platform."""
 
 
 @dataclass(slots=True)
@@ -46,6 +55,7 @@ class Gateway:
     ledger: Ledger
     tenancies: Tenancies
     worker: Worker
+    calls: PhoneCalls
     clock: Clock
     ids: Ids
     _parts: "Parts"
@@ -101,7 +111,11 @@ class Gateway:
     async def close(self) -> int:
         """Finish POSTs in flight, then let go of everything; returns how many POSTs were left for recovery."""
         every = [*self.tenancies.all, *self._retired]
+        await asyncio.gather(*(one.composites.under_way.drain(DRAIN_SECONDS) for one in every))
         left = sum(await asyncio.gather(*(one.bookings.drain(DRAIN_SECONDS) for one in every)))
+        await asyncio.gather(*(one.changes.under_way.drain(DRAIN_SECONDS) for one in every))
+        await asyncio.gather(*(one.holding.drain(MIRROR_SECONDS) for one in every))
+        await self.calls.drain(NOTE_SECONDS)
         await self._parts.close()
         return left
 
@@ -199,8 +213,14 @@ async def build_gateway(
         raise
     behind = tenancies.behind
     deliveries = Deliveries(ledger.outbox, couriers, clock, ids, observer)
-    worker = Worker(Recovery(ledger, behind, clock, observer), behind, deliveries, clock, observer)
-    return Gateway(settings, ledger, tenancies, worker, clock, ids, parts)
+    calls = PhoneCalls(ledger.calls, clock, observer)
+    recovery, changes = (
+        Recovery(ledger, behind, clock, observer),
+        ChangeRecovery(ledger.changes, behind, clock, observer),
+    )
+    composites = CompositeRecovery(ledger.composites, behind, clock, observer)
+    worker = Worker(recovery, behind, deliveries, clock, observer, calls, changes, composites)
+    return Gateway(settings, ledger, tenancies, worker, calls, clock, ids, parts)
 
 
 def _webhook(settings: Settings, tenancies: Tenancies, clock: Clock) -> WebhookCourier | None:

@@ -11,13 +11,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from einmal.adapters.telemetry.logs import LogCourier, configure_logs
+from einmal.domain.callback import Callback
 from einmal.domain.intent import State
 from einmal.domain.model import Service
 from einmal.domain.promise import MessageKind
 from einmal.domain.reply import BookedSlot, Outcome, Reply, Why
 from einmal.ports import Message, StoredReply
 from einmal.simulator.clock import SteppedClock
-from support.evidence import NOW, intent, wish
+from support.evidence import CALL, NOW, intent, wish
 
 CANARIES = ("Kanarienvogel", "+4930987654", "canary@person.test", "canary@house.test", "Kanarienstaff", "Kanarienkur")
 START = wish().start
@@ -92,7 +93,7 @@ async def test_a_line_tells_ids_kind_and_outcome_and_nothing_else(
         "message": "promise kept",
         "message_id": f"01intent.{state}",
         "intent_id": "01intent",
-        "call_id": message.stored.intent.wish.conversation_id,
+        "call_id": CALL,
         "kind": kind,
         "outcome": outcome,
     }
@@ -104,6 +105,26 @@ async def test_a_call_that_nobody_vouched_for_is_null(courier: LogCourier, lines
     message = Message("01intent.escalated", "log", MessageKind.NEEDS_PERSON, NOW, 0, StoredReply(of, None, None))
     await courier.send(message)
     assert json.loads(lines.getvalue())["call_id"] is None
+
+
+@pytest.mark.parametrize("call_id", [CALL, None])
+async def test_a_call_back_is_a_line_of_ids(courier: LogCourier, lines: io.StringIO, call_id: str | None) -> None:
+    """That somebody wants to be called, and where to read whom: no name, number or note."""
+    words = ("Canary Kanarienvogel", "+4930987654", "Kanarienkur misslungen", "wenn der Kanarienvogel schläft")
+    about = Callback("01callback", "default", call_id, *words, NOW)
+    assert await courier.send(Message("01callback.requested", "log", MessageKind.CALLBACK, NOW, 0, about)) is None
+    line = json.loads(lines.getvalue())
+    del line["timestamp"]
+    assert line == {
+        "level": "INFO",
+        "channel": "guard",
+        "message": "somebody wants to be called back",
+        "message_id": "01callback.requested",
+        "callback_id": "01callback",
+        "tenant": "default",
+        "call_id": call_id,
+        "kind": "callback",
+    }
 
 
 async def test_each_message_is_a_line_of_its_own(courier: LogCourier, lines: io.StringIO) -> None:

@@ -49,7 +49,8 @@ def squeezed(sql: str | None) -> str:
     if not head.startswith("CREATE TABLE"):
         return text
     clauses = re.split(r", ?(?![^(]*\))", body.removesuffix(")").strip())
-    return head.strip() + bracket + " | ".join(sorted(clause.strip() for clause in clauses))
+    # SQLite quotes the name of a table that was made anew.
+    return head.strip().replace('"', "") + bracket + " | ".join(sorted(clause.strip() for clause in clauses))
 
 
 def described(path: Path) -> dict[str, tuple[str, str, str]]:
@@ -155,7 +156,7 @@ def test_the_comparison_would_see_a_partial_index_that_differs(path: Path, tmp_p
         ),
         (
             "unique_live_wish_of_phone",
-            "(tenant_id, start_at, service_id, phone_hash)",
+            "(tenant_id, phone_hash, start_at, service_id)",
             (
                 "WHERE phone_hash IS NOT NULL AND "
                 "state IN ('intent', 'sent', 'doubt', 'escalated', 'confirmed', 'pending')"

@@ -26,6 +26,7 @@ from hypothesis import strategies as st
 from einmal.adapters.notify import webhook
 from einmal.adapters.notify.key import webhook_key
 from einmal.adapters.notify.webhook import WebhookCourier
+from einmal.domain.callback import Callback
 from einmal.domain.intent import Intent, State
 from einmal.domain.model import Offer
 from einmal.domain.promise import MessageKind
@@ -58,6 +59,24 @@ def a_message(
     the_intent = of or intent(state, person, promised_at=NOW)
     message_id = f"{the_intent.intent_id}.{the_intent.state}"
     return Message(message_id, "webhook", kind, NOW, 0, StoredReply(the_intent, booking, reply))
+
+
+def a_call_back(**parts: Any) -> Message:
+    """Somebody wants to be called back."""
+    told = {
+        "callback_id": "01callback",
+        "tenant_id": "default",
+        "conversation_id": CALL,
+        "name": "Jürgen Kanarienvogel",
+        "phone": "+4930987654",
+        "note": "Der Kanarienvogel: «verschieben»",
+        "wanted": "morgen ab 17 Uhr",
+        "created_at": NOW,
+    }
+    return Message("01callback.requested", "webhook", MessageKind.CALLBACK, NOW, 0, Callback(**told | parts))
+
+
+OF_BOOKINGS = [kind for kind in MessageKind if kind is not MessageKind.CALLBACK]
 
 
 # The receiver ----------------------------------------------------------------------------------------------------
@@ -217,12 +236,11 @@ def courier(couriers: Callable[..., WebhookCourier], receiver: Receiver) -> Webh
 # Signed ----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("kind", MessageKind)
+@pytest.mark.parametrize("message", [*map(a_message, OF_BOOKINGS), a_call_back()], ids=lambda message: message.kind)
 async def test_what_arrives_is_authentic_by_the_specification(
-    courier: WebhookCourier, receiver: Receiver, kind: MessageKind
+    courier: WebhookCourier, receiver: Receiver, message: Message
 ) -> None:
     """One POST of JSON to the address that was set, with the three headers; and with another key it is not believed."""
-    message = a_message(kind)
     assert await courier.send(message) is None
     headers, now = receiver.lower(), int(NOW.timestamp())
     assert verified(SECRET, headers, receiver.one.body, now) == json.loads(receiver.one.body)
@@ -285,7 +303,7 @@ UNREACHABLE_SAID = (
     "Entschuldigung, der Kalender ist gerade nicht erreichbar, und es wurde nichts gebucht. "
     "Bitte rufen Sie später noch einmal an."
 )
-RESOLVED, NEEDS_PERSON, TAKEN_BACK = MessageKind
+RESOLVED, NEEDS_PERSON, TAKEN_BACK = OF_BOOKINGS
 
 
 @pytest.mark.parametrize(
@@ -343,9 +361,46 @@ async def test_the_body_tells_what_stands_and_whom_to_call(
     }
 
 
+@pytest.mark.parametrize(
+    ("parts", "told"),
+    [
+        ({}, {}),
+        ({"conversation_id": None}, {"call_id": None}),
+        (
+            {"name": None, "note": None, "wanted": None},
+            {"customer": {"name": None, "phone": "+4930987654"}, "note": None, "wanted": None},
+        ),
+        ({"done_at": NOW + timedelta(hours=2)}, {"done_at": "2026-11-23T12:00:00+01:00"}),
+    ],
+    ids=["all", "no-call", "a-number-alone", "done-meanwhile"],
+)
+async def test_a_call_back_tells_whom_to_call_and_what_about(
+    courier: WebhookCourier, receiver: Receiver, parts: dict[str, Any], told: dict[str, Any]
+) -> None:
+    """All that was said, times of the house; what somebody has done before it arrived says so."""
+    assert await courier.send(a_call_back(**parts)) is None
+    content = json.loads(receiver.one.body)
+    assert content == {
+        "type": "callback.requested",
+        "timestamp": NOW.isoformat(),
+        "data": {
+            "callback_id": "01callback",
+            "tenant": "default",
+            "call_id": CALL,
+            "customer": {"name": "Jürgen Kanarienvogel", "phone": "+4930987654"},
+            "note": "Der Kanarienvogel: «verschieben»",
+            "wanted": "morgen ab 17 Uhr",
+            "created_at": "2026-11-23T10:00:00+01:00",
+            "done_at": None,
+        }
+        | told,
+    }
+
+
 async def test_event_types_are_lists_of_plain_words(courier: WebhookCourier, receiver: Receiver) -> None:
     """As the specification recommends: delimited by full stops, of letters, digits and underscores."""
-    for kind in MessageKind:
+    await courier.send(a_call_back())
+    for kind in OF_BOOKINGS:
         for outcome in Outcome:
             stored = Reply(outcome, booking=SLOT)
             if outcome is not Outcome.NEEDS_INPUT:
@@ -353,7 +408,7 @@ async def test_event_types_are_lists_of_plain_words(courier: WebhookCourier, rec
     types = {json.loads(delivery.body)["type"] for delivery in receiver.deliveries}
     assert all(re.fullmatch(r"\w+(\.\w+)+", each, re.ASCII) for each in types)
     assert {each.removeprefix("booking.") for each in types} == {
-        *("confirmed", "requested", "not_booked", "needs_person", "taken_back")
+        *("confirmed", "requested", "cancelled", "not_booked", "needs_person", "taken_back", "callback.requested")
     }
 
 
@@ -401,7 +456,7 @@ async def test_an_appointment_moved_since_tells_its_own_time(courier: WebhookCou
 @given(
     st.text(st.characters(exclude_categories=["Cs"]), max_size=40),
     st.none() | st.text(st.characters(exclude_categories=["Cs"]), max_size=80),
-    st.sampled_from(MessageKind),
+    st.sampled_from(OF_BOOKINGS),
     st.sampled_from([State.CONFIRMED, State.PENDING, State.REJECTED, State.ESCALATED, State.COMPENSATED]),
 )
 def test_any_name_makes_a_body_that_reads_back(name: str, call: str | None, kind: MessageKind, state: State) -> None:

@@ -54,7 +54,7 @@ def test_the_recorded_wrapped_call_is_read() -> None:
         agent_id="agent_1",
         caller_number="anonymous",
         house_number="+493012345",
-        direction_told=True,
+        direction="inbound",
     )
 
 

@@ -6,9 +6,11 @@ import re
 import pytest
 from retell.types.llm_create_params import GeneralToolCustomTool
 
+from einmal.adapters.retell.callback import NOTE_NAMES, WANTED_NAMES
 from einmal.adapters.retell.fields import NAMES
-from einmal.adapters.retell.functions import FUNCTIONS, Does
+from einmal.adapters.retell.functions import FUNCTIONS
 from einmal.adapters.retell.tools import tool_definitions
+from einmal.adapters.retell.which import NEW_DATE, NEW_TIME, OLD_DATE, OLD_TIME
 from einmal.entrypoints.cli.main import main
 from einmal.speech.said import Language
 
@@ -36,16 +38,19 @@ def test_the_values_are_within_retells_bounds(tool: dict[str, object]) -> None:
 
 @pytest.mark.parametrize("tool", EVERY)
 def test_the_gateway_serves_it_with_these_fields(tool: dict[str, object]) -> None:
-    """No tool that is answered with "not yet", no argument that is not read."""
-    assert FUNCTIONS[str(tool["name"])] is not Does.NOT_YET
+    """No tool that nobody serves, no argument that is not read."""
+    assert tool["name"] in FUNCTIONS
     parameters = tool["parameters"]
     assert isinstance(parameters, dict)
-    read = {name for names in NAMES.values() for name in names} | {"text"}
+    read = {name for names in NAMES.values() for name in names} | {"text", "zusaetzlich"}
+    read |= {*OLD_DATE, *OLD_TIME, *NEW_DATE, *NEW_TIME}
+    read |= {*NOTE_NAMES, *WANTED_NAMES} if tool["name"] == "request_callback" else set()
     assert set(parameters["properties"]) <= read
     assert set(parameters["required"]) <= set(parameters["properties"])
 
 
 BOOKS = {"book_appointment"}
+CHANGES = {"cancel_appointment", "reschedule_appointment"}
 CHECKS = {"check_availability", "find_next_available"}
 
 
@@ -54,8 +59,12 @@ def test_the_description_keeps_the_model_honest(tool: dict[str, object]) -> None
     """What books says what "booked" means; what books or checks says what to do while it is in doubt."""
     text, name = str(tool["description"]), tool["name"]
     assert ("already_booked" in text and "requested" in text and "slot_taken" in text) is (name in BOOKS)
-    assert ("in_doubt" in text) is (name in BOOKS | CHECKS)
-    assert ("`slot`" in text) is (name in BOOKS | CHECKS)
+    assert ("in_doubt" in text) is (name in BOOKS | CHECKS | CHANGES | {"booking_status"})
+    assert ("`slot`" in text) is (name in BOOKS | CHECKS | {"reserve_slot", "reschedule_appointment"})
+    assert bool(re.search(r"\brescheduled\b", text)) is (name == "reschedule_appointment")
+    assert bool(re.search(r"\bcancelled\b", text)) is (name == "cancel_appointment")
+    assert bool(re.search(r"\breserved\b", text)) is (name == "reserve_slot")
+    assert bool(re.search(r"\bnoted\b", text)) is (name == "request_callback")
     assert len(text) <= 1024
 
 
@@ -72,6 +81,21 @@ def test_only_the_context_is_not_spoken(tool: dict[str, object]) -> None:
 def test_no_field_asks_the_model_to_convert_a_date(tool: dict[str, object]) -> None:
     """Word for word, and no other form beside it."""
     assert not re.search("JJJJ|YYYY|HH:MM", json.dumps(tool))
+
+
+@pytest.mark.parametrize("language", Language)
+def test_only_what_writes_speaks_while_it_works(language: Language) -> None:
+    """ "I am seeing to it" would be a lie of a check, and of a call-back."""
+    speaking = {tool["name"] for tool in TOOLS[language] if tool["speak_during_execution"]}
+    assert speaking == BOOKS | CHANGES
+
+
+@pytest.mark.parametrize("language", Language)
+def test_a_call_back_can_be_asked_for_by_a_bare_number(language: Language) -> None:
+    """Nothing is required: the line they call from will do, and who they are is asked by nobody twice."""
+    (tool,) = (tool for tool in TOOLS[language] if tool["name"] == "request_callback")
+    assert tool["parameters"]["required"] == []
+    assert set(tool["parameters"]["properties"]) == {"name", "telefon", "grund", "wann"}
 
 
 def test_the_services_are_what_may_be_named() -> None:

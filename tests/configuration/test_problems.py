@@ -24,6 +24,8 @@ def told(text: str, defaults: Defaults | None = None) -> list[str]:
     return [line.removeprefix("salon.toml") for line in wrong(text, defaults).told]
 
 
+COLOUR = '[[services]]\nid = "f"\nname = "Farbe"\n'
+PART = "[[services.segments]]\nevent_type_id = 1\nduration_minutes = 30\n"
 SERVICE = '[[services]]\nname = "Schnitt"\nevent_type_id = 1\nduration_minutes = 30\n'
 HOURS = 'state = "BE"\n[opening_hours]\n'
 SPAN = "is no span of opening hours; write"
@@ -75,6 +77,30 @@ def test_hours_that_cannot_be_understood(toml: str, message: str) -> None:
     [
         ("[services]\nname = 'x'", ":1: services: must be tables, each under [[services]] in two brackets"),
         ("language = 'de'\n[services]\nname = 'x'", ":2: services: must be tables, each under [[services]] in two"),
+        # Composites
+        (COLOUR + PART, ":4: services[0].segments: must be 2 to 6, each a booking of its own, and there are 1"),
+        (COLOUR + PART * 7, ":4: services[0].segments: must be 2 to 6, each a booking of its own, and there are 7"),
+        (
+            COLOUR + "segments = []",
+            ":4: services[0].segments: must be 2 to 6, each a booking of its own, and there are 0",
+        ),
+        (COLOUR + "segments = 1", ":4: services[0].segments: must be tables, each under [[services.segments]] in two"),
+        (COLOUR + "event_type_id = 1\n" + PART * 2, ":4: services[0].event_type_id: belongs into each of the"),
+        (COLOUR + "duration_minutes = 9\n" + PART * 2, ":4: services[0].duration_minutes: belongs into each of the"),
+        (COLOUR + "staff = ['a']\n" + PART * 2, ":4: services[0].staff: belongs into each of the [[segments]]"),
+        (COLOUR.replace('id = "f"\n', "") + PART * 2, ":1: services[0]: id is missing: a word of yours, such as"),
+        (COLOUR + PART + PART + "gap_minutes = -1", ":10: services[0].segments[1].gap_minutes: must be from 0 to 1440"),
+        (COLOUR + PART + "gap_minutes = 5\n" + PART, ":7: services[0].segments[0].gap_minutes: is the time after the"),
+        (
+            COLOUR + PART + PART + "gap = 5",
+            ":10: services[0].segments[1].gap: there is no such key; did you mean gap_m",
+        ),
+        (COLOUR + PART + PART + "staff = ['a']", ':10: services[0].segments[1].staff[0]: nobody has the id "a"; this'),
+        (COLOUR + PART + PART.replace("30", "1440"), "services[0].segments: take 1470 minutes with their gaps, and"),
+        (
+            COLOUR + PART + "[[services.segments]]\nduration_minutes = 5",
+            ":7: services[0].segments[1]: event_type_id is",
+        ),
         ("services = [1]", ":1: services[0]: must be a table under [[services]], not 1"),
         (SERVICE + "id = 7", ":5: services[0].id: must be text in quotation marks, not a number"),
         (SERVICE + "price = 30", ":5: services[0].price: there is no such key; allowed here: id, name, aliases"),

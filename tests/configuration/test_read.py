@@ -10,7 +10,7 @@ from einmal.configuration import BadConfiguration, Configuration, Defaults, Tena
 from einmal.configuration.example import example
 from einmal.configuration.read import read_configuration, read_configuration_file
 from einmal.domain.house import House, Policies, StaffMember
-from einmal.domain.model import Service
+from einmal.domain.model import Segment, Service
 from einmal.domain.opening import Span
 from einmal.secret import Secret
 
@@ -63,6 +63,16 @@ def test_the_example_is_right_and_means_what_its_comments_say() -> None:
                 "Waschen, Schneiden und Föhnen.",
             ),
             Service("dauerwelle", "Dauerwelle", 2002, 135, (), ("anna",), timedelta(days=1), timedelta(days=365)),
+            Service(
+                "faerben",
+                "Färben",
+                2003,
+                120,
+                ("Farbe",),
+                ("anna", "ben"),
+                horizon=timedelta(days=365),
+                segments=(Segment(2003, 30, 0, ("anna",)), Segment(2001, 45, 45, ("ben",))),
+            ),
         ),
     )
     fee = "Bei einer Absage am selben Tag berechnen wir die Hälfte des Preises."
@@ -90,10 +100,13 @@ def test_the_examples_of_the_page_are_right(tmp_path: Path) -> None:
         read_configuration(block, "page", Defaults(), KEYS, lambda _: b"cal_x\n")
 
 
+SEGMENT = "[[services]]\nid = 'f'\nname = 'F'\n[[services.segments]]\nx = 1"
+
+
 def test_every_key_is_on_the_page_and_in_the_example() -> None:
     """What can be written is documented: the page names it, and the example shows it."""
     page = (ROOT / "docs" / "configuration.md").read_text("utf-8")
-    for text in ("x = 1", "[[services]]\nx = 1", "[[staff]]\nx = 1", "[policies]\nx = 1"):
+    for text in ("x = 1", "[[services]]\nx = 1", SEGMENT, "[[staff]]\nx = 1", "[policies]\nx = 1"):
         with pytest.raises(BadConfiguration) as bad:
             read(text)
         message = next(one.message for one in bad.value.problems if "allowed here: " in one.message)

@@ -102,6 +102,8 @@ def _calls(books: MemoryBooks) -> Iterable[Row]:
             "platform": call.platform,
             "agent_id": call.agent_id,
             "first_seen_at": instant_text(at),
+            # What is told of calls beside bookings is kept on SQL alone.
+            **dict.fromkeys(("direction", "started_at", "ended_at", "disconnection_reason", "analyzed_at")),
         }
 
 
@@ -132,6 +134,7 @@ def _outbox(books: MemoryBooks) -> Iterable[Row]:
             "channel": row.channel,
             "tenant_id": row.tenant_id,
             "intent_id": row.intent_id,
+            "callback_id": None,
             "kind": row.kind.value,
             "created_at": instant_text(row.created_at),
             "due_at": text_or_none(row.due_at),

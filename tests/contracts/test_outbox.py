@@ -150,6 +150,11 @@ async def claimed(outbox: Outbox, now: Any = LATER, lease: Any = LEASE, limit: i
     return await outbox.claim_messages(now, lease, limit)
 
 
+def told(message: Message) -> Reply:
+    assert isinstance(message.about, StoredReply)
+    return message.about.told(LATER)
+
+
 def named(messages: Sequence[Message]) -> list[tuple[str, str]]:
     return sorted((message.message_id, message.channel) for message in messages)
 
@@ -165,8 +170,8 @@ async def test_what_ends_a_promised_doubt_is_due_at_once_on_every_channel(books:
     assert named(messages) == [(f"{doubt.intent_id}.confirmed", channel) for channel in CHANNELS]
     for message in messages:
         assert (message.kind, message.tries, message.created_at) == (MessageKind.RESOLVED, 0, LATER)
-        assert message.stored == stands
-        assert message.stored.told(LATER).outcome is Outcome.BOOKED
+        assert message.about == stands
+        assert told(message).outcome is Outcome.BOOKED
 
 
 @pytest.mark.parametrize(
@@ -387,17 +392,17 @@ async def test_what_is_told_is_what_stands_when_it_goes(books: Books) -> None:
     pending = booking(status=BookingStatus.PENDING)
     stands = await moved(books.ledger, doubt, Event.FOUND_PENDING, booking=pending)
     first = await claimed(books.outbox)
-    assert {message.stored.told(LATER).outcome for message in first} == {Outcome.REQUESTED}
+    assert {told(message).outcome for message in first} == {Outcome.REQUESTED}
     accepted = await moved(books.ledger, stands.intent, Event.HOST_ACCEPTED)
     again = await claimed(books.outbox, now=LEASE)
-    assert [message.stored for message in again] == [accepted, accepted]
-    assert {message.stored.told(LATER).outcome for message in again} == {Outcome.BOOKED}
+    assert [message.about for message in again] == [accepted, accepted]
+    assert {told(message).outcome for message in again} == {Outcome.BOOKED}
     assert named(again) == named(first), "it is the same message, whatever it says by now"
 
 
 async def test_a_refusal_is_told_with_the_reply_that_was_stored(books: Books) -> None:
     await ended(books, reply=REFUSAL)
-    assert {message.stored.told(LATER) for message in await claimed(books.outbox)} == {REFUSAL}
+    assert {told(message) for message in await claimed(books.outbox)} == {REFUSAL}
 
 
 # Sent, or not ----------------------------------------------------------------------------------------------------

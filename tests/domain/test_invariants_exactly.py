@@ -246,7 +246,7 @@ def test_what_we_cancel_was_ours(changes: dict[str, Any], foreign: bool) -> None
 def test_what_is_said_to_be_booked_needs_a_booking(outcome: Outcome) -> None:
     """Without a record it is a lie, and acknowledged and gone; everything else says nothing of one."""
     expected = []
-    if outcome in {Outcome.BOOKED, Outcome.REQUESTED, Outcome.ALREADY_BOOKED}:
+    if outcome in {Outcome.BOOKED, Outcome.REQUESTED, Outcome.ALREADY_BOOKED, Outcome.RESCHEDULED}:
         expected = [
             Violation("I5", f"{outcome} without a booking", US),
             Violation("I11", "an acknowledged booking has left the ledger", US),
@@ -506,7 +506,7 @@ def test_no_minute_holds_more_requests_than_the_limit(times: list[float], limit:
 def test_the_words_of_evidence() -> None:
     """Reports and replays are written in them."""
     assert [str(by) for by in By] == ["us", "others"]
-    assert [str(kind) for kind in RequestKind] == ["post", "look", "cancel", "page", "other"]
+    assert [str(kind) for kind in RequestKind] == ["post", "look", "cancel", "move", "page", "other"]
 
 
 def test_an_intent_with_many_faults_is_told_all_of_them() -> None:

@@ -13,7 +13,8 @@ SLOT = BookedSlot("ref", NOW, NOW, "Beratung")
 @pytest.mark.parametrize("slot", [None, SLOT], ids=["no record", "record"])
 def test_success_is_said_only_of_a_booking_on_record(state: State, slot: BookedSlot | None) -> None:
     reply = reply_to_state(intent(state), state, slot)
-    assert reply.success == (state in BOOKED and slot is not None)
+    assert reply.success == (state in {*BOOKED, State.CANCELLED} and slot is not None)
+    assert (reply.outcome is Outcome.CANCELLED) == (state is State.CANCELLED and slot is not None)
     assert (reply.outcome is Outcome.BOOKED) == (state is State.CONFIRMED and slot is not None)
     assert (reply.outcome is Outcome.REQUESTED) == (state is State.PENDING and slot is not None)
     assert (reply.outcome is Outcome.IN_DOUBT) == (state in UNRESOLVED or (state in BOOKED and slot is None))
@@ -32,6 +33,11 @@ def test_success_is_said_only_of_a_booking_on_record(state: State, slot: BookedS
         ("in_doubt", False, "in_doubt"),
         ("rejected", False, "error"),
         ("error", False, "error"),
+        ("cancelled", True, "cancelled"),
+        ("rescheduled", True, "confirmed"),
+        ("reserved", True, "awaiting_confirmation"),
+        ("released", True, "none"),
+        ("noted", True, "none"),
     ],
 )
 def test_the_table_of_the_contract(outcome: str, success: bool, confirmation: str) -> None:
@@ -46,13 +52,16 @@ def test_the_table_of_the_contract(outcome: str, success: bool, confirmation: st
 def test_what_is_said_of_a_state_is_about_what_was_asked(state: State, slot: BookedSlot | None) -> None:
     """The start that was asked for in any case; the appointment only where one is said to stand; nothing else."""
     asked = intent(state)
-    stands = state in BOOKED and slot is not None
+    told = state in {*BOOKED, State.CANCELLED} and slot is not None
+    stands = told and state is not State.CANCELLED
     outcome = Outcome.SLOT_TAKEN
     if stands:
         outcome = Outcome.BOOKED if state is State.CONFIRMED else Outcome.REQUESTED
+    elif told:
+        outcome = Outcome.CANCELLED
     elif state in UNRESOLVED | BOOKED:
         outcome = Outcome.IN_DOUBT
-    expected = Reply(outcome, Why.PLAIN, slot if stands else None, asked.wish.start, (), (), (), (), None)
+    expected = Reply(outcome, Why.PLAIN, slot if told else None, asked.wish.start, (), (), (), (), None)
     assert reply_to_state(asked, state, slot) == expected
 
 
@@ -74,6 +83,11 @@ def test_what_is_said_of_a_state_is_about_what_was_asked(state: State, slot: Boo
         (Missing.TIME_SKIPPED, "time"),
         (Missing.EMAIL_ODD, "email"),
         (Missing.CONFIRMATION_ODD, "confirmation"),
+        (Missing.DECISION, "decision"),
+        (Missing.APPOINTMENT, "appointment"),
+        (Missing.STAFF_UNKNOWN, "staff"),
+        (Missing.STAFF_OPEN, "staff"),
+        (Missing.PHONE, "phone"),
     ],
 )
 def test_every_question_is_about_a_field(missing: Missing, field: str) -> None:
@@ -85,4 +99,7 @@ def test_a_reply_claims_nothing_by_itself() -> None:
     """Whoever makes one says what it holds."""
     assert Reply(Outcome.ERROR) == Reply(Outcome.ERROR, Why.PLAIN, None, None, (), (), (), (), None)
     assert SLOT.staff is None
-    assert set(SUCCESS) == {Outcome.BOOKED, Outcome.REQUESTED, Outcome.ALREADY_BOOKED, Outcome.AVAILABLE}
+    assert set(SUCCESS) == {
+        *(Outcome.BOOKED, Outcome.REQUESTED, Outcome.ALREADY_BOOKED, Outcome.AVAILABLE),
+        *(Outcome.CANCELLED, Outcome.RESCHEDULED, Outcome.RESERVED, Outcome.RELEASED, Outcome.NOTED),
+    }

@@ -44,17 +44,21 @@ WORDS: dict[type[StrEnum], str] = {
     verdict.Judgement: "ours_accepted ours_pending ours_ended wrong_time foreign",
     settle.Conclusion: "absent escalate look_again",
     reply.Outcome: (
-        "booked requested already_booked available unavailable slot_taken needs_input in_doubt rejected error"
+        "booked requested already_booked available unavailable slot_taken needs_input in_doubt rejected error "
+        "cancelled rescheduled reserved released noted"
     ),
-    reply.Why: "plain not_offered too_busy unreachable nothing_new choice key_reused unpromised other_in_doubt",
+    reply.Why: (
+        "plain not_offered too_busy unreachable nothing_new choice key_reused unpromised other_in_doubt hung_up "
+        "too_many too_late not_found stands unchanged unreadable changing changing_unpromised before unsure"
+    ),
     reply.Missing: (
         "name service date time date_past date_odd date_unclear date_wide time_odd time_unclear time_wide time_skipped "
-        "service_unknown email_odd confirmation_odd"
+        "service_unknown email_odd confirmation_odd decision again name_on appointment staff_unknown staff_open phone"
     ),
     gate.Use: "book look recover offer background",
     gate.ShutWhy: "budget breaker_open breaker_half_open",
     gate.Heard: "well failed throttled",
-    promise.MessageKind: "resolved needs_person taken_back",
+    promise.MessageKind: "resolved needs_person taken_back callback",
 }
 
 
@@ -90,7 +94,8 @@ def test_nouns_are_equal_by_what_they_hold(noun: Any) -> None:
 POLICIES: list[tuple[Any, dict[str, Any]]] = [
     (
         admission.AdmissionPolicy(),
-        {"replay_no_for": timedelta(seconds=60), "replay_nameless_for": timedelta(minutes=10), "offered": True},
+        {"replay_no_for": timedelta(seconds=60), "replay_nameless_for": timedelta(minutes=10), "offered": True}
+        | {"day": None, "line_known": False, "too_many": False, "resources": (), "leaving": None, "part": None},
     ),
     (
         gate.GatePolicy(),

@@ -187,7 +187,7 @@ async def test_a_bug_of_ours_is_still_something_to_say(salon: World) -> None:
     """Any exception under the endpoint: 200, a sentence that claims nothing it cannot know, an error id."""
 
     class Offers:
-        async def check(self, _: object) -> None:
+        async def check(self, *_: object) -> None:
             raise RuntimeError("words of the caller")
 
     broken = serving(salon.gateway, offers=Offers())

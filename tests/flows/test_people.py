@@ -101,7 +101,7 @@ async def test_a_second_wish_waits_for_the_first(tmp_path: Path) -> None:
     async with world(tmp_path, latency=0.05) as salon:
         said = await asyncio.gather(
             wish(salon, "call_aaaa", "Jürgen Groß", telefon="030 901820"),
-            wish(salon, "call_aaaa", "Jürgen Groß", telefon="030 901820", uhrzeit="11:00"),
+            wish(salon, "call_aaaa", "Jürgen Groß", telefon="030 901820", uhrzeit="11:00", zusaetzlich=True),
         )
         assert [answer["status"] for answer in said] == ["booked", "booked"]
         assert len(salon.calendar.bookings) == 2

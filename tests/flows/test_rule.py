@@ -39,7 +39,7 @@ async def test_ruled_not_booked_is_a_no_and_may_be_wished_again(salon: World) ->
     salon.calendar.cancel(salon.calendar.bookings[0].uid, "by hand")
     await salon.gateway.rulings.not_booked(intent_id)
     assert (await salon.call())["status"] == "error"
-    salon.clock.pass_time(salon.gateway.bookings.admission.replay_no_for * 2)
+    salon.clock.pass_time(salon.gateway.bookings.house_rules.admission.replay_no_for * 2)
     assert (await salon.call())["status"] == "booked"
 
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -10,8 +11,9 @@ import pytest
 
 from einmal.domain.model import Offer
 from einmal.domain.reply import BookedSlot, Missing, Outcome, Reply, Why
+from einmal.speech.phrases import OUTCOMES, QUESTIONS
 from einmal.speech.said import Language
-from einmal.speech.sentences import OUTCOMES, QUESTIONS, Voice
+from einmal.speech.sentences import Voice
 
 BERLIN = ZoneInfo("Europe/Berlin")
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
@@ -30,8 +32,28 @@ OCCUR = [
     (Outcome.ERROR, Why.UNREACHABLE),
     (Outcome.ERROR, Why.NOTHING_NEW),
     (Outcome.ERROR, Why.TOO_BUSY),
+    (Outcome.ERROR, Why.UNCHANGED),
+    (Outcome.ERROR, Why.UNREADABLE),
+    (Outcome.ERROR, Why.UNSURE),
+    (Outcome.AVAILABLE, Why.CHOICE),
+    (Outcome.UNAVAILABLE, Why.CHOICE),
+    (Outcome.UNAVAILABLE, Why.STANDS),
+    (Outcome.IN_DOUBT, Why.UNPROMISED),
+    (Outcome.IN_DOUBT, Why.CHANGING),
+    (Outcome.IN_DOUBT, Why.CHANGING_UNPROMISED),
+    (Outcome.REQUESTED, Why.CHANGING),
+    (Outcome.CANCELLED, Why.BEFORE),
+    (Outcome.RESCHEDULED, Why.BEFORE),
+    (Outcome.NOTED, Why.BEFORE),
+    *((Outcome.REJECTED, why) for why in (Why.STANDS, Why.TOO_LATE, Why.TOO_MANY, Why.NOT_FOUND, Why.HUNG_UP)),
 ]
 """What the flows and the endpoint make."""
+
+ABOUT_ONE = [
+    *(Outcome.BOOKED, Outcome.REQUESTED, Outcome.ALREADY_BOOKED, Outcome.CANCELLED, Outcome.RESCHEDULED),
+    *(Why.STANDS, Why.TOO_LATE),
+]
+"""These tell of an appointment, and have its record."""
 
 OCCURRING = pytest.mark.parametrize(("outcome", "why"), OCCUR, ids=[f"{o}-{w}" for o, w in OCCUR])
 BOTH = pytest.mark.parametrize("language", list(Language))
@@ -46,8 +68,9 @@ def slot(start: datetime = START, service: str = "Beratung", staff: str | None =
 
 
 def reply(outcome: Outcome, why: Why = Why.PLAIN, start: datetime = START, **more: Any) -> Reply:
-    booked = outcome in {Outcome.BOOKED, Outcome.REQUESTED, Outcome.ALREADY_BOOKED}
-    more.setdefault("booking", slot(start) if booked else None)
+    more.setdefault("booking", slot(start) if outcome in ABOUT_ONE or why in ABOUT_ONE else None)
+    if (outcome, why) == (Outcome.AVAILABLE, Why.CHOICE):
+        more.setdefault("alternatives", offers(0, start=start))
     return Reply(outcome, why, asked_start=start, error_id="01J-error", **more)
 
 
@@ -66,6 +89,11 @@ def test_every_outcome_has_its_sentence(outcome: Outcome, why: Why, language: La
     assert "  " not in text
 
 
+def test_what_can_be_said_is_what_occurs() -> None:
+    """A sentence that nobody makes was looked at by nobody; a reason without one could not be said."""
+    assert set(OUTCOMES) == set(OCCUR)
+
+
 @OCCURRING
 def test_the_two_languages_say_two_things(outcome: Outcome, why: Why) -> None:
     """No sentence was left untranslated."""
@@ -77,9 +105,33 @@ def test_the_two_languages_say_two_things(outcome: Outcome, why: Why) -> None:
 @pytest.mark.parametrize("missing", list(Missing))
 def test_every_question_has_its_sentence(missing: Missing, language: Language) -> None:
     """Whatever is missing can be asked for; what is asked ends as a question."""
-    text = voice(language).sentence(Reply(Outcome.NEEDS_INPUT, missing=(missing,)), NOW)
-    assert text == QUESTIONS[missing][language]
+    text = voice(language).sentence(asks(missing), NOW)
+    assert text.startswith(QUESTIONS[missing][language].partition("{")[0])
     assert text.endswith("?")
+    assert not set("{}") & set(text)
+
+
+HAS = Missing.DECISION
+"""The only question that is about an appointment: the one that they have."""
+
+
+def asks(missing: Missing, start: datetime = START, service: str = "Beratung") -> Reply:
+    return Reply(Outcome.NEEDS_INPUT, missing=(missing,), booking=slot(start, service) if missing is HAS else None)
+
+
+def test_what_they_have_is_told_before_it_is_decided() -> None:
+    """Which service and when, then keep, move or both."""
+    assert [voice(language).sentence(asks(HAS), NOW) for language in Language] == [
+        (
+            "Sie haben bereits einen Termin für Beratung am Dienstag, dem 1. Dezember, um 10 Uhr. "
+            "Behalten, verschieben, oder möchten Sie beide?"
+        ),
+        (
+            "You already have an appointment for Beratung on Tuesday, December 1, at 10:00 am. "
+            "Keep it, move it, or would you like both?"
+        ),
+    ]
+    assert [missing for missing in Missing if "{" in "".join(QUESTIONS[missing].values())] == [HAS]
 
 
 @pytest.mark.parametrize("missing", list(Missing))
@@ -97,7 +149,7 @@ def test_one_thing_is_asked_at_a_time() -> None:
 
 @BOTH
 @pytest.mark.parametrize("missing", list(Missing))
-def test_services_are_listed_only_when_a_service_is_asked_for(missing: Missing, language: Language) -> None:
+def test_choices_are_listed_only_with_the_question_about_them(missing: Missing, language: Language) -> None:
     """The choices are said with the question they answer, and with no other."""
     asked = Reply(Outcome.NEEDS_INPUT, missing=(missing,), choices=("Beratung", "Haarschnitt", "Dauerwelle"))
     listed = {
@@ -105,7 +157,24 @@ def test_services_are_listed_only_when_a_service_is_asked_for(missing: Missing, 
         Language.ENGLISH: "Beratung, Haarschnitt and Dauerwelle",
     }
     said = listed[language] in voice(language).sentence(asked, NOW)
-    assert said is (missing in {Missing.SERVICE, Missing.SERVICE_UNKNOWN})
+    assert said is (missing in {Missing.SERVICE, Missing.SERVICE_UNKNOWN, Missing.STAFF_UNKNOWN})
+
+
+@pytest.mark.parametrize(
+    ("language", "names", "said"),
+    [
+        (Language.GERMAN, ("Anna", "Ben"), "Bei uns arbeiten Anna und Ben. Bei wem möchten Sie den Termin"),
+        (Language.GERMAN, ("Anna",), "Bei uns arbeitet Anna. Bei wem möchten Sie den Termin"),
+        (Language.ENGLISH, ("Anna", "Ben"), "Anna and Ben work here. With whom would you like the appointment"),
+        (Language.ENGLISH, ("Anna",), "Anna works here. With whom would you like the appointment"),
+    ],
+)
+def test_who_works_here_is_said_before_the_question_with_whom(
+    language: Language, names: tuple[str, ...], said: str
+) -> None:
+    """Between what was not understood and the question, as services are."""
+    asked = Reply(Outcome.NEEDS_INPUT, missing=(Missing.STAFF_UNKNOWN,), choices=names)
+    assert said in voice(language).sentence(asked, NOW)
 
 
 DAYS = (datetime(2026, 11, 24, 11, tzinfo=UTC), datetime(2026, 12, 1, 11, tzinfo=UTC))
@@ -209,11 +278,13 @@ def test_readings_are_named_one_by_one_too() -> None:
 FORBIDDEN_IN_DOUBT = [
     *("gebucht", "nicht geklappt", "versuchen", "bestätigt", "fehlgeschlagen", "noch einmal"),
     *("booked", "failed", "try again", "confirmed", "again"),
+    *("storniert", "verschoben", "bleibt", "geändert", "cancelled", "moved", "stands", "changed"),
 ]
+IN_DOUBT = [Why.PLAIN, Why.UNPROMISED, Why.OTHER_IN_DOUBT, Why.CHANGING, Why.CHANGING_UNPROMISED]
 
 
 @BOTH
-@pytest.mark.parametrize("why", [Why.PLAIN, Why.UNPROMISED, Why.OTHER_IN_DOUBT])
+@pytest.mark.parametrize("why", IN_DOUBT)
 @pytest.mark.parametrize("word", FORBIDDEN_IN_DOUBT)
 def test_while_in_doubt_nothing_says_booked_failed_or_try_again(word: str, why: Why, language: Language) -> None:
     """In doubt, "booked" could be a lie, "failed" could be one, and "try again" makes the duplicate."""
@@ -222,11 +293,16 @@ def test_while_in_doubt_nothing_says_booked_failed_or_try_again(word: str, why: 
 
 def test_every_sentence_of_doubt_was_looked_at() -> None:
     """The test above sees all of them: a new reason for doubt must be added there."""
-    assert {why for outcome, why in OUTCOMES if outcome is Outcome.IN_DOUBT} == {
-        Why.PLAIN,
-        Why.UNPROMISED,
-        Why.OTHER_IN_DOUBT,
-    }
+    assert {why for outcome, why in OUTCOMES if outcome is Outcome.IN_DOUBT} == set(IN_DOUBT)
+
+
+@BOTH
+@pytest.mark.parametrize("why", IN_DOUBT)
+def test_only_who_is_promised_to_hear_is_told_so(why: Why, language: Language) -> None:
+    """ "You will hear from us" is said where a message will be sent, and nowhere else."""
+    text = voice(language).sentence(reply(Outcome.IN_DOUBT, why), NOW)
+    promised = {Language.GERMAN: "bekommen gleich Bescheid", Language.ENGLISH: "will hear from us"}[language]
+    assert (promised in text) is (why in {Why.PLAIN, Why.CHANGING})
 
 
 CLAIMS_A_BOOKING = {
@@ -243,6 +319,105 @@ def test_only_a_standing_booking_is_said_to_be_booked(outcome: Outcome, why: Why
     assert said is (outcome in {Outcome.BOOKED, Outcome.ALREADY_BOOKED})
 
 
+CLAIMS = {
+    Language.GERMAN: {
+        Outcome.CANCELLED: r"\bstorniert\b",
+        Outcome.RESCHEDULED: r"\bverschoben\b|\bist bereits (am|heute|morgen)\b",
+        Outcome.NOTED: r"habe ich notiert|ist bereits notiert",
+        Outcome.RESERVED: r"\bhalte ich\b",
+        Outcome.REQUESTED: r"\bangefragt\b",
+    },
+    Language.ENGLISH: {
+        Outcome.CANCELLED: r"\bcancelled\b",
+        Outcome.RESCHEDULED: r"\bmoved\b|\b[ap]m already\.$",
+        Outcome.NOTED: r"\bhave noted\b|\balready noted\b",
+        Outcome.RESERVED: r"\bam keeping\b",
+        Outcome.REQUESTED: r"\brequested\b",
+    },
+}
+
+
+@BOTH
+@OCCURRING
+@pytest.mark.parametrize("claimed", CLAIMS[Language.GERMAN])
+def test_what_is_claimed_is_what_was_done(claimed: Outcome, outcome: Outcome, why: Why, language: Language) -> None:
+    """ "Cancelled" is said of a cancel, "moved" of a move, "noted" of a call-back, and of nothing else."""
+    text = voice(language).sentence(reply(outcome, why), NOW)
+    assert (re.search(CLAIMS[language][claimed], text) is not None) is (outcome is claimed)
+
+
+@BOTH
+@OCCURRING
+def test_what_asks_ends_as_a_question_and_nothing_else_does(outcome: Outcome, why: Why, language: Language) -> None:
+    """The agent waits after a question, and goes on after anything else."""
+    asks_back = {Outcome.AVAILABLE, Outcome.UNAVAILABLE, Outcome.SLOT_TAKEN, Outcome.RESERVED}
+    asks_why = {Why.NOT_OFFERED, Why.KEY_REUSED, Why.STANDS, Why.TOO_MANY} | OFFER_A_CALL_BACK
+    text = voice(language).sentence(reply(outcome, why), NOW)
+    assert text.endswith("?") is (outcome in asks_back or why in asks_why)
+
+
+OFFER_A_CALL_BACK = {Why.UNCHANGED, Why.TOO_LATE, Why.NOT_FOUND}
+
+
+@BOTH
+@OCCURRING
+def test_a_call_back_is_offered_where_a_person_can_do_more(outcome: Outcome, why: Why, language: Language) -> None:
+    """What the gateway may not or cannot change now; asked, and not promised."""
+    offer = {Language.GERMAN: "Soll Sie jemand zurückrufen?", Language.ENGLISH: "Shall somebody call you back?"}
+    text = voice(language).sentence(reply(outcome, why), NOW)
+    assert text.endswith(offer[language]) is (why in OFFER_A_CALL_BACK)
+
+
+@BOTH
+def test_a_call_back_is_noted_and_no_time_is_promised(language: Language) -> None:
+    """When somebody calls, and that they will reach them, nobody here can know."""
+    for why in (Why.PLAIN, Why.BEFORE):
+        text = voice(language).sentence(reply(Outcome.NOTED, why), NOW)
+        assert not re.search(r"Uhr|Dezember|bald|gleich|wir rufen|soon|shortly|will|at \d", text)
+
+
+@BOTH
+@OCCURRING
+def test_an_appointment_stands_only_where_there_is_one(outcome: Outcome, why: Why, language: Language) -> None:
+    """ "Your appointment stands" is the comfort of who could not move it, and said to nobody else."""
+    stands = {Language.GERMAN: "bleibt bestehen", Language.ENGLISH: "stands"}[language]
+    text = voice(language).sentence(reply(outcome, why), NOW)
+    assert (stands in text) is (why in {Why.STANDS, Why.TOO_LATE})
+
+
+@pytest.mark.parametrize(
+    ("outcome", "why", "german", "english"),
+    [
+        pytest.param(
+            *(Outcome.CANCELLED, Why.PLAIN),
+            "Ihr Termin für Beratung am Dienstag, dem 1. Dezember, um 10 Uhr ist storniert.",
+            "Your appointment for Beratung on Tuesday, December 1, at 10:00 am is cancelled.",
+            id="cancelled",
+        ),
+        pytest.param(
+            *(Outcome.RESCHEDULED, Why.PLAIN),
+            "Ihr Termin für Beratung ist verschoben und jetzt am Dienstag, dem 1. Dezember, um 10 Uhr bei Anna Weiß.",
+            "Your appointment for Beratung has been moved and is now on Tuesday, December 1, at 10:00 am "
+            "with Anna Weiß.",
+            id="moved",
+        ),
+        pytest.param(
+            *(Outcome.UNAVAILABLE, Why.STANDS),
+            "Am Mittwoch, dem 2. Dezember, um 10 Uhr ist leider nichts frei; Ihr bisheriger Termin bleibt bestehen. "
+            "Welche andere Zeit passt Ihnen?",
+            "Unfortunately nothing is free on Wednesday, December 2, at 10:00 am; your present appointment stands. "
+            "Which other time would suit you?",
+            id="not-moved",
+        ),
+    ],
+)
+def test_a_change_is_told_of_the_appointment_as_it_is(outcome: Outcome, why: Why, german: str, english: str) -> None:
+    """The record's time where something was done, the wished one where nothing was free."""
+    changed = Reply(outcome, why, booking=slot(), asked_start=START + timedelta(days=1))
+    said = [voice(language).sentence(changed, NOW, staff_wished=True) for language in Language]
+    assert said == [german, english]
+
+
 def test_an_unconfirmed_booking_is_requested() -> None:
     """Where the host must confirm, the sentence says "angefragt"."""
     text = voice(Language.GERMAN).sentence(reply(Outcome.REQUESTED), NOW)
@@ -253,7 +428,7 @@ def test_an_unconfirmed_booking_is_requested() -> None:
 @BOTH
 @pytest.mark.parametrize("why", [Why.PLAIN, Why.UNREACHABLE, Why.NOTHING_NEW])
 def test_after_an_error_nobody_is_promised_a_call_back(why: Why, language: Language) -> None:
-    """Who surely got nothing is told so, and what to do; nobody stores a call-back that could be offered."""
+    """Who surely got nothing is told so, and what to do; what could not book may not be able to note a call-back."""
     text = voice(language).sentence(reply(Outcome.ERROR, why), NOW)
     nothing, again, back = {
         Language.GERMAN: ("nicht", "Bitte rufen Sie später noch einmal an.", "zurück"),
@@ -457,7 +632,7 @@ def realistic() -> Iterator[Reply]:
         yield reply(outcome, why, LONG_START, booking=booked, alternatives=offers(1, 2, start=LONG_START))
     choices = ("Beratung", "Herrenhaarschnitt", "Dauerwelle")
     for missing in Missing:
-        yield Reply(Outcome.NEEDS_INPUT, missing=(missing,), choices=choices)
+        yield replace(asks(missing, LONG_START, "Herrenhaarschnitt"), choices=choices)
     for missing in (Missing.DATE_UNCLEAR, Missing.DATE_PAST):
         yield Reply(Outcome.NEEDS_INPUT, missing=(missing,), readings=(LONG_START, LONG_START + timedelta(days=7)))
 

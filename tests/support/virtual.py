@@ -15,7 +15,7 @@ from einmal.adapters.sql.migrate import upgrade
 from einmal.adapters.sql.sqlite import SqliteInline, connect
 from einmal.domain.facts import Alarm
 from einmal.entrypoints.http.app import create_app
-from einmal.ports import Message
+from einmal.ports import Message, StoredReply
 from einmal.simulator.asgi import request
 from einmal.simulator.calendar import SimulatedCalendar
 from einmal.simulator.catalogue import demo_event_types, random_uid
@@ -172,7 +172,8 @@ class Letterbox:
         if self.refuses:
             self.refuses -= 1
             return "http_503"
-        told = message.stored.told(self.salon.clock.now())
+        assert isinstance(message.about, StoredReply)
+        told = message.about.told(self.salon.clock.now())
         self.letters.append((message.message_id, message.kind.value, told.outcome.value))
         return None
 

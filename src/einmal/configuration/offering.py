@@ -5,6 +5,7 @@ booked. Names are compared as the spoken word is: without case, umlauts, accents
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from itertools import islice
 from typing import Final
@@ -13,7 +14,7 @@ from einmal.configuration.problems import shown
 from einmal.configuration.table import SENTENCE_MAX, Report, Table
 from einmal.domain.house import StaffMember
 from einmal.domain.keys import normal_name
-from einmal.domain.model import Service
+from einmal.domain.model import Segment, Service
 
 MINUTES_MAX: Final = 24 * 60
 NUMBER_MAX: Final = 2**31 - 1
@@ -21,6 +22,9 @@ NUMBER_MAX: Final = 2**31 - 1
 NOTICE_MINUTES_MAX: Final = 365 * 24 * 60
 HORIZON_DAYS: Final = 365
 HORIZON_DAYS_MAX: Final = 1095
+SEGMENTS_MIN: Final = 2
+SEGMENTS_MAX: Final = 6
+"""Each is a booking of its own, one after the other, while somebody waits on the phone."""
 NAMED_MAX: Final = 10
 STAFF_COMPARED_MAX: Final = 100
 
@@ -33,6 +37,14 @@ _SERVICE_CALLED: Final = {
     "horizon": "horizon_days",
     "title": "name",
     "alias": "aliases",
+}
+_SEGMENT_CALLED: Final = {
+    "duration": "duration_minutes",
+    "minutes": "duration_minutes",
+    "length": "duration_minutes",
+    "event_type": "event_type_id",
+    "gap": "gap_minutes",
+    "pause_minutes": "gap_minutes",
 }
 _STAFF_CALLED: Final = {"user": "user_id", "calcom_user_id": "user_id", "alias": "aliases", "staff_id": "id"}
 
@@ -69,29 +81,71 @@ def _service(table: Table, staff: dict[str, str]) -> Service:
     service_id = table.text("id")
     name = table.text("name", needed="what callers call it")
     aliases = tuple(text for _, text in table.texts("aliases"))
-    event_type_id = table.whole(
-        "event_type_id", 1, NUMBER_MAX, needed="the number of the event type at Cal.com, from the end of its address"
-    )
-    minutes = table.whole("duration_minutes", 1, MINUTES_MAX, needed="how long it takes, as Cal.com has it")
-    members = _named_staff(table, staff)
+    segments = _segments(table, staff) if table.raw("segments") is not None else ()
+    booked = _whole(segments) if table.raw("segments") is not None else _single(table, staff)
     notice = table.whole("notice_minutes", 0, NOTICE_MINUTES_MAX)
     horizon = table.whole("horizon_days", 1, HORIZON_DAYS_MAX)
     description = table.text("description", most=SENTENCE_MAX)
     table.end(_SERVICE_CALLED)
     made = Service(
-        service_id or str(event_type_id or ""),
+        service_id or str(booked.event_type_id or ""),
         name or "",
-        event_type_id or 0,
-        minutes or 0,
+        booked.event_type_id,
+        booked.duration_minutes,
         aliases,
-        members,
+        booked.staff,
         description=description or "",
         notice=timedelta(minutes=notice or 0),
         horizon=timedelta(days=horizon or HORIZON_DAYS),
+        segments=segments,
     )
     if made.notice >= made.horizon:
         table.problem("notice_minutes", "is longer than the horizon, so that it could never be booked")
     return made
+
+
+def _single(table: Table, staff: dict[str, str]) -> Segment:
+    event_type_id = table.whole(
+        "event_type_id", 1, NUMBER_MAX, needed="the number of the event type at Cal.com, from the end of its address"
+    )
+    minutes = table.whole("duration_minutes", 1, MINUTES_MAX, needed="how long it takes, as Cal.com has it")
+    return Segment(event_type_id or 0, minutes or 0, staff=_named_staff(table, staff))
+
+
+def _segments(table: Table, staff: dict[str, str]) -> tuple[Segment, ...]:
+    """What is booked, who does it and how long it takes is told by the segments alone."""
+    parts = table.tables("segments")
+    segments = tuple(_segment(part, staff, is_first=number == 0) for number, part in enumerate(parts))
+    written = table.raw("segments")
+    if isinstance(written, list) and not SEGMENTS_MIN <= len(written) <= SEGMENTS_MAX:
+        told = f"must be {SEGMENTS_MIN} to {SEGMENTS_MAX}, each a booking of its own, and there are {len(written)}"
+        table.problem("segments", told)
+    minutes = _whole(segments).duration_minutes
+    if minutes > MINUTES_MAX:
+        table.problem("segments", f"take {minutes} minutes with their gaps, and must not take more than {MINUTES_MAX}")
+    for key in ("event_type_id", "duration_minutes", "staff"):
+        if table.raw(key) is not None:
+            table.problem(key, "belongs into each of the [[segments]]: the service is made of them")
+    if "id" not in table:
+        table.lack("id", 'a word of yours, such as "colour": there is no one event type to name it by')
+    return segments
+
+
+def _segment(table: Table, staff: dict[str, str], *, is_first: bool) -> Segment:
+    made = _single(table, staff)
+    gap = table.whole("gap_minutes", 0, MINUTES_MAX)
+    table.end(_SEGMENT_CALLED)
+    if is_first and gap:
+        table.problem("gap_minutes", "is the time after the segment before, and before the first there is none")
+    return replace(made, gap_minutes=gap or 0)
+
+
+def _whole(segments: Sequence[Segment]) -> Segment:
+    """What the service is where it is taken for one: of the first event type, as long as all, done by all of theirs."""
+    minutes = sum(one.gap_minutes + one.duration_minutes for one in segments)
+    everybody = any(not one.staff for one in segments)
+    staff = () if everybody else tuple(dict.fromkeys(member for one in segments for member in one.staff))
+    return Segment(segments[0].event_type_id if segments else 0, minutes, staff=staff)
 
 
 def _named_staff(table: Table, known: dict[str, str]) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+from einmal.domain.composite import Part
 from einmal.domain.intent import BOOKED, ENDED, REFUSED, UNRESOLVED, Intent, State
 from einmal.domain.keys import IntentKey
 from einmal.domain.model import PersonKind, Wish
@@ -28,6 +29,20 @@ class AdmissionPolicy:
     replay_nameless_for: timedelta = timedelta(minutes=10)
     offered: bool = True
     """Whether the house offers this then: hours, notice, horizon. What was booked before is told all the same."""
+    day: tuple[datetime, datetime] | None = None
+    """The day of the wish, in the house. What the same person has then is asked about; None where it is not: they have
+    said that they want one more."""
+    line_known: bool = False
+    """The wish's phone is the line that it came from: what is on record under it may be told. Otherwise only what this
+    very call has booked."""
+    too_many: bool = False
+    """This person has as many appointments as the house gives to one."""
+    resources: tuple[str, ...] = ()
+    """Of whom one must be free for it, as holds name them; none where holds are not looked at."""
+    leaving: str | None = None
+    """The intent whose appointment is moved to this wish: it is in nobody's way."""
+    part: Part | None = None
+    """Of which composite this wish is a segment: it starts only while that one is being booked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +103,37 @@ class NotOffered:
     """Nobody has wished it yet, and the house does not offer it then."""
 
 
-Admission = Start | Join | Replay | KeyReused | AlreadyBooked | Busy | Namesake | NotOffered
+@dataclass(frozen=True, slots=True)
+class Has:
+    """This person has something else that day: of the same kind, or at the same time. They are asked what they mean."""
+
+    intent: Intent
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Somebody else on the phone thinks about this slot."""
+
+
+@dataclass(frozen=True, slots=True)
+class HungUp:
+    """The call is over, and with it what was wished in it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Undone:
+    """This very call had it, and has cancelled or moved it since: a late repeat, or a change of mind."""
+
+
+@dataclass(frozen=True, slots=True)
+class TooMany:
+    """This person has as many appointments as the house gives to one."""
+
+
+Refusal = NotOffered | Has | Held | HungUp | TooMany | Undone
+"""Nobody has wished it yet, and nobody does now."""
+
+Admission = Start | Join | Replay | KeyReused | AlreadyBooked | Busy | Namesake | Refusal
 
 
 def admit(
@@ -98,24 +143,81 @@ def admit(
     neighbours: Sequence[Intent],
     now: datetime,
     policy: AdmissionPolicy,
+    *,
+    hung_up: bool = False,
+    held: bool = False,
 ) -> Admission:
     """What becomes of the wish. `same_key` is the newest generation under `key.value`, if any."""
+    if policy.leaving is not None:
+        neighbours = [other for other in neighbours if other.intent_id != policy.leaving]
     in_the_way = [found for other in neighbours if (found := _neighbour(wish, key, other, now)) is not None]
     if same_key is not None:
         if same_key.key.fingerprint != key.fingerprint:
             return KeyReused(same_key)
-        stored = _stored(same_key, now, policy)
+        about_a_move = same_key.moved_from is not None and same_key.moved_from != policy.leaving
+        # That an appointment could not be moved there is no answer to anybody who wishes the time anew.
+        stored = None if about_a_move and same_key.state in REFUSED else _stored(same_key, now, policy)
         # A "no" that this person has undone from another call since is not repeated.
         undone = same_key.state in REFUSED and any(isinstance(found, AlreadyBooked) for found in in_the_way)
         if stored is not None and not undone:
             return stored
     if in_the_way:
         return min(in_the_way, key=lambda found: _TELLS_MOST.index(type(found)))
-    return Start(1 if same_key is None else same_key.generation + 1) if policy.offered else NotOffered()
+    if _undone(same_key, policy):
+        return HungUp() if hung_up else Undone()
+    generation = 1 if same_key is None else same_key.generation + 1
+    return _refusal(wish, key, neighbours, now, policy, hung_up=hung_up, held=held) or Start(generation)
 
 
 _TELLS_MOST: Final[tuple[type, ...]] = (Replay, Join, AlreadyBooked, Busy, Namesake)
 """Of several neighbours in the way, the one that says most about this very wish is answered."""
+
+
+def _undone(same_key: Intent | None, policy: AdmissionPolicy) -> bool:
+    if same_key is None or policy.day is None or same_key.wish.conversation_id is None:
+        return False
+    return same_key.state in {State.CANCELLED, State.MOVED}
+
+
+def _refusal(
+    wish: Wish,
+    key: IntentKey,
+    neighbours: Sequence[Intent],
+    now: datetime,
+    policy: AdmissionPolicy,
+    *,
+    hung_up: bool,
+    held: bool,
+) -> Refusal | None:
+    if hung_up:
+        return HungUp()
+    if not policy.offered:
+        return NotOffered()
+    if held:
+        return Held()
+    has = min((one for one in neighbours if _asked_about(wish, key, one, now, policy)), key=_start, default=None)
+    if has is not None:
+        return Has(has)
+    return TooMany() if policy.too_many else None
+
+
+def _asked_about(wish: Wish, key: IntentKey, other: Intent, now: datetime, policy: AdmissionPolicy) -> bool:
+    """Whether this person may have forgotten that they have it, or may mean to move it."""
+    if policy.day is None or other.state_at(now) not in BOOKED:
+        return False
+    ours, theirs = key.person, other.key.person
+    in_this_call = wish.conversation_id is not None and other.wish.conversation_id == wish.conversation_id
+    theirs_told = policy.line_known and ours.phone_hash is not None and ours.phone_hash == theirs.phone_hash
+    if ours.name_hash != theirs.name_hash or not (theirs_told or in_this_call):
+        return False
+    overlaps = other.wish.start < wish.end and wish.start < other.wish.end
+    begin, end = policy.day
+    same_kind = other.wish.service.event_type_id == wish.service.event_type_id
+    return overlaps or (same_kind and begin <= other.wish.start < end)
+
+
+def _start(intent: Intent) -> datetime:
+    return intent.wish.start
 
 
 def _stored(intent: Intent, now: datetime, policy: AdmissionPolicy) -> Join | Replay | Namesake | None:

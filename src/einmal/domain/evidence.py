@@ -4,12 +4,13 @@ Plain and frozen, and told by whoever saw it: a simulated world that knows the t
 its calendar, which knows less of it. What is not known has a value that says so and breaks no promise.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
+from einmal.domain.change import Change
 from einmal.domain.intent import Event, Intent, State
 from einmal.domain.reply import Outcome
 
@@ -76,6 +77,7 @@ class RequestKind(StrEnum):
     POST = "post"
     LOOK = "look"
     CANCEL = "cancel"
+    MOVE = "move"
     PAGE = "page"
     OTHER = "other"
 
@@ -84,8 +86,8 @@ class RequestKind(StrEnum):
 class Request:
     """What was sent to the calendar. `processed`: the calendar acted on it, at once or later.
 
-    `at` is monotonic time, in seconds. `about` is an operation id, or for a cancel the uid. `stored`: when a POST
-    left, the ledger held its operation id, as sent.
+    `at` is monotonic time, in seconds. `about` is an operation id, or for a cancel and a move the uid. `stored`: when
+    a POST left, the ledger held its operation id, as sent.
     """
 
     at: float
@@ -125,6 +127,10 @@ class Evidence:
     """The intents of which the outbox holds how they ended; None where nobody looked."""
     requests_per_minute: int = 0
     """The calendar's limit; 0 for none."""
+    changes: Sequence[Change] = ()
+    """The ledger's changes at the end."""
+    hung_up: Mapping[str, datetime] = field(default_factory=dict)
+    """By call id since when the ledger has surely known that the call was over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +141,7 @@ class Violation:
 
 
 INVARIANTS: Final[dict[str, str]] = {
-    "I1": "at most one live booking for an operation id, at most one processed POST for an intent",
+    "I1": "at most one live booking for an operation id, one processed POST for an intent, one move for a change",
     "I2": "no ghost: what the ledger holds as booked stands in the calendar, or others ended it there",
     "I3": "no orphan: what we booked and stands has its row, and the row stood before the POST",
     "I4": "nothing foreign is taken for ours, and nothing foreign is ever cancelled",
@@ -146,11 +152,12 @@ INVARIANTS: Final[dict[str, str]] = {
     "I9": "no two bookings of ours hold one host at one time",
     "I10": "only legal moves",
     "I11": "nothing acknowledged is lost, nor is news that was promised",
-    "I12": "once the faults stop, every doubt ends",
+    "I12": "once the faults stop, every doubt ends, of a change too",
     "I13": "webhooks in any order, doubled or lost, lead to the same state",
     "I14": "no tenant crosses another",
     "I15": "no name, phone or address in logs, metrics and errors",
     "I16": "per intent 12 look-ups in the first hour and 3 cancels; the budget of requests holds",
     "I17": "the same decisions with our clock a day off",
+    "I18": "nothing is booked or moved for a call that is known to be over",
 }
 """What each one says, in the order in which they are told."""

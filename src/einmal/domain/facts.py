@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from einmal.domain.answer import Answer, AnswerKind
+from einmal.domain.change import ChangeEvent, ChangeKind
 from einmal.domain.intent import Intent, State
 from einmal.domain.model import Booking, MetadataKey
 from einmal.domain.verdict import GuardPolicy, Judgement, Layer, Reason, Verdict
@@ -84,7 +85,19 @@ class Alarm:
     detail: str = ""
 
 
-Fact = Rejected | Booked | Answered | Doubted | Alarm
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """A cancel or a move of an appointment went one step further."""
+
+    at: datetime
+    intent_id: str
+    call_id: str | None
+    change_id: str
+    kind: ChangeKind
+    event: ChangeEvent
+
+
+Fact = Rejected | Booked | Answered | Doubted | Changed | Alarm
 
 
 def rejected(intent: Intent, booking: Booking, verdict: Verdict, at: datetime, policy: GuardPolicy) -> Rejected:

@@ -164,6 +164,15 @@ class Intent:
     """When recovery looks at this row next; None for what nobody needs to look at."""
     promised_at: datetime | None = None
     """When the caller was first told that they would hear how it ended."""
+    moved_from: str | None = None
+    """The intent whose appointment this one is, moved here. Its change says how that ends; recovery leaves it alone."""
+    carried_id: str | None = None
+    """The operation id that its booking carries where that is not its own: Cal.com keeps it through every move."""
+
+    @property
+    def mark(self) -> str:
+        """The operation id by which its booking is known."""
+        return self.carried_id or self.operation_id
 
     def advance(self, event: Event, at: datetime, send_deadline: datetime | None = None) -> "Intent":
         """The intent after the event. Raises IllegalMove for what the table does not hold.

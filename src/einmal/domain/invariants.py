@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
+from einmal.domain.change import ChangeKind
+from einmal.domain.changes_held import changes_end, one_move_each, over_is_over
 from einmal.domain.evidence import By, Evidence, Life, Moved, Request, RequestKind, Row, Spoken, Violation
 from einmal.domain.intent import BOOKED, MOVES, REFUSED, UNRESOLVED, State
 from einmal.domain.overlap import overlaps
@@ -39,7 +41,7 @@ class _Books:
         self.evidence = evidence
         self.lives = evidence.lives
         self.rows = evidence.rows
-        self.row_of = {row.intent.operation_id: row for row in evidence.rows}
+        self.row_of = _holders(evidence.rows)
         self.row_by_ref = {row.ref: row for row in evidence.rows if row.ref is not None}
         self.life_of = {life.uid: life for life in evidence.lives}
         self.ours: dict[str, list[Life]] = defaultdict(list)
@@ -60,6 +62,18 @@ class _Books:
 
     def row_said(self, spoken: Spoken) -> Row | None:
         return None if spoken.ref is None else self.row_by_ref.get(spoken.ref)
+
+
+def _holders(rows: Iterable[Row]) -> dict[str, Row]:
+    """By operation id the row that says how its booking stands: of one that was moved, what it has become."""
+    holders = {row.intent.operation_id: row for row in rows}
+    moved = sorted((row for row in rows if row.intent.carried_id and row.uid), key=_moved_on)
+    return holders | {row.intent.mark: row for row in moved}
+
+
+def _moved_on(row: Row) -> tuple[bool, datetime]:
+    """Orders an appointment's rows: the one that it is now is the last."""
+    return row.intent.state is not State.MOVED, row.intent.created_at
 
 
 def _one_booking_each(books: _Books) -> Iterator[Violation]:
@@ -110,23 +124,28 @@ def _nothing_foreign(books: _Books) -> Iterator[Violation]:
     """I4: nobody else's booking is taken for ours, and none is ever cancelled."""
     for row in books.rows:
         life = books.life_of.get(row.uid or "")
-        if books.evidence.ownership and life is not None and life.operation_id != row.intent.operation_id:
+        if books.evidence.ownership and life is not None and life.operation_id != row.intent.mark:
             yield Violation("I4", f"took {life.uid} for its own", row.intent.intent_id)
     for life in books.lives:
         if life.ended_by is By.US and (life.operation_id not in books.row_of or life.made_by is not By.US):
             yield Violation("I4", f"cancelled {life.uid}, which is not ours")
 
 
-_SAYS_BOOKED: Final = frozenset({Outcome.BOOKED, Outcome.REQUESTED, Outcome.ALREADY_BOOKED})
+_SAYS_BOOKED: Final = frozenset({Outcome.BOOKED, Outcome.REQUESTED, Outcome.ALREADY_BOOKED, Outcome.RESCHEDULED})
 
 
 def _no_lie(books: _Books) -> Iterator[Violation]:
-    """I5: "booked" was true when it was said, of that start; or others had ended it, of which nobody told us."""
+    """I5: "booked" was true when it was said, of that start; or others had ended it, of which nobody told us.
+
+    "Cancelled" was true as well.
+    """
     for said in books.evidence.spoken:
-        if said.outcome not in _SAYS_BOOKED:
-            continue
         row = books.row_said(said)
         life = None if row is None else books.life_of.get(row.uid or "")
+        if said.outcome is Outcome.CANCELLED and row is not None and life is not None and life.stood(said.at):
+            yield Violation("I5", "cancelled of a booking that stood", row.intent.intent_id)
+        if said.outcome not in _SAYS_BOOKED:
+            continue
         if row is not None and life is None and books.may_be_unseen(row):
             continue
         if row is None or life is None:
@@ -241,6 +260,7 @@ def _doubt_ends(books: _Books) -> Iterator[Violation]:
     for row in filter(books.at_rest, books.rows):
         if row.intent.state in _UNFINISHED:
             yield Violation("I12", f"still {row.intent.state}", row.intent.intent_id)
+    yield from changes_end(books.evidence)
 
 
 def _tenants_apart(books: _Books) -> Iterator[Violation]:
@@ -259,8 +279,11 @@ def _bounded(books: _Books) -> Iterator[Violation]:
         first_hour = [at for at in looks if at < looks[0] + HOUR.total_seconds()]
         if len(first_hour) > LOOKS_MAX:
             yield Violation("I16", f"{len(first_hour)} look-ups in an hour", row.intent.intent_id)
-        cancels = sum(r.kind is RequestKind.CANCEL for r in books.requests[row.intent.booking_uid or ""])
-        if cancels > CANCELS_MAX:
+        uid = row.intent.booking_uid or ""
+        cancels = sum(r.kind is RequestKind.CANCEL for r in books.requests[uid])
+        # Whoever asks for it again, after it was refused, has three of their own.
+        wanted = sum(one.kind is ChangeKind.CANCEL and one.booking_uid == uid for one in books.evidence.changes)
+        if cancels > CANCELS_MAX * max(1, wanted):
             yield Violation("I16", f"{cancels} cancels", row.intent.intent_id)
     if books.evidence.requests_per_minute:
         yield from _rate(sorted(r.at for r in books.evidence.requests), books.evidence.requests_per_minute)
@@ -279,6 +302,7 @@ def _pairs(lives: Sequence[Life]) -> Iterable[tuple[Life, Life]]:
 
 _CHECKS: Final[tuple[Callable[[_Books], Iterator[Violation]], ...]] = (
     _one_booking_each,
+    lambda books: one_move_each(books.evidence),
     _no_ghost,
     _no_orphan,
     _nothing_foreign,
@@ -292,4 +316,5 @@ _CHECKS: Final[tuple[Callable[[_Books], Iterator[Violation]], ...]] = (
     _doubt_ends,
     _tenants_apart,
     _bounded,
+    lambda books: over_is_over(books.evidence),
 )

@@ -37,7 +37,8 @@ def is_operation_id(text: str) -> bool:
     return _OPERATION_ID.fullmatch(text) is not None
 
 
-_UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss"})
+_UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "ı": "i"})
+"""As they are written where there are none; the dotless i is the I of whoever writes in capitals."""
 
 
 @lru_cache(maxsize=1024)
@@ -103,14 +104,24 @@ def _keyed_hash(secret: bytes, *parts: str) -> str:
 def person_key(person: Person, conversation_id: str | None, secret: bytes) -> PersonKey:
     """The phone if known, else the e-mail, else the name within its conversation."""
     name = normal_name(person.name)
-    name_hash = _keyed_hash(secret, "name", name)
-    phone = None if person.phone is None else _keyed_hash(secret, "phone", person.phone)
+    of_name = _keyed_hash(secret, "name", name)
+    phone = None if person.phone is None else phone_hash(person.phone, secret)
     email = None if person.email is None else _keyed_hash(secret, "email", person.email)
     if phone is not None:
-        return PersonKey(PersonKind.PHONE, phone, name_hash, phone, email)
+        return PersonKey(PersonKind.PHONE, phone, of_name, phone, email)
     if email is not None:
-        return PersonKey(PersonKind.EMAIL, email, name_hash, phone, email)
-    return PersonKey(PersonKind.NAME, _keyed_hash(secret, "name-in", conversation_id or "", name), name_hash)
+        return PersonKey(PersonKind.EMAIL, email, of_name, phone, email)
+    return PersonKey(PersonKind.NAME, _keyed_hash(secret, "name-in", conversation_id or "", name), of_name)
+
+
+def phone_hash(phone: str, secret: bytes) -> str:
+    """As in the keys of all who gave this phone (E.164)."""
+    return _keyed_hash(secret, "phone", phone)
+
+
+def name_hash(name: str, secret: bytes) -> str:
+    """As in the keys of all who go by this name."""
+    return _keyed_hash(secret, "name", normal_name(name))
 
 
 def _stamp(start: datetime) -> str:
@@ -127,6 +138,16 @@ def intent_key(wish: Wish, secret: bytes) -> IntentKey:
     what = (str(wish.service.event_type_id), start, person.kind.value, person.hash)
     digest = _keyed_hash(secret, "wish", wish.tenant_id, wish.conversation_id or "", *what)
     return IntentKey(f"{start}-{digest}", _keyed_hash(secret, "what", *what), person)
+
+
+def composite_key(wish: Wish, secret: bytes) -> str:
+    """The key of a wish for a composite service: the same from every call of one person.
+
+    By the service and not by its event types: two composites may begin with the same one.
+    """
+    person, start = person_key(wish.person, wish.conversation_id, secret), _stamp(wish.start)
+    what = (wish.tenant_id, wish.service.service_id, start, person.kind.value, person.hash)
+    return f"{start}-{_keyed_hash(secret, 'composite', *what)}"
 
 
 def unique_attendee_email(house_email: str, operation: str) -> str:

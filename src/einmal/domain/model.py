@@ -18,11 +18,23 @@ def instant(value: datetime) -> datetime:
 
 
 @dataclass(frozen=True, slots=True)
+class Segment:
+    """One of the bookings that a composite service is made of, `gap_minutes` after the end of the one before."""
+
+    event_type_id: int
+    duration_minutes: int
+    gap_minutes: int = 0
+    staff: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Service:
     """What can be booked. `event_type_id` is Cal.com's; aliases are other names callers use.
 
     `staff` are the ids of those who do it, empty being everybody; `notice` and `horizon` bound when it may be wished;
-    by itself only as far as a date is understood at all.
+    by itself only as far as a date is understood at all. With `segments` it is a composite: one appointment to the
+    caller, and a booking of each segment at Cal.com. Then `event_type_id` is the first one's, and what is booked is
+    never this service but each of its parts (domain/composite).
     """
 
     service_id: str
@@ -34,6 +46,7 @@ class Service:
     notice: timedelta = timedelta(0)
     horizon: timedelta = timedelta(days=731)
     description: str = ""
+    segments: tuple[Segment, ...] = ()
 
     @property
     def duration(self) -> timedelta:
@@ -119,6 +132,9 @@ class Booking:
     attendee_name: str | None = None
     host_name: str | None = None
     updated_at: datetime | None = None
+    moved_from: str | None = None
+    moved_to: str | None = None
+    """The uids of the bookings that this one was before, and became, by being rescheduled."""
 
     def __post_init__(self) -> None:
         for name in ("start", "end", "created_at", "updated_at"):

@@ -1,10 +1,12 @@
 """What is owed to whom: "you will hear from us" is kept by a message in the same commit that ends the doubt.
 
-A message names its intent and nothing else; what it says is read when it is sent, so it tells what stands then.
+A message names what it is about, an intent or a call-back, and nothing else; what it says is read when it is sent, so
+it tells what stands then.
 """
 
 from enum import StrEnum
 
+from einmal.domain.callback import Callback
 from einmal.domain.intent import UNRESOLVED, Intent, State
 
 
@@ -15,6 +17,8 @@ class MessageKind(StrEnum):
     """No rule decides it; whether or not anything was promised."""
     TAKEN_BACK = "taken_back"
     """A booking that arrived after its "no" was cancelled: the regret of having said it."""
+    CALLBACK = "callback"
+    """Somebody wants to be called back."""
 
 
 def owed(before: State, after: Intent) -> MessageKind | None:
@@ -30,6 +34,7 @@ def owed(before: State, after: Intent) -> MessageKind | None:
             return None
 
 
-def message_id(intent: Intent) -> str:
-    """The same for every try and every channel; another one for each thing that there is to say of an intent."""
-    return f"{intent.intent_id}.{intent.state}"
+def message_id(about: Intent | Callback) -> str:
+    """The same for every try and every channel; another one for each thing that there is to say of an intent, and one
+    for a call-back."""
+    return f"{about.callback_id}.requested" if isinstance(about, Callback) else f"{about.intent_id}.{about.state}"

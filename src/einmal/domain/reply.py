@@ -24,9 +24,20 @@ class Outcome(StrEnum):
     IN_DOUBT = "in_doubt"
     REJECTED = "rejected"
     ERROR = "error"
+    CANCELLED = "cancelled"
+    RESCHEDULED = "rescheduled"
+    RESERVED = "reserved"
+    RELEASED = "released"
+    NOTED = "noted"
+    """Somebody will call back."""
 
 
-SUCCESS: Final = frozenset({Outcome.BOOKED, Outcome.REQUESTED, Outcome.ALREADY_BOOKED, Outcome.AVAILABLE})
+SUCCESS: Final = frozenset(
+    {
+        *(Outcome.BOOKED, Outcome.REQUESTED, Outcome.ALREADY_BOOKED, Outcome.AVAILABLE),
+        *(Outcome.CANCELLED, Outcome.RESCHEDULED, Outcome.RESERVED, Outcome.RELEASED, Outcome.NOTED),
+    }
+)
 
 CONFIRMATION_STATUS: Final[dict[Outcome, str]] = {
     Outcome.BOOKED: "confirmed",
@@ -39,6 +50,11 @@ CONFIRMATION_STATUS: Final[dict[Outcome, str]] = {
     Outcome.IN_DOUBT: "in_doubt",
     Outcome.REJECTED: "error",
     Outcome.ERROR: "error",
+    Outcome.CANCELLED: "cancelled",
+    Outcome.RESCHEDULED: "confirmed",
+    Outcome.RESERVED: "awaiting_confirmation",
+    Outcome.RELEASED: "none",
+    Outcome.NOTED: "none",
 }
 
 
@@ -58,6 +74,25 @@ class Why(StrEnum):
     """In doubt, and nobody can be sure that the caller will be told later: so it is not said."""
     OTHER_IN_DOUBT = "other_in_doubt"
     """Another wish of this person has no answer yet; this one was not begun."""
+    HUNG_UP = "hung_up"
+    TOO_MANY = "too_many"
+    TOO_LATE = "too_late"
+    """Past the notice that the house wants for it."""
+    NOT_FOUND = "not_found"
+    """No appointment of this caller's fits what was said."""
+    STANDS = "stands"
+    """The appointment could not be moved, and is where it was."""
+    UNCHANGED = "unchanged"
+    """Nothing could be changed now, and surely nothing was."""
+    UNREADABLE = "unreadable"
+    """Our own books could not be read, and nothing was asked of them but that."""
+    CHANGING = "changing"
+    """A change is in doubt: the appointment may be as it was, or not."""
+    CHANGING_UNPROMISED = "changing_unpromised"
+    BEFORE = "before"
+    """It was so already."""
+    UNSURE = "unsure"
+    """What was to be noted may not have been."""
 
 
 class Missing(StrEnum):
@@ -82,6 +117,18 @@ class Missing(StrEnum):
     SERVICE_UNKNOWN = "service_unknown"
     EMAIL_ODD = "email_odd"
     CONFIRMATION_ODD = "confirmation_odd"
+    DECISION = "decision"
+    """This person has something else that day: keep that, have both, or move it."""
+    AGAIN = "again"
+    """This call has cancelled or moved just that: is it wanted once more?"""
+    NAME_ON = "name_on"
+    """The name that the appointment is under."""
+    APPOINTMENT = "appointment"
+    """Which of several, or the day and time of it."""
+    STAFF_UNKNOWN = "staff_unknown"
+    STAFF_OPEN = "staff_open"
+    """By whom it is done cannot be promised: does it matter?"""
+    PHONE = "phone"
 
     @property
     def field(self) -> str:
@@ -113,6 +160,8 @@ class Reply:
     readings: tuple[datetime, ...] = ()
     """What the first question reads back: instants, or days (their noon) where it asks for a date without a time."""
     error_id: str | None = None
+    note: str | None = None
+    """What the house itself says to it, word for word: a fee, say."""
 
     @property
     def success(self) -> bool:
@@ -132,6 +181,8 @@ def reply_to_state(intent: Intent, state: State, booking: BookedSlot | None) -> 
     if state in BOOKED and booking is not None:
         outcome = Outcome.BOOKED if state is State.CONFIRMED else Outcome.REQUESTED
         return Reply(outcome, booking=booking, asked_start=intent.wish.start)
+    if state is State.CANCELLED and booking is not None:
+        return Reply(Outcome.CANCELLED, booking=booking, asked_start=intent.wish.start)
     if state in UNRESOLVED or state in BOOKED:
         # BOOKED without its record: we know that something stands, and not what. Say no more than that.
         return Reply(Outcome.IN_DOUBT, asked_start=intent.wish.start)

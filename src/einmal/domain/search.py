@@ -12,6 +12,21 @@ OFFERS_MAX: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
+class Asker:
+    """Who asks what is free: what they hold is free to them, and what they have is not offered again.
+
+    `line`: the caller's own, as the platform has it. A number that was only said would tell a stranger when somebody
+    has an appointment.
+    """
+
+    conversation_id: str | None = None
+    line: str | None = None
+
+    def __repr__(self) -> str:
+        return f"Asker({self.conversation_id!r})"  # never the number
+
+
+@dataclass(frozen=True, slots=True)
 class Search:
     """Slots of a service that begin within [begin, end).
 
@@ -23,6 +38,7 @@ class Search:
     end: datetime
     near: datetime | None = None
     earliest: bool = False
+    asker: Asker = Asker()
 
     def __post_init__(self) -> None:
         for name in ("begin", "end", "near"):

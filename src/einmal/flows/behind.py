@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass
 
+from einmal.flows.change_doubt import ChangeDoubts
 from einmal.flows.compensate import Compensations
+from einmal.flows.composite_undo import CompositeSteps
 from einmal.flows.doubt import Doubts
 from einmal.flows.outcome import Outcomes
 from einmal.flows.sweep import Sweeper
@@ -13,6 +15,8 @@ class Behind:
     doubts: Doubts
     compensations: Compensations
     sweeper: Sweeper
+    changes: ChangeDoubts | None = None
+    composites: CompositeSteps | None = None
 
     @property
     def outcomes(self) -> Outcomes:

@@ -15,7 +15,7 @@ is one repair path, not one for each way to fail.
 """
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any, Final, TypeVar
@@ -26,11 +26,11 @@ from einmal.domain.admission import (
     Busy,
     Join,
     KeyReused,
-    Namesake,
-    NotOffered,
+    Refusal,
     Replay,
     Start,
 )
+from einmal.domain.composite import Part
 from einmal.domain.facts import Alarm
 from einmal.domain.gate import Shut, ShutWhy
 from einmal.domain.intent import BOOKED, UNRESOLVED, Intent, State
@@ -38,8 +38,10 @@ from einmal.domain.keys import intent_key, unique_attendee_email
 from einmal.domain.model import Wish
 from einmal.domain.reply import Outcome, Reply, Why
 from einmal.flows.attempt import Attempts
+from einmal.flows.house_rules import HouseRules
 from einmal.flows.offer import Offers
 from einmal.flows.outcome import already_booked
+from einmal.flows.refuse import refusal
 from einmal.ports import (
     Admitted,
     Budgets,
@@ -78,14 +80,30 @@ class Bookings:
     budgets: Budgets
     toll: Toll
     keeps_promises: bool
-    admission: AdmissionPolicy = field(default_factory=AdmissionPolicy)
+    house_rules: HouseRules
+    answered: Callable[[Wish, Reply], None] = lambda _wish, _reply: None
+    """Told after each POST, and what came of it. Must not block."""
     _running: "dict[str, asyncio.Task[Any]]" = field(default_factory=dict, init=False)
     _begun: "set[asyncio.Task[Any]]" = field(default_factory=set, init=False)
 
-    async def book(self, wish: Wish, call: CallContact | None) -> Reply:
-        """Book the wish once, however often and however concurrently it is asked; say what is true."""
+    async def book(
+        self,
+        wish: Wish,
+        call: CallContact | None,
+        *,
+        one_more: bool = True,
+        line_known: bool = False,
+        part: Part | None = None,
+    ) -> Reply:
+        """Book the wish once, however often and however concurrently it is asked; say what is true.
+
+        `one_more`: whatever else this person has that day is meant to stand beside it; otherwise they are asked.
+        `line_known`: the wish's phone is the line that it came from. `part`: of which composite this is a segment.
+        """
         reply_by = self.clock.monotonic() + self.budgets.reply_seconds
-        reply, intent = await self._book(wish, call, reply_by)
+        policy = await self.house_rules.policy(wish, one_more=one_more, line_known=line_known)
+        policy = policy if part is None else replace(policy, part=part)
+        reply, intent = await self._book(wish, call, policy, reply_by)
         return reply if reply.outcome is not Outcome.IN_DOUBT else await self._promised(reply, intent, wish)
 
     async def _promised(self, reply: Reply, intent: Intent | None, wish: Wish) -> Reply:
@@ -107,38 +125,38 @@ class Bookings:
         reachable = wish.person.phone is not None or wish.person.email is not None
         return reply if self.keeps_promises and reachable else unpromised
 
-    async def _book(self, wish: Wish, call: CallContact | None, reply_by: float) -> tuple[Reply, Intent | None]:
+    async def _book(
+        self, wish: Wish, call: CallContact | None, policy: AdmissionPolicy, reply_by: float
+    ) -> tuple[Reply, Intent | None]:
         """What is true, and of which intent."""
         while True:
             started: list[Intent] = []
-            went = await self._within(self._go(wish, call, started), reply_by)
+            went = await self._within(self._go(wish, call, policy, started), reply_by)
             if went is None:
                 # The ledger or the calendar is slower than the caller can wait. It goes on, and a later call hears how.
                 return Reply(Outcome.IN_DOUBT, asked_start=wish.start), started[0] if started else None
             if isinstance(went, Reply):
                 return went, started[0] if started else None
             in_the_way = went.admission
-            if isinstance(in_the_way, NotOffered):
-                alternatives = await self.offers.alternatives(wish)
-                refusal = Reply(Outcome.REJECTED, Why.NOT_OFFERED, asked_start=wish.start, alternatives=alternatives)
-                return refusal, None
             if not isinstance(in_the_way, Busy) or not await self._ended(in_the_way.intent, reply_by):
                 break
-        intent = None if isinstance(in_the_way, Start) else in_the_way.intent
+        intent = None if isinstance(in_the_way, Start | Refusal) else in_the_way.intent
         try:
             return await self._answer(went, wish, reply_by), intent
         except (LedgerUnavailable, CommitUnknown):
             # There is an answer, and it cannot be read just now: not yes, not no.
             return Reply(Outcome.IN_DOUBT, asked_start=wish.start), None
 
-    async def _go(self, wish: Wish, call: CallContact | None, started: list[Intent]) -> Reply | Admitted:
+    async def _go(
+        self, wish: Wish, call: CallContact | None, policy: AdmissionPolicy, started: list[Intent]
+    ) -> Reply | Admitted:
         """T1, POST and T2 in one task: a caller who leaves in between leaves no row that nobody sends.
 
         The reply, or what stands in the way of starting. `started` gets the intent once there is one.
         """
         post_by = self.clock.monotonic() + self.budgets.post_seconds
         try:
-            admitted = await self._admit(self._candidate(wish, call), self._policy(wish))
+            admitted = await self._admit(self._candidate(wish, call, policy.part), policy)
         except (LedgerUnavailable, CommitUnknown) as failure:
             # Nothing of ours is on the wire; a row that may say `sent` reads as a doubt later, which is true.
             self.observer.observe((Alarm(self.clock.now(), "ledger_unavailable", None, type(failure).__name__),))
@@ -150,12 +168,14 @@ class Bookings:
         started.append(intent)
         self._running[intent.intent_id] = here
         try:
-            return await self.attempts.run(intent, post_by, admitted.shut)
+            reply = await self.attempts.run(intent, post_by, admitted.shut)
         except Exception as bug:  # noqa: BLE001 - the caller must hear the truth whatever broke
             self.observer.observe((Alarm(self.clock.now(), "attempt_failed", intent.intent_id, type(bug).__name__),))
-            return Reply(Outcome.IN_DOUBT, asked_start=wish.start)
+            reply = Reply(Outcome.IN_DOUBT, asked_start=wish.start)
         finally:
             del self._running[intent.intent_id]
+        self.answered(wish, reply)
+        return reply
 
     async def _within(self, work: Coroutine[Any, Any, T], reply_by: float) -> T | None:
         """The work's result, or None when the caller can wait no longer; the work itself goes on."""
@@ -194,17 +214,14 @@ class Bookings:
             await asyncio.wait(self._begun, timeout=seconds)
         return len(self._running)
 
-    def _candidate(self, wish: Wish, call: CallContact | None) -> Candidate:
+    def _candidate(self, wish: Wish, call: CallContact | None, part: Part | None) -> Candidate:
         now = self.clock.now()
         operation = self.ids.operation_id()
         email = wish.person.email or unique_attendee_email(self.tenant.house_email, operation)
         lease = timedelta(seconds=self.budgets.post_seconds) + self.budgets.lease_margin
         key = intent_key(wish, self.tenant.hash_key)
-        return Candidate(wish, call, key, self.ids.time_ordered(), operation, email, now, now + lease)
-
-    def _policy(self, wish: Wish) -> AdmissionPolicy:
-        offered = self.tenant.offers(wish.service, wish.start, self.clock.now())
-        return self.admission if offered else replace(self.admission, offered=False)
+        intent_id = self.ids.time_ordered() if part is None else part.intent_id
+        return Candidate(wish, call, key, intent_id, operation, email, now, now + lease)
 
     async def _admit(self, candidate: Candidate, policy: AdmissionPolicy) -> Admitted:
         try:
@@ -240,13 +257,12 @@ class Bookings:
                 return already_booked(stored, wish)
             case Busy(intent):
                 return await self._busy(intent, wish)
-            case Namesake():
-                alternatives = await self.offers.alternatives(wish)
-                return Reply(Outcome.SLOT_TAKEN, asked_start=wish.start, alternatives=alternatives)
             case KeyReused():
                 return Reply(Outcome.REJECTED, Why.KEY_REUSED, asked_start=wish.start)
-            case Start() | NotOffered():
+            case Start():
                 raise AssertionError("answered before")
+            case refused:
+                return await refusal(refused, wish, self.offers, self.ledger)
 
     async def _busy(self, intent: Intent, wish: Wish) -> Reply:
         """R7: what was in doubt and stands may be what is now wanted elsewhere. Say that it stands; book nothing

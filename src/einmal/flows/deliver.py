@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
+from einmal.domain.callback import Callback
 from einmal.domain.facts import Alarm
-from einmal.ports import Clock, Courier, Ids, Message, Observer, Outbox
+from einmal.ports import Clock, Courier, Ids, Message, Observer, Outbox, StoredReply
 
 PAUSES: Final = tuple(timedelta(seconds=seconds) for seconds in (5, 30, 120, 600, 3600))
 
@@ -50,6 +51,14 @@ class Deliveries:
         if given_up or message.tries + 1 == ALARM_AT_TRIES:
             what = "notification_given_up" if given_up else "notification_failing"
             detail = f"{message.channel}: {why}"
-            self.observer.observe((Alarm(now, what, message.stored.intent.intent_id, detail),))
+            self.observer.observe((Alarm(now, what, _intent_id(message), detail),))
         pause = PAUSES[min(message.tries, len(PAUSES) - 1)] * (1 + 0.2 * self.ids.jitter())
         await self.outbox.not_sent(message, None if given_up else now + pause)
+
+
+def _intent_id(message: Message) -> str | None:
+    match message.about:
+        case StoredReply(intent):
+            return intent.intent_id
+        case Callback():
+            return None

@@ -63,13 +63,32 @@ class GatedCalendar:
     ) -> tuple[Offer, ...] | Blind:
         return await self._ask(Use.OFFER, lambda: self.inner.slots(service, start, end, deadline))
 
+    async def reserve(self, service: Service, start: datetime, minutes: int, deadline: float) -> str | Blind:
+        return await self._ask(Use.OFFER, lambda: self.inner.reserve(service, start, minutes, deadline))
+
+    async def release(self, reservation_uid: str, deadline: float) -> Blind | None:
+        return await self._ask(Use.BACKGROUND, lambda: self.inner.release(reservation_uid, deadline))
+
+    async def move(self, uid: str, start: datetime, reason: str, deadline: float) -> Answer:
+        shut = await self._shut(self._changing)
+        if shut is not None:
+            return Answer(AnswerKind.NOT_SENT, detail=shut.why.value)
+        answer = await self.inner.move(uid, start, reason, deadline)
+        await self._note(self._changing, _heard_of(answer))
+        return answer
+
     async def cancel(self, uid: str, reason: str, deadline: float) -> ChangeAnswer:
-        shut = await self._shut(self.use)
+        shut = await self._shut(self._changing)
         if shut is not None:
             return ChangeAnswer(ChangeKind.NOT_ASKED, shut.why.value, None)
         answer = await self.inner.cancel(uid, reason, deadline)
-        await self._note(self.use, answer.heard)
+        await self._note(self._changing, answer.heard)
         return answer
+
+    @property
+    def _changing(self) -> Use:
+        """A change that somebody waits for is worth as much as a booking, and as little a probe."""
+        return Use.BOOK if self.use is Use.LOOK else self.use
 
     async def _ask(self, use: Use, ask: Callable[[], Awaitable[T | Blind]]) -> T | Blind:
         shut = await self._shut(use)

@@ -7,7 +7,7 @@ from einmal.domain.answer import Answer
 from einmal.domain.facts import Alarm, Fact
 from einmal.domain.intent import Event, Intent
 from einmal.domain.model import Booking, Wish
-from einmal.domain.reply import Outcome, Reply, reply_to_state
+from einmal.domain.reply import Outcome, Reply, Why, reply_to_state
 from einmal.domain.verdict import GuardPolicy, Verdict
 from einmal.ports import Clock, CommitUnknown, Ids, Ledger, LedgerUnavailable, Observer, StoredReply, Transition
 
@@ -80,6 +80,8 @@ def already_booked(stored: StoredReply | None, wish: Wish) -> Reply:
     """This person has the slot: what may be said of it."""
     if stored is None or stored.booking is None:
         return Reply(Outcome.IN_DOUBT, asked_start=wish.start)
+    if stored.changing:
+        return Reply(Outcome.IN_DOUBT, Why.CHANGING_UNPROMISED, asked_start=wish.start)
     reply = reply_to_state(stored.intent, stored.intent.state, stored.booking)
     # Pending stays "requested": the host has not accepted it for this person in any call.
     return replace(reply, outcome=Outcome.ALREADY_BOOKED) if reply.outcome is Outcome.BOOKED else reply

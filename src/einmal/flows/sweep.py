@@ -11,11 +11,12 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from einmal.domain.facts import Alarm
-from einmal.domain.intent import Intent, State
+from einmal.domain.intent import BOOKED, Intent, State
 from einmal.domain.keys import is_operation_id
 from einmal.domain.model import Booking, MetadataKey
 from einmal.flows.compensate import Compensations
 from einmal.flows.doubt import Doubts
+from einmal.flows.standing import Standings
 from einmal.ports import Blind, Budgets, Calendar, StaleIntent, Sweep
 
 OVERLAP: Final = timedelta(minutes=10)
@@ -38,6 +39,8 @@ class Sweeper:
     compensations: Compensations
     calendar: Calendar
     budgets: Budgets
+    standings: Standings | None = None
+    """None where nothing is ever moved."""
 
     async def turn(self) -> bool:
         """Sweep if it is due and there is something to watch for; whether it swept."""
@@ -82,8 +85,9 @@ class Sweeper:
             if is_operation_id(operation):
                 seen.setdefault(operation, []).append(booking)
         for intent in await self.doubts.outcomes.ledger.by_operations(self.tenant_id, tuple(seen)):
-            live = [booking for booking in seen[intent.operation_id] if booking.status.live]
-            if live:
+            live = [booking for booking in seen[intent.mark] if booking.status.live]
+            # What a move did not become was sent under no id of its own: its change knows how that ended.
+            if live and (intent.moved_from is None or intent.state in BOOKED):
                 await self._one(intent, live)
 
     async def _one(self, intent: Intent, live: list[Booking]) -> None:
@@ -93,6 +97,9 @@ class Sweeper:
                     await self.compensations.surfaced(intent, live[0])
                 case State.DOUBT:
                     await self.doubts.sighted(intent, live)
+                case State.CONFIRMED | State.PENDING if self.standings is not None and _moved(intent, live):
+                    # By others; or by us, after that was given up.
+                    await self.standings.follow(intent, await self.standings.look(intent))
                 case State.COMPENSATED:
                     alarm = Alarm(self.doubts.outcomes.clock.now(), "booking_after_compensation", intent.intent_id)
                     self.doubts.outcomes.observer.observe((alarm,))
@@ -100,6 +107,10 @@ class Sweeper:
                     return
         except StaleIntent:
             return  # somebody else was faster, with what they saw
+
+
+def _moved(intent: Intent, live: list[Booking]) -> bool:
+    return all(booking.uid != intent.booking_uid for booking in live)
 
 
 def _changed(booking: Booking) -> datetime | None:

@@ -7,7 +7,7 @@ evidence says nothing, so that what is found is a violation and not a guess.
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -31,6 +31,7 @@ NOT_HERE: Final[dict[str, str]] = {
     "I15": "it is asked of the texts of a run with known persons, in the tests",
     "I16": "look-ups, cancels and the minutes they fell in are not recorded one by one",
     "I17": "it takes the same world twice, in the tests",
+    "I18": "when the ledger was told that a call is over is not recorded",
 }
 """Why the live books say nothing of these."""
 
@@ -111,7 +112,8 @@ def _young(row: Row, born: Mapping[str, Sequence[datetime]], now: datetime) -> b
 
 def _lives(recorded: Recorded, listed: Listed) -> Iterator[Life]:
     """Bookings of the window's intents, those that they hold, and those that carry an id of nobody's."""
-    by_operation = {row.intent.operation_id: row for row in recorded.rows}
+    by_operation = {row.intent.mark: row for row in recorded.rows}
+    born = {booking.uid: booking.created_at for booking in listed.bookings}
     held = {row.uid for row in recorded.rows}
     tenant_id = next((row.intent.wish.tenant_id for row in recorded.rows), "default")
     for booking in listed.bookings:
@@ -120,7 +122,10 @@ def _lives(recorded: Recorded, listed: Listed) -> Iterator[Life]:
         orphan = marked is not None and marked not in listed.known and _since(booking) >= listed.since
         if row is not None or orphan or booking.uid in held:
             made_by = By.US if row is not None or orphan else By.OTHERS
-            yield _life(booking, marked, row, made_by, tenant_id, booking.uid in recorded.waited)
+            life = _life(booking, marked, row, made_by, tenant_id, booking.uid in recorded.waited)
+            moved_at = born.get(booking.moved_to or "")
+            # It ended when what it has become began, whenever its own row was written.
+            yield life if moved_at is None else replace(life, until=moved_at)
 
 
 def _since(booking: Booking) -> datetime:

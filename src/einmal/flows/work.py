@@ -11,6 +11,9 @@ from typing import Final
 
 from einmal.domain.facts import Alarm
 from einmal.flows.behind import Behind
+from einmal.flows.calls import PhoneCalls
+from einmal.flows.change_doubt import ChangeRecovery
+from einmal.flows.composite_undo import CompositeRecovery
 from einmal.flows.deliver import Deliveries
 from einmal.flows.recover import Recovery
 from einmal.ports import Clock, CommitUnknown, LedgerUnavailable, Observer
@@ -31,6 +34,9 @@ class Worker:
     deliveries: Deliveries
     clock: Clock
     observer: Observer
+    calls: PhoneCalls | None = None
+    changes: ChangeRecovery | None = None
+    composites: CompositeRecovery | None = None
     _turns: int = field(default=0, init=False)
 
     async def run(self, stop: asyncio.Event, pause_seconds: float = PAUSE_SECONDS) -> None:
@@ -47,9 +53,15 @@ class Worker:
         backs = self._next()
         # One look a second for each tenant. Where they share an account its gate keeps the callers' part.
         await self._do("recovery", lambda: self.recovery.turn(max(1, len(backs))))
+        if self.changes is not None:
+            await self._do("changes", self.changes.turn)
+        if self.composites is not None:
+            await self._do("composites", self.composites.turn)
         for back in backs:
             await self._do("sweep", back.sweeper.turn)
         await self._do("delivery", self.deliveries.turn)
+        if self.calls is not None:
+            await self._do("calls", self.calls.turn)
 
     def _next(self) -> list[Behind]:
         """Those whose turn it is."""

@@ -16,7 +16,10 @@ from einmal.ports.calendar import (
     Seen,
     Toll,
 )
+from einmal.ports.callbacks import Callbacks
+from einmal.ports.calls import CallNews, Calls
 from einmal.ports.history import History, Recorded
+from einmal.ports.holds import Holds
 from einmal.ports.ledger import (
     Admitted,
     BookingUidTaken,
@@ -30,10 +33,11 @@ from einmal.ports.ledger import (
     Sweep,
     Transition,
 )
-from einmal.ports.outbox import Courier, Message, Outbox
+from einmal.ports.outbox import About, Courier, Message, Outbox
 from einmal.ports.world import Budgets, Clock, Ids, Observer, Tenant
 
 __all__ = [
+    "About",
     "Admitted",
     "Blind",
     "BookingRequest",
@@ -41,6 +45,9 @@ __all__ = [
     "Budgets",
     "Calendar",
     "CallContact",
+    "CallNews",
+    "Callbacks",
+    "Calls",
     "Candidate",
     "ChangeAnswer",
     "ChangeKind",
@@ -49,6 +56,7 @@ __all__ = [
     "Courier",
     "Gates",
     "History",
+    "Holds",
     "Ids",
     "Ledger",
     "LedgerUnavailable",

@@ -93,8 +93,20 @@ class Calendar(Protocol):
     ) -> tuple[Offer, ...] | Blind:
         """Free slots that start within [start, end), earliest first. Advisory."""
 
+    async def reserve(self, service: Service, start: datetime, minutes: int, deadline: float) -> str | Blind:
+        """Keep the slot off the calendar's lists for so long: the reservation's uid. It stops nobody from booking."""
+
+    async def release(self, reservation_uid: str, deadline: float) -> Blind | None:
+        """Give a reservation up, as often as one likes; None where it is gone."""
+
     async def changes(self, page: int, deadline: float) -> Page | Blind:
         """The page with this number, from 0, of all bookings in any status, last changed first."""
+
+    async def move(self, uid: str, start: datetime, reason: str, deadline: float) -> Answer:
+        """Ask once that the booking be moved there. Only for bookings that were read and are ours; never repeated.
+
+        Advisory even with a booking in it: that may be another's. A move is done when a read shows it.
+        """
 
     async def cancel(self, uid: str, reason: str, deadline: float) -> ChangeAnswer:
         """Ask once that the booking be cancelled. Only for bookings that were read and are ours."""

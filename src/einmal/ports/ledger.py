@@ -9,10 +9,10 @@ from einmal.domain.admission import Admission, AdmissionPolicy
 from einmal.domain.answer import Answer
 from einmal.domain.facts import Fact
 from einmal.domain.gate import Shut
-from einmal.domain.intent import Event, Intent, State
+from einmal.domain.intent import BOOKED, Event, Intent, State
 from einmal.domain.keys import IntentKey
 from einmal.domain.model import Booking, Wish
-from einmal.domain.reply import BookedSlot, Reply, reply_to_state
+from einmal.domain.reply import BookedSlot, Outcome, Reply, Why, reply_to_state
 from einmal.domain.verdict import KnownBooking
 from einmal.ports.calendar import Toll
 
@@ -59,11 +59,15 @@ class StoredReply:
     intent: Intent
     booking: BookedSlot | None
     reply: Reply | None
+    changing: bool = False
+    """A cancel or a move of the appointment has no end yet: nobody can tell whether it stands."""
 
     def told(self, now: datetime) -> Reply:
         """The stored answer, or what may be said of the newer resolution."""
         if self.reply is not None:
             return self.reply
+        if self.changing and self.intent.state in BOOKED:
+            return Reply(Outcome.IN_DOUBT, Why.CHANGING_UNPROMISED, asked_start=self.intent.wish.start)
         return reply_to_state(self.intent, self.intent.state_at(now), self.booking)
 
 
@@ -151,7 +155,7 @@ class Ledger(Protocol):
         """
 
     async def by_operations(self, tenant_id: str, operation_ids: Sequence[str]) -> tuple[Intent, ...]:
-        """The tenant's intents with these operation ids, in any state."""
+        """The tenant's intents with these operation ids, their own or carried through a move, in any state."""
 
     async def claim_sweep(self, tenant_id: str, now: datetime, lease_until: datetime) -> Sweep | None:
         """The tenant's sweep if one is due and there are tombstones to watch; nobody else's until then."""

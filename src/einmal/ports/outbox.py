@@ -4,8 +4,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from einmal.domain.callback import Callback
 from einmal.domain.promise import MessageKind
 from einmal.ports.ledger import StoredReply
+
+About = StoredReply | Callback
+"""What a message can be about, as it stands when the message goes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +21,7 @@ class Message:
     kind: MessageKind
     created_at: datetime
     tries: int
-    stored: StoredReply
+    about: About
 
 
 class Outbox(Protocol):

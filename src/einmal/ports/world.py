@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
@@ -65,6 +65,13 @@ class Tenant:
             return False
         bookable = self.bookable(service)
         return bookable is None or bookable.admits(start.astimezone(ZoneInfo(self.time_zone)), now)
+
+    def day_of(self, at: datetime) -> tuple[datetime, datetime]:
+        """The day of the house in which that instant lies: from midnight to midnight."""
+        zone = ZoneInfo(self.time_zone)
+        day = at.astimezone(zone).date()
+        begin, end = (datetime.combine(one, time(0), zone) for one in (day, day + timedelta(days=1)))
+        return begin.astimezone(UTC), end.astimezone(UTC)
 
     def __repr__(self) -> str:
         return f"Tenant({self.tenant_id!r})"

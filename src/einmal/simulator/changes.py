@@ -41,10 +41,9 @@ class Changes:
         if found.status is BookingStatus.CANCELLED:
             return Refused(Refusal.ALREADY_RESCHEDULED if found.rescheduled_to else Refusal.ALREADY_CANCELLED)
         event_type, start = found.event_type, start.astimezone(UTC).replace(microsecond=0)
-        if not by_owner or event_type.scheduling is Scheduling.ROUND_ROBIN:
-            existing = self._checks.existing(event_type, start, found.attendee)
-            if existing is not None:
-                return Existing(existing)
+        existing = self._taken_for_the_same(found, start, by_owner=by_owner)
+        if existing is not None:
+            return Existing(existing)
         end = start + timedelta(minutes=event_type.length_minutes)
         host = self._checks.host_or_refusal(event_type, start, end, leaving=current)
         if isinstance(host, Refused):
@@ -76,6 +75,17 @@ class Changes:
         self.write(replace(called_off, rescheduled_to=current.rescheduled_to or new.uid))
         self._table.insert(new)
         return Created(new)
+
+    def _taken_for_the_same(
+        self, found: SimulatedBooking, start: datetime, *, by_owner: bool
+    ) -> SimulatedBooking | None:
+        """The booking that Cal.com hands out as if it were the result, or a fault does."""
+        stand_in = self._checks.conditions.stand_in
+        if stand_in is not None:
+            return stand_in(found.event_type, start, found.attendee)
+        if by_owner and found.event_type.scheduling is not Scheduling.ROUND_ROBIN:
+            return None
+        return self._checks.existing(found.event_type, start, found.attendee)
 
     def cancel(self, uid: str, reason: str) -> Changed | Refused:
         """Call a booking off, with everybody in it."""

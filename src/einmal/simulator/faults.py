@@ -71,7 +71,7 @@ _OPERATIONS: Mapping[Fault, frozenset[Operation]] = {
     Fault.CONCURRENT_DUPLICATE: frozenset({Operation.CREATE, Operation.RESERVE}),
     Fault.CONCURRENT_CHANGE: _OF_A_BOOKING,
     Fault.MISSING_METADATA: frozenset({Operation.CREATE, Operation.RESCHEDULE, Operation.GET}),
-    Fault.FOREIGN_BOOKING: _CREATE,
+    Fault.FOREIGN_BOOKING: frozenset({Operation.CREATE, Operation.RESCHEDULE}),
     Fault.THROTTLED: _EVERYTHING,
     Fault.SLOW_ANSWER: _EVERYTHING,
     Fault.SLOW_BODY: _EVERYTHING,

@@ -188,6 +188,17 @@ class SeededIds:
         return f"{self._made:010d}{self._random.getrandbits(64):016x}"
 
 
+class TimedIds(SeededIds):
+    """As those of a machine: later ones sort after earlier ones, whichever process made them."""
+
+    def __init__(self, seed: int, clock: VirtualClock) -> None:
+        super().__init__(seed)
+        self._clock = clock
+
+    def time_ordered(self) -> str:
+        return f"{round(self._clock.monotonic() * 1000):010d}{self._random.getrandbits(64):016x}"
+
+
 def run_virtual(main: Coroutine[Any, Any, T]) -> T:
     """Run to the end in virtual time. Raises NothingToWaitFor where it would hang."""
     loop = VirtualLoop()  # type: ignore[abstract]

@@ -11,145 +11,18 @@ from zoneinfo import ZoneInfo
 
 from einmal.domain.model import Offer
 from einmal.domain.reply import Missing, Outcome, Reply, Why
+from einmal.speech.phrases import OUTCOMES, QUESTIONS
 from einmal.speech.said import Case, Language, say_day, say_instant, say_time
 
 _DE, _EN = Language.GERMAN, Language.ENGLISH
-
-OUTCOMES: Final[dict[tuple[Outcome, Why], dict[Language, str]]] = {
-    (Outcome.BOOKED, Why.PLAIN): {
-        _DE: "Ihr Termin für {service} {when}{staff} ist gebucht.",
-        _EN: "Your appointment for {service} {when}{staff} is booked.",
-    },
-    (Outcome.REQUESTED, Why.PLAIN): {
-        _DE: "Ihr Termin für {service} {when}{staff} ist angefragt und muss noch bestätigt werden.",
-        _EN: "Your appointment for {service} {when}{staff} is requested and still has to be confirmed.",
-    },
-    (Outcome.ALREADY_BOOKED, Why.PLAIN): {
-        _DE: "Sie haben diesen Termin bereits: {service} {when}.",
-        _EN: "You already have this appointment: {service} {when}.",
-    },
-    (Outcome.AVAILABLE, Why.PLAIN): {
-        _DE: "{When} ist noch ein Termin frei. Soll ich ihn buchen?",
-        _EN: "{Named} is still free. Shall I book it?",
-    },
-    (Outcome.UNAVAILABLE, Why.PLAIN): {
-        _DE: "{When} ist leider nichts frei.",
-        _EN: "Unfortunately nothing is free {when}.",
-    },
-    (Outcome.AVAILABLE, Why.CHOICE): {
-        _DE: "{offered} {suits}",
-        _EN: "{offered} {suits}",
-    },
-    (Outcome.UNAVAILABLE, Why.CHOICE): {
-        _DE: "Da ist leider nichts frei.",
-        _EN: "Unfortunately nothing is free then.",
-    },
-    (Outcome.SLOT_TAKEN, Why.PLAIN): {
-        _DE: "Dieser Termin wurde bereits gebucht.",
-        _EN: "This appointment has already been taken.",
-    },
-    (Outcome.IN_DOUBT, Why.PLAIN): {
-        _DE: "Ich habe Ihre Anfrage aufgenommen und prüfe sie noch; Sie bekommen gleich Bescheid.",
-        _EN: "I have taken down your request and am still checking it; you will hear from us shortly.",
-    },
-    (Outcome.IN_DOUBT, Why.UNPROMISED): {
-        _DE: "Ich habe Ihre Anfrage aufgenommen und prüfe sie noch.",
-        _EN: "I have taken down your request and am still checking it.",
-    },
-    (Outcome.IN_DOUBT, Why.OTHER_IN_DOUBT): {
-        _DE: "Eine vorige Anfrage prüfe ich noch. Bitte warten Sie einen Moment, bevor wir weiter buchen.",
-        _EN: "I am still checking an earlier request. Please wait a moment before we go on booking.",
-    },
-    (Outcome.REJECTED, Why.PLAIN): {
-        _DE: "Das kann ich hier leider nicht erledigen.",
-        _EN: "I am afraid I cannot do that here.",
-    },
-    (Outcome.REJECTED, Why.NOT_OFFERED): {
-        _DE: "Diese Zeit kann leider nicht gebucht werden.",
-        _EN: "Unfortunately that time cannot be booked.",
-    },
-    (Outcome.REJECTED, Why.KEY_REUSED): {
-        _DE: "Das passt nicht zu Ihrer vorigen Anfrage. Was genau möchten Sie buchen?",
-        _EN: "That does not fit your earlier request. What exactly would you like to book?",
-    },
-    (Outcome.ERROR, Why.PLAIN): {
-        _DE: "Entschuldigung, es gab ein technisches Problem, und es wurde nichts gebucht. "
-        "Bitte rufen Sie später noch einmal an.",
-        _EN: "Sorry, there was a technical problem, and nothing was booked. Please call again later.",
-    },
-    (Outcome.ERROR, Why.UNREACHABLE): {
-        _DE: "Entschuldigung, der Kalender ist gerade nicht erreichbar, und es wurde nichts gebucht. "
-        "Bitte rufen Sie später noch einmal an.",
-        _EN: "Sorry, the calendar cannot be reached right now, and nothing was booked. Please call again later.",
-    },
-    (Outcome.ERROR, Why.NOTHING_NEW): {
-        _DE: "Entschuldigung, es gab ein technisches Problem, und ich habe eben nichts Neues gebucht. "
-        "Bitte rufen Sie später noch einmal an.",
-        _EN: "Sorry, there was a technical problem, and I have booked nothing new just now. Please call again later.",
-    },
-    (Outcome.ERROR, Why.TOO_BUSY): {
-        _DE: "Entschuldigung, der Kalender ist gerade überlastet, und es wurde nichts gebucht. "
-        "Bitte rufen Sie gleich noch einmal an.",
-        _EN: "Sorry, the calendar is overloaded right now, and nothing was booked. Please call again in a moment.",
-    },
-}
-
-QUESTIONS: Final[dict[Missing, dict[Language, str]]] = {
-    Missing.NAME: {_DE: "Auf welchen Namen darf ich den Termin eintragen?", _EN: "What name is the appointment for?"},
-    Missing.SERVICE: {_DE: "Welche Leistung wünschen Sie?", _EN: "Which service would you like?"},
-    Missing.SERVICE_UNKNOWN: {
-        _DE: "Diese Leistung kenne ich nicht. Welche wünschen Sie?",
-        _EN: "I do not know that service. Which one would you like?",
-    },
-    Missing.DATE: {_DE: "An welchem Tag möchten Sie kommen?", _EN: "On which day would you like to come?"},
-    Missing.DATE_PAST: {
-        _DE: "Dieser Zeitpunkt liegt in der Vergangenheit. Welches Datum meinen Sie?",
-        _EN: "That is in the past. Which date do you mean?",
-    },
-    Missing.DATE_ODD: {
-        _DE: "Das habe ich nicht ganz verstanden. Welchen Tag meinen Sie?",
-        _EN: "I did not quite catch that. Which day do you mean?",
-    },
-    Missing.DATE_UNCLEAR: {
-        _DE: "Welchen Tag genau meinen Sie?",
-        _EN: "Which day exactly do you mean?",
-    },
-    Missing.DATE_WIDE: {
-        _DE: "An welchem Tag genau möchten Sie kommen?",
-        _EN: "On which day exactly would you like to come?",
-    },
-    Missing.TIME: {_DE: "Um wie viel Uhr möchten Sie kommen?", _EN: "At what time would you like to come?"},
-    Missing.TIME_ODD: {
-        _DE: "Das habe ich nicht ganz verstanden. Um wie viel Uhr?",
-        _EN: "I did not quite catch that. At what time?",
-    },
-    Missing.TIME_UNCLEAR: {
-        _DE: "Meinen Sie morgens oder nachmittags?",
-        _EN: "Do you mean in the morning or in the afternoon?",
-    },
-    Missing.TIME_WIDE: {
-        _DE: "Um wie viel Uhr genau möchten Sie kommen?",
-        _EN: "At what time exactly would you like to come?",
-    },
-    Missing.TIME_SKIPPED: {
-        _DE: "Diese Uhrzeit gibt es wegen der Zeitumstellung nicht. Welche andere Zeit passt Ihnen?",
-        _EN: "The clocks change, so that time does not exist. Which other time would suit you?",
-    },
-    Missing.EMAIL_ODD: {
-        _DE: "Die E-Mail-Adresse habe ich nicht verstanden. Können Sie sie buchstabieren?",
-        _EN: "I did not understand the e-mail address. Could you spell it?",
-    },
-    Missing.CONFIRMATION_ODD: {
-        _DE: "Soll ich den Termin fest buchen, ja oder nein?",
-        _EN: "Shall I book the appointment, yes or no?",
-    },
-}
 
 _WITH_OFFERS: Final = {
     (Outcome.UNAVAILABLE, Why.PLAIN),
     (Outcome.UNAVAILABLE, Why.CHOICE),
     (Outcome.SLOT_TAKEN, Why.PLAIN),
     (Outcome.REJECTED, Why.NOT_OFFERED),
+    (Outcome.UNAVAILABLE, Why.STANDS),
+    (Outcome.REJECTED, Why.STANDS),
 }
 """Followed by what else there is, or by the question what else would suit."""
 
@@ -169,6 +42,10 @@ _AND: Final = {_DE: " und ", _EN: " and "}
 _MORE: Final = {_DE: "weitere", _EN: "more"}
 _OFFERED: Final = {_DE: "Wir bieten {services} an.", _EN: "We offer {services}."}
 _ONLY: Final = {_DE: "Wir bieten nur {services} an.", _EN: "We only offer {services}."}
+_WORKS: Final = {
+    _DE: ("Bei uns arbeitet {names}.", "Bei uns arbeiten {names}."),
+    _EN: ("{names} works here.", "{names} work here."),
+}
 _THAT: Final = {_DE: "Möchten Sie das?", _EN: "Would you like that?"}
 _DO_YOU_MEAN: Final = {_DE: "Meinen Sie {readings}?", _EN: "Do you mean {readings}?"}
 _PAST: Final = {_DE: "Dieser Tag ist schon vorbei. ", _EN: "That day is over. "}
@@ -191,6 +68,7 @@ class Voice:
         language, zone = self.language, self.zone
         slot = reply.booking
         at = slot.start if slot is not None else reply.asked_start
+        asked = "" if reply.asked_start is None else say_instant(reply.asked_start, zone, language, now, Case.ON)
         when, named = ("", "") if at is None else (say_instant(at, zone, language, now, case) for case in _ON_AND_NAMED)
         text = OUTCOMES[reply.outcome, reply.why][language].format(
             service="" if slot is None else slot.service,
@@ -198,16 +76,22 @@ class Voice:
             when=when,
             When=when[:1].upper() + when[1:],
             Named=named,
+            named=named,
+            asked=asked,
+            Asked=asked[:1].upper() + asked[1:],
             offered=self._offered(reply.alternatives, now) if reply.outcome is Outcome.AVAILABLE else "",
             suits=_SUITS[language][len(reply.alternatives) > 1],
         )
         if (reply.outcome, reply.why) in _WITH_OFFERS:
             text = f"{text} {self._offers(reply.alternatives, reply.asked_start, now)}"
-        return text
+        return text if reply.note is None else f"{text} {reply.note}"
 
     def offer(self, offer: Offer, now: datetime) -> str:
         """One alternative, with its full date: the model may pick it up alone."""
         return say_instant(offer.start, self.zone, self.language, now)
+
+    def when(self, at: datetime, now: datetime) -> str:
+        return say_instant(at, self.zone, self.language, now, Case.ON)
 
     def day(self, at: datetime, now: datetime) -> str:
         return say_day(at, self.zone, self.language, now)
@@ -232,7 +116,14 @@ class Voice:
             past = _PAST[self.language] if first is Missing.DATE_PAST else ""
             return past + _DO_YOU_MEAN[self.language].format(readings=self._read_back(reply, now))
         text = QUESTIONS[first][self.language]
-        return self._choose(text, reply.choices) if reply.choices and first.field == "service" else text
+        if reply.booking is not None:
+            when = say_instant(reply.booking.start, self.zone, self.language, now, Case.ON)
+            text = text.format(service=reply.booking.service, when=when)
+        if not reply.choices:
+            return text
+        if first is Missing.STAFF_UNKNOWN:
+            return self._name_staff(text, reply.choices)
+        return self._choose(text, reply.choices) if first.field == "service" else text
 
     def _choose(self, text: str, choices: Sequence[str]) -> str:
         """What there is, said before the question about it."""
@@ -240,6 +131,12 @@ class Voice:
         if len(choices) > 1:
             return f"{before}{dot}{self.offering(choices)} {question}"
         return f"{before}{dot}{_ONLY[self.language].format(services=choices[0])} {_THAT[self.language]}"
+
+    def _name_staff(self, text: str, names: Sequence[str]) -> str:
+        """Who there is, said before the question with whom it is to be."""
+        before, dot, question = text.rpartition(". ")
+        work = _WORKS[self.language][len(names) > 1].format(names=self.listed(names))
+        return f"{before}{dot}{work} {question}"
 
     def _read_back(self, reply: Reply, now: datetime) -> str:
         """What they have in common is said once: the day, or the time, which then stands after all days."""

@@ -61,6 +61,9 @@ SHAPES: Final[tuple[tuple[re.Pattern[str], AnswerKind, str], ...]] = (
 ENDED_TEXTS: Final = ("has been cancelled already",)
 """Recorded: the answer to a second cancel, and to one of a booking that was moved."""
 
+CHANGED_TEXTS: Final = ("because it has been cancelled",)
+"""Recorded: the answer to a move of what was cancelled, or moved already."""
+
 THROTTLE_CODE: Final = "ThrottlerException"
 
 
@@ -78,6 +81,17 @@ def read_answer(answer: WireAnswer) -> Reading:
         code, _ = _error(answer.body)
         return _certain(AnswerKind.THROTTLED, "throttled") if code == THROTTLE_CODE else _lost("http_429")
     return _lost(f"http_{status}")
+
+
+def read_move(answer: WireAnswer) -> Reading:
+    """What this answer to a request to move a booking means. Even a booking in it may be another's."""
+    if answer.status == 403:
+        # Inside the notice that the event type wants, or not allowed at all: not moved.
+        return _certain(AnswerKind.REFUSED, "forbidden")
+    if answer.status == 400 and any(text in _error(answer.body)[1] for text in CHANGED_TEXTS):
+        # By somebody, perhaps by us: a read tells.
+        return _lost("changed_before")
+    return read_answer(answer)
 
 
 def health(status: int, body: bytes) -> Heard:

@@ -3,13 +3,14 @@
 import contextlib
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 from urllib.parse import quote, urlencode
 
-from einmal.adapters.calcom.answers import health, read_answer, read_change
+from einmal.adapters.calcom.answers import Reading, health, read_answer, read_change, read_move
+from einmal.adapters.calcom.reservations import RESERVATIONS, read_release, read_reservation, reservation_body
 from einmal.adapters.calcom.transport import MaybeSent, NeverSent, Transport, WireAnswer, WireRequest
 from einmal.adapters.calcom.wire import Unreadable, booking_body, booking_of, http_date, json_object
 from einmal.domain.answer import Answer, AnswerKind
@@ -57,6 +58,10 @@ class CalcomCalendar:
         }
         body = booking_body(request.intent, account.time_zone, account.language)
         wire = WireRequest("POST", "/v2/bookings", headers, body, request.deadline, request.deadline)
+        return await self._post(wire, read_answer)
+
+    async def _post(self, wire: WireRequest, read: Callable[[WireAnswer], Reading]) -> Answer:
+        """Sent once, whatever comes of it."""
         began = self._clock.monotonic()
         try:
             answer = await self._transport.send(wire)
@@ -64,7 +69,7 @@ class CalcomCalendar:
             return Answer(AnswerKind.NOT_SENT, detail=failure.args[0], elapsed=self._since(began))
         except MaybeSent as failure:
             return Answer(AnswerKind.LOST, detail=failure.args[0], elapsed=self._since(began))
-        kind, booking, word = read_answer(answer)
+        kind, booking, word = read(answer)
         return Answer(
             kind,
             booking,
@@ -126,6 +131,12 @@ class CalcomCalendar:
                 bookings.append(booking_of(row))
         return Page(tuple(bookings), len(rows) - len(bookings), last=len(rows) < CHANGES_PAGE)
 
+    async def move(self, uid: str, start: datetime, reason: str, deadline: float) -> Answer:
+        target = f"/v2/bookings/{quote(uid, safe='')}/reschedule"
+        body = json.dumps({"start": _z(start), "reschedulingReason": reason}, ensure_ascii=False).encode()
+        headers = self._headers(self._account.api_version) | {"Content-Type": "application/json"}
+        return await self._post(WireRequest("POST", target, headers, body, deadline, deadline), read_move)
+
     async def cancel(self, uid: str, reason: str, deadline: float) -> ChangeAnswer:
         headers = self._headers(self._account.api_version) | {"Content-Type": "application/json"}
         # Always with a reason: a host's key is refused without one (recorded).
@@ -161,8 +172,24 @@ class CalcomCalendar:
         starts = sorted(_starts(days))
         return tuple(Offer(at, service.service_id) for at in starts if start <= at < end)
 
+    async def reserve(self, service: Service, start: datetime, minutes: int, deadline: float) -> str | Blind:
+        keyed = None if self._account.api_key is None else minutes
+        headers = self._headers(SLOTS_VERSION) | {"Content-Type": "application/json"}
+        body = reservation_body(service.event_type_id, _z(start), keyed)
+        answer = await self._ask(WireRequest("POST", RESERVATIONS, headers, body, deadline, deadline))
+        return answer if isinstance(answer, Blind) else read_reservation(answer)
+
+    async def release(self, reservation_uid: str, deadline: float) -> Blind | None:
+        target = f"{RESERVATIONS}/{quote(reservation_uid, safe='')}"
+        request = WireRequest("DELETE", target, self._headers(SLOTS_VERSION), b"", deadline, deadline)
+        answer = await self._ask(request)
+        return answer if isinstance(answer, Blind) else read_release(answer)
+
     async def _get(self, target: str, version: str, deadline: float) -> WireAnswer | Blind:
-        request = WireRequest("GET", target, self._headers(version), b"", deadline, deadline)
+        return await self._ask(WireRequest("GET", target, self._headers(version), b"", deadline, deadline))
+
+    async def _ask(self, request: WireRequest) -> WireAnswer | Blind:
+        """For what changes no booking."""
         try:
             return await self._transport.send(request)
         except (NeverSent, MaybeSent) as failure:

@@ -65,8 +65,8 @@ def booking_of(data: object) -> Booking:
     """A booking of an answer's `data`. Raises Unreadable."""
     if not isinstance(data, Mapping):
         raise Unreadable("no_booking")
-    uid = data.get("uid")
-    if not isinstance(uid, str) or not 0 < len(uid) <= UID_MAX or not uid.isprintable():
+    uid = uid_or_none(data.get("uid"))
+    if uid is None:
         raise Unreadable("uid")
     event_type = data.get("eventTypeId")
     if event_type is None and isinstance(data.get("eventType"), Mapping):
@@ -91,6 +91,8 @@ def booking_of(data: object) -> Booking:
         attendee_name=_text(attendees[0].get("name")) if attendees else None,
         host_name=_text(hosts[0].get("name")) if hosts else None,
         updated_at=_instant_or_none(data.get("updatedAt")),
+        moved_from=uid_or_none(data.get("rescheduledFromUid")),
+        moved_to=uid_or_none(data.get("rescheduledToUid")),
     )
 
 
@@ -103,6 +105,11 @@ def http_date(text: str | None) -> datetime | None:
         return value.astimezone(UTC) if value.tzinfo is not None else value.replace(tzinfo=UTC)
     except (TypeError, ValueError, IndexError, OverflowError):
         return None
+
+
+def uid_or_none(value: object) -> str | None:
+    """A uid as Cal.com may send it, and as it can stand in a URL."""
+    return value if isinstance(value, str) and 0 < len(value) <= UID_MAX and value.isprintable() else None
 
 
 def _list(value: object) -> list[Any]:

@@ -15,9 +15,10 @@ from typing import Any, Final
 
 import aiohttp
 
+from einmal.domain.callback import Callback
 from einmal.domain.promise import MessageKind
 from einmal.domain.reply import Outcome
-from einmal.ports import Clock, Message
+from einmal.ports import Clock, Message, StoredReply
 from einmal.speech.sentences import Voice
 
 SEND_SECONDS: Final = 10.0
@@ -25,6 +26,7 @@ _TYPES: Final = {
     Outcome.BOOKED: "booking.confirmed",
     Outcome.ALREADY_BOOKED: "booking.confirmed",
     Outcome.REQUESTED: "booking.requested",
+    Outcome.CANCELLED: "booking.cancelled",
 }
 
 
@@ -68,8 +70,21 @@ class WebhookCourier:
             self._session = None
 
     def body(self, message: Message, now: datetime) -> bytes:
-        intent, told = message.stored.intent, message.stored.told(now)
-        wish, booking = intent.wish, message.stored.booking
+        event, data = self._event(message, now)
+        content = {"type": event, "timestamp": message.created_at.isoformat(), "data": data}
+        return json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
+
+    def _event(self, message: Message, now: datetime) -> tuple[str, dict[str, Any]]:
+        match message.about:
+            case StoredReply():
+                return self._booking(message.about, message.kind, now)
+            case Callback():
+                return "callback.requested", self._callback(message.about)
+
+    def _booking(self, stored: StoredReply, kind: MessageKind, now: datetime) -> tuple[str, dict[str, Any]]:
+        """What has happened, and its details."""
+        intent, told, booking = stored.intent, stored.told(now), stored.booking
+        wish = intent.wish
         voice = self._voice_of(wish.tenant_id)
         data: dict[str, Any] = {
             "intent_id": intent.intent_id,
@@ -80,13 +95,27 @@ class WebhookCourier:
             "customer": {"name": wish.person.name, "phone": wish.person.phone, "email": wish.person.email},
             "booking": None,
             # What the caller may be told, word for word. The rest is for the house.
-            "message": voice.sentence(told, now) if message.kind is MessageKind.RESOLVED else None,
+            "message": voice.sentence(told, now) if kind is MessageKind.RESOLVED else None,
         }
         if booking is not None:
             start, end = (at.astimezone(voice.zone).isoformat() for at in (booking.start, booking.end))
             data["booking"] = {"ref": booking.ref, "start": start, "end": end, "staff": booking.staff}
-        content = {"type": _type(message.kind, told.outcome), "timestamp": message.created_at.isoformat(), "data": data}
-        return json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
+        return _type(kind, told.outcome), data
+
+    def _callback(self, callback: Callback) -> dict[str, Any]:
+        """Whom to call, about what, and when they want it. `done_at` tells that somebody already has."""
+        zone = self._voice_of(callback.tenant_id).zone
+        done_at = callback.done_at
+        return {
+            "callback_id": callback.callback_id,
+            "tenant": callback.tenant_id,
+            "call_id": callback.conversation_id,
+            "customer": {"name": callback.name, "phone": callback.phone},
+            "note": callback.note,
+            "wanted": callback.wanted,
+            "created_at": callback.created_at.astimezone(zone).isoformat(),
+            "done_at": None if done_at is None else done_at.astimezone(zone).isoformat(),
+        }
 
     def _client(self) -> aiohttp.ClientSession:
         # Made on first use: aiohttp wants the running loop.
@@ -103,5 +132,5 @@ def _type(kind: MessageKind, outcome: Outcome) -> str:
             return "booking.needs_person"
         case MessageKind.TAKEN_BACK:
             return "booking.taken_back"
-        case MessageKind.RESOLVED:
+        case _:
             return _TYPES.get(outcome, "booking.not_booked")

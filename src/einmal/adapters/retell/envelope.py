@@ -42,8 +42,13 @@ class FunctionCall:
     agent_id: str | None = None
     caller_number: str | None = None
     house_number: str | None = None
-    direction_told: bool = False
-    """Whether the platform said who called whom. If it did not, the house's number is only presumed to be that."""
+    direction: str | None = None
+    """`inbound` or `outbound`, where the platform said who called whom."""
+
+    @property
+    def direction_told(self) -> bool:
+        """If it was not, the house's number is only presumed to be that."""
+        return self.direction is not None
 
     @property
     def conversation_id(self) -> str | None:
@@ -57,7 +62,7 @@ def read_envelope(
 
     `functions`: names that are a function's even where nothing else tells an envelope from arguments alone.
     """
-    data = _object(body)
+    data = json_object(body)
     name = data.get("name") or data.get("function_name")
     wrapped = next((key for key in ("args", "arguments", "parameters") if key in data), None)
     args = None if wrapped is None else data[wrapped]
@@ -74,11 +79,17 @@ def read_envelope(
         args = {}
     if not isinstance(args, dict):
         raise BadEnvelope("args must be a JSON object")
-    call = call if isinstance(call, dict) else {}
+    return call_of(call if isinstance(call, dict) else {}, _function(name), args, call_id_header)
+
+
+def call_of(
+    call: Mapping[str, Any], name: str | None, args: Mapping[str, Any], call_id_header: str | None = None
+) -> FunctionCall:
+    """Which call it is, and between whom, as the platform's object tells it."""
     direction = call.get("direction")
     outbound = direction == "outbound"
     return FunctionCall(
-        name=_function(name),
+        name=name,
         args=args,
         # The header is filled in by a template: what was not, or was filled with nothing, is no id.
         call_id=_vouched(call.get("call_id")) or _said(call_id_header),
@@ -86,7 +97,7 @@ def read_envelope(
         agent_id=_vouched(call.get("agent_id")),
         caller_number=_text(call.get("to_number" if outbound else "from_number")),
         house_number=_text(call.get("from_number" if outbound else "to_number")),
-        direction_told=direction in {"inbound", "outbound"},
+        direction="outbound" if outbound else "inbound" if direction == "inbound" else None,
     )
 
 
@@ -95,7 +106,8 @@ def _function(name: object) -> str | None:
     return _VERSION.sub("", name.strip().lower()) if isinstance(name, str) and name.strip() else None
 
 
-def _object(body: bytes) -> dict[str, Any]:
+def json_object(body: bytes) -> dict[str, Any]:
+    """The body, read strictly. Raises BadEnvelope."""
     try:
         # Decoded here: json would guess at other encodings, and what was signed are these bytes.
         text = body.decode("utf-8")

@@ -94,6 +94,11 @@ def _known(args: Mapping[str, Any]) -> Mapping[str, Any]:
     return written | dict(args)
 
 
+def text_of(args: Mapping[str, Any], names: tuple[str, ...]) -> str | None:
+    """The first of these names under which something was said, cleaned."""
+    return _first(_known(args), names)
+
+
 def is_no_name(text: str) -> bool:
     """Whether this cannot be somebody's name, so that it must be asked for."""
     plain = normal_name(text)

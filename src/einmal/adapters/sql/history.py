@@ -37,7 +37,8 @@ _WAITED: Final = f"""
 # What was given up has no due time and was never sent: nobody was told.
 _NEWS: Final = """
     SELECT DISTINCT intent_id FROM outbox
-    WHERE tenant_id = ? AND kind <> 'needs_person' AND (due_at IS NOT NULL OR sent_at IS NOT NULL)"""
+    WHERE tenant_id = ? AND intent_id IS NOT NULL AND kind <> 'needs_person'
+      AND (due_at IS NOT NULL OR sent_at IS NOT NULL)"""
 
 _TOTAL: Final = "SELECT count(*) FROM intents WHERE tenant_id = ?"
 

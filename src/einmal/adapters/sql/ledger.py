@@ -6,8 +6,14 @@ from pathlib import Path
 from typing import Any, Final
 
 from einmal.adapters.sql import queues
+from einmal.adapters.sql.appointments import SqlAppointments
+from einmal.adapters.sql.callbacks import SqlCallbacks
+from einmal.adapters.sql.calls import SqlCalls
+from einmal.adapters.sql.changes import SqlChanges
+from einmal.adapters.sql.composites import SqlComposites
 from einmal.adapters.sql.gates import SqlGates
 from einmal.adapters.sql.history import SqlHistory
+from einmal.adapters.sql.holds import SqlHolds
 from einmal.adapters.sql.outbox import SqlOutbox
 from einmal.adapters.sql.postgres import PostgresStore
 from einmal.adapters.sql.rows import STORED, instant_of, stored_reply
@@ -22,7 +28,7 @@ from einmal.domain.model import PersonKind, Service
 from einmal.domain.verdict import KnownBooking
 from einmal.ports import Admitted, Candidate, Ids, StoredReply, Sweep, Toll, Transition
 
-SCHEMA_HEAD: Final = "0005"
+SCHEMA_HEAD: Final = "0006"
 _VERSION: Final = f"SELECT version_num FROM alembic_version {FOR_UPDATE}"  # noqa: S608 - constants only
 _KNOWN = """
     SELECT a.appointment_id, a.intent_id, a.call_id, a.status, a.starts_at, a.ends_at,
@@ -52,8 +58,14 @@ class SqlLedger:
         self._ids = ids
         self._channels = tuple(channels)
         self.gates = SqlGates(store)
+        self.appointments = SqlAppointments(store)
+        self.changes = SqlChanges(store, ids, channels)
         self.outbox = SqlOutbox(store)
         self.history = SqlHistory(store)
+        self.calls = SqlCalls(store)
+        self.holds = SqlHolds(store)
+        self.composites = SqlComposites(store, self._channels)
+        self.callbacks = SqlCallbacks(store, self._channels)
 
     def open(self) -> None:
         self._store.open()

@@ -40,7 +40,14 @@ _LEASE = "UPDATE intents SET look_at = ? WHERE intent_id = ?"
 _LOOKED = """
     UPDATE intents SET looks = looks + ?, look_at = ? WHERE intent_id = ? AND state = ? AND epoch = ?"""
 
-_PROMISE = "UPDATE intents SET promised_at = coalesce(promised_at, ?) WHERE intent_id = ?"
+_PROMISE = """
+    UPDATE intents SET promised_at = coalesce(promised_at, ?)
+    WHERE intent_id = ? AND intent_id NOT IN (SELECT intent_id FROM composite_segments WHERE intent_id = ?)"""
+
+PROMISE_WHOLE: Final = """
+    UPDATE composites SET promised_at = coalesce(promised_at, ?)
+    WHERE composite_id IN (SELECT composite_id FROM composite_segments WHERE intent_id = ?)"""
+"""The end of a segment is no news: whoever hears of it would take a part for the whole."""
 
 _WATCHED = f"""
     SELECT min(created_at), max(doubted_at) FROM intents
@@ -80,7 +87,8 @@ def look(intent: Intent, look_at: datetime, more: int) -> Transaction[object]:
 
 def promise(intent_id: str, at: datetime) -> Transaction[StoredReply | None]:
     def work() -> Steps[StoredReply | None]:
-        yield Statement(_PROMISE, (instant_text(at), intent_id))
+        yield Statement(_PROMISE, (instant_text(at), intent_id, intent_id))
+        yield Statement(PROMISE_WHOLE, (instant_text(at), intent_id))
         rows = yield Statement(STORED, (intent_id,))
         return stored_reply(rows[0]) if rows else None
 
@@ -105,10 +113,11 @@ def swept(tenant_id: str, until: datetime | None, due_at: datetime) -> Transacti
 
 def by_operations(tenant_id: str, operation_ids: Sequence[str]) -> Transaction[tuple[Intent, ...]]:
     marks = ", ".join("?" for _ in operation_ids)
-    statement = f"SELECT {INTENT_COLUMNS} FROM intents WHERE operation_id IN ({marks}) AND tenant_id = ?"  # noqa: S608
+    own_or_carried = f"(operation_id IN ({marks}) OR carried_id IN ({marks}))"
+    statement = f"SELECT {INTENT_COLUMNS} FROM intents WHERE {own_or_carried} AND tenant_id = ?"  # noqa: S608
 
     def work() -> Steps[tuple[Intent, ...]]:
-        rows = yield Statement(statement, (*operation_ids, tenant_id))
+        rows = yield Statement(statement, (*operation_ids, *operation_ids, tenant_id))
         return tuple(intent_of(row) for row in rows)
 
     return work

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from enum import Enum
 from typing import Any
 
+from einmal.domain.callback import Callback
 from einmal.domain.facts import Fact
 from einmal.domain.intent import Intent, State
 from einmal.domain.keys import IntentKey, PersonKey
@@ -19,7 +20,7 @@ INTENT_COLUMNS = (
     "name_hash, conversation_id, service_id, service_name, event_type_id, duration_minutes, start_at, "
     "person_name, person_phone, person_email, staff, attendee_email, state, epoch, created_at, sent_at, "
     "send_deadline, resolved_at, booking_uid, doubted_at, not_ours, looks, look_at, "
-    "phone_hash, email_hash, promised_at"
+    "phone_hash, email_hash, promised_at, moved_from, carried_id"
 )
 """Every select of an intent begins with these, so that one function reads them all."""
 
@@ -27,10 +28,12 @@ INTENT_WIDTH = INTENT_COLUMNS.count(",") + 1
 
 STORED = f"""
     SELECT {", ".join("i." + c for c in INTENT_COLUMNS.split(", "))}, i.reply,
-           a.appointment_id, a.starts_at, a.ends_at, a.staff
+           a.appointment_id, a.starts_at, a.ends_at, a.staff,
+           EXISTS (SELECT 1 FROM changes g
+                   WHERE g.intent_id = i.intent_id AND g.state IN ('sent', 'doubt', 'escalated'))
     FROM intents i LEFT JOIN appointments a ON a.intent_id = i.intent_id
     WHERE i.intent_id = ?"""  # noqa: S608 - constants only
-"""An intent with its reply and its appointment."""
+"""An intent with its reply, its appointment, and whether a change of that is under way."""
 
 
 def instant_text(value: datetime) -> str:
@@ -78,6 +81,8 @@ def intent_of(row: Sequence[Any]) -> Intent:
         looks=row[29],
         look_at=instant_or_none(row[30]),
         promised_at=instant_or_none(row[33]),
+        moved_from=row[34],
+        carried_id=row[35],
     )
 
 
@@ -137,7 +142,21 @@ def intent_values(intent: Intent) -> tuple[Any, ...]:
         key.person.phone_hash,
         key.person.email_hash,
         text_or_none(intent.promised_at),
+        intent.moved_from,
+        intent.carried_id,
     )
+
+
+CALLBACK_COLUMNS = (
+    "callback_id, tenant_id, conversation_id, person_name, person_phone, note, wanted, created_at, done_at"
+)
+
+
+def callback_of(row: Sequence[Any]) -> Callback:
+    """The call-back of a row of CALLBACK_COLUMNS."""
+    callback_id, tenant_id, conversation_id, name, phone, note, wanted, created_at, done_at = row
+    at, done = instant_of(created_at), instant_or_none(done_at)
+    return Callback(callback_id, tenant_id, conversation_id, name, phone, note, wanted, at, done)
 
 
 def reply_text(reply: Reply) -> str:
@@ -208,4 +227,6 @@ def stored_reply(row: Sequence[Any]) -> StoredReply:
         if ref is None
         else BookedSlot(ref, instant_of(starts_at), instant_of(ends_at), intent.wish.service.name, staff)
     )
-    return StoredReply(intent, booking, None if reply is None else reply_of(reply))
+    # A row that a move has just returned ends with its appointment: no change of that can have begun.
+    changing = len(row) > INTENT_WIDTH + 5 and bool(row[INTENT_WIDTH + 5])
+    return StoredReply(intent, booking, None if reply is None else reply_of(reply), changing)

@@ -28,8 +28,9 @@ from sqlalchemy import (
 metadata: Final = MetaData()
 
 LIVE_STATES: Final = "state IN ('intent', 'sent', 'doubt', 'escalated', 'confirmed', 'pending')"
-UNRESOLVED_STATES: Final = "state IN ('intent', 'sent', 'doubt', 'escalated')"
 DUE_STATES: Final = "state IN ('intent', 'sent', 'doubt', 'compensating')"
+LIVE_CHANGES: Final = "state IN ('sent', 'doubt', 'escalated')"
+LIVE_COMPOSITES: Final = "state IN ('booking', 'booked', 'undoing', 'escalated')"
 TOMBSTONE: Final = "state = 'rejected' AND doubted_at IS NOT NULL"
 
 tenants = Table(
@@ -86,8 +87,20 @@ calls = Table(
     Column("platform", String, nullable=False),
     Column("agent_id", String),
     Column("first_seen_at", String, nullable=False),
+    Column("direction", String),
+    Column("started_at", String),
+    Column("ended_at", String),
+    Column("disconnection_reason", String),
+    Column("analyzed_at", String),
     PrimaryKeyConstraint("tenant_id", "call_id"),
     ForeignKeyConstraint(["tenant_id"], ["tenants.tenant_id"]),
+)
+Index(
+    # Those whose end nobody has told yet, oldest first.
+    "calls_open_index",
+    calls.c.first_seen_at,
+    sqlite_where=text("ended_at IS NULL"),
+    postgresql_where=text("ended_at IS NULL"),
 )
 
 intents = Table(
@@ -128,6 +141,9 @@ intents = Table(
     Column("looks", Integer, nullable=False, server_default="0"),
     Column("look_at", String),
     Column("promised_at", String),
+    # Of an appointment that was moved here: the intent it was before, and the operation id that its booking carries.
+    Column("moved_from", String),
+    Column("carried_id", String),
     ForeignKeyConstraint(["tenant_id"], ["tenants.tenant_id"]),
     UniqueConstraint("operation_id", name="unique_operation_id"),
     UniqueConstraint("tenant_id", "intent_key", "generation", name="unique_intent_key_generation"),
@@ -145,31 +161,33 @@ Index(
     postgresql_where=text(f"intent_key > '' AND {LIVE_STATES}"),
 )
 for _contact in (intents.c.phone_hash, intents.c.email_hash):
-    # Of one phone, and of one e-mail, at most one live intent on a slot, whichever call it came from (I8).
+    # Of one phone, and of one e-mail, at most one live intent on a slot, whichever call it came from (I8). By person
+    # first: what else somebody has that day is asked at each booking.
     _known_and_live = text(f"{_contact.name} IS NOT NULL AND {LIVE_STATES}")
     Index(
         f"unique_live_wish_of_{_contact.name.partition('_')[0]}",
         intents.c.tenant_id,
+        _contact,
         intents.c.start_at,
         intents.c.service_id,
-        _contact,
         unique=True,
         sqlite_where=_known_and_live,
         postgresql_where=_known_and_live,
     )
 Index(
+    # For those who ask for one start, and say so: for others there is a better one.
     "intents_live_start_index",
     intents.c.tenant_id,
     intents.c.start_at,
-    sqlite_where=text(LIVE_STATES),
-    postgresql_where=text(LIVE_STATES),
+    sqlite_where=text(f"start_at > '' AND {LIVE_STATES}"),
+    postgresql_where=text(f"start_at > '' AND {LIVE_STATES}"),
 )
 Index(
-    "intents_unresolved_call_index",
+    "intents_call_index",
     intents.c.tenant_id,
     intents.c.conversation_id,
-    sqlite_where=text(UNRESOLVED_STATES),
-    postgresql_where=text(UNRESOLVED_STATES),
+    sqlite_where=text("conversation_id IS NOT NULL"),
+    postgresql_where=text("conversation_id IS NOT NULL"),
 )
 Index(
     # The work queue of recovery is a state of the ledger: what is due is found here, longest overdue first.
@@ -185,6 +203,14 @@ Index(
     intents.c.start_at,
     sqlite_where=text(TOMBSTONE),
     postgresql_where=text(TOMBSTONE),
+)
+
+Index(
+    # What was moved carries the operation id of what it was.
+    "intents_carried_index",
+    intents.c.carried_id,
+    sqlite_where=text("carried_id IS NOT NULL"),
+    postgresql_where=text("carried_id IS NOT NULL"),
 )
 
 attempts = Table(
@@ -227,6 +253,146 @@ appointments = Table(
 # Layer 4. NULLs are free. It is a migration of its own, so that it can be taken down in an emergency.
 Index("unique_calcom_v2_booking_id", appointments.c.calcom_v2_booking_id, unique=True)
 Index("appointments_customer_index", appointments.c.customer_id)
+
+changes = Table(
+    # A cancel or a move of one booking of ours. `successor_id` is the intent that it becomes where it is moved.
+    "changes",
+    metadata,
+    Column("change_id", String, primary_key=True),
+    Column("tenant_id", String, nullable=False),
+    Column("kind", String, nullable=False),
+    Column("intent_id", String, nullable=False),
+    Column("successor_id", String),
+    Column("conversation_id", String),
+    Column("booking_uid", String, nullable=False),
+    Column("state", String, nullable=False),
+    Column("created_at", String, nullable=False),
+    Column("send_deadline", String, nullable=False),
+    Column("sends", Integer, nullable=False),
+    Column("looks", Integer, nullable=False),
+    Column("look_at", String),
+    Column("doubted_at", String),
+    Column("resolved_at", String),
+    Column("promised_at", String),
+    ForeignKeyConstraint(["tenant_id"], ["tenants.tenant_id"]),
+    ForeignKeyConstraint(["intent_id"], ["intents.intent_id"]),
+    ForeignKeyConstraint(["successor_id"], ["intents.intent_id"]),
+)
+Index(
+    # Two changes of one booking at once are two bookings.
+    "unique_live_change",
+    changes.c.intent_id,
+    unique=True,
+    sqlite_where=text(LIVE_CHANGES),
+    postgresql_where=text(LIVE_CHANGES),
+)
+Index("changes_intent_index", changes.c.intent_id)
+Index(
+    "changes_call_index",
+    changes.c.tenant_id,
+    changes.c.conversation_id,
+    sqlite_where=text("conversation_id IS NOT NULL"),
+    postgresql_where=text("conversation_id IS NOT NULL"),
+)
+Index("changes_successor_index", changes.c.successor_id)
+Index(
+    "changes_due_index",
+    changes.c.look_at,
+    sqlite_where=text("look_at IS NOT NULL"),
+    postgresql_where=text("look_at IS NOT NULL"),
+)
+
+holds = Table(
+    # A slot that somebody on the phone thinks about. `resources` are those of whom one must be free for it.
+    "holds",
+    metadata,
+    Column("hold_id", String, primary_key=True),
+    Column("tenant_id", String, nullable=False),
+    Column("conversation_id", String, nullable=False),
+    Column("service_id", String, nullable=False),
+    Column("event_type_id", BigInteger, nullable=False),
+    Column("resources", JSON, nullable=False),
+    Column("start_at", String, nullable=False),
+    Column("end_at", String, nullable=False),
+    Column("created_at", String, nullable=False),
+    Column("expires_at", String, nullable=False),
+    Column("reservation_uid", String),
+    ForeignKeyConstraint(["tenant_id"], ["tenants.tenant_id"]),
+)
+Index("holds_tenant_index", holds.c.tenant_id, holds.c.expires_at)
+
+composites = Table(
+    # One appointment of several bookings. Each of its segments is an intent of its own.
+    "composites",
+    metadata,
+    Column("composite_id", String, primary_key=True),
+    Column("tenant_id", String, nullable=False),
+    Column("conversation_id", String),
+    Column("composite_key", String, nullable=False),
+    Column("service_id", String, nullable=False),
+    Column("service_name", String, nullable=False),
+    Column("state", String, nullable=False),
+    Column("created_at", String, nullable=False),
+    Column("book_until", String, nullable=False),
+    Column("looks", Integer, nullable=False),
+    Column("look_at", String),
+    Column("promised_at", String),
+    Column("resolved_at", String),
+    Column("reply", JSON),
+    ForeignKeyConstraint(["tenant_id"], ["tenants.tenant_id"]),
+)
+Index(
+    # One wish for a composite is booked once, from however many calls.
+    "unique_live_composite",
+    composites.c.tenant_id,
+    composites.c.composite_key,
+    unique=True,
+    sqlite_where=text(LIVE_COMPOSITES),
+    postgresql_where=text(LIVE_COMPOSITES),
+)
+Index("composites_key_index", composites.c.tenant_id, composites.c.composite_key)
+Index(
+    "composites_due_index",
+    composites.c.look_at,
+    sqlite_where=text("look_at IS NOT NULL"),
+    postgresql_where=text("look_at IS NOT NULL"),
+)
+
+composite_segments = Table(
+    # By intent, because whoever meets one must find the whole. There need be no such intent yet.
+    "composite_segments",
+    metadata,
+    Column("intent_id", String, primary_key=True),
+    Column("composite_id", String, nullable=False),
+    Column("event_type_id", BigInteger, nullable=False),
+    Column("start_at", String, nullable=False),
+    Column("duration_minutes", Integer, nullable=False),
+    ForeignKeyConstraint(["composite_id"], ["composites.composite_id"]),
+)
+Index("composite_segments_index", composite_segments.c.composite_id)
+
+callbacks = Table(
+    # Somebody wants to be called back: nobody's appointment, and nobody's doubt.
+    "callbacks",
+    metadata,
+    Column("callback_id", String, primary_key=True),
+    Column("tenant_id", String, nullable=False),
+    Column("conversation_id", String),
+    Column("person_name", String),
+    Column("person_phone", String),
+    Column("note", String),
+    Column("wanted", String),
+    Column("created_at", String, nullable=False),
+    Column("done_at", String),
+    ForeignKeyConstraint(["tenant_id"], ["tenants.tenant_id"]),
+)
+Index(
+    "callbacks_open_index",
+    callbacks.c.tenant_id,
+    callbacks.c.created_at,
+    sqlite_where=text("done_at IS NULL"),
+    postgresql_where=text("done_at IS NULL"),
+)
 
 facts = Table(
     "facts",
@@ -271,7 +437,9 @@ outbox = Table(
     Column("message_id", String, nullable=False),
     Column("channel", String, nullable=False),
     Column("tenant_id", String, nullable=False),
-    Column("intent_id", String, nullable=False),
+    # One of the two tells what it is about.
+    Column("intent_id", String),
+    Column("callback_id", String),
     Column("kind", String, nullable=False),
     Column("created_at", String, nullable=False),
     Column("due_at", String),
@@ -279,6 +447,7 @@ outbox = Table(
     Column("sent_at", String),
     PrimaryKeyConstraint("message_id", "channel"),
     ForeignKeyConstraint(["intent_id"], ["intents.intent_id"]),
+    ForeignKeyConstraint(["callback_id"], ["callbacks.callback_id"], name="outbox_callback_id_fkey"),
 )
 Index(
     "outbox_due_index",

@@ -5,6 +5,7 @@ gateway, docs/decisions/0002). What must never happen is a partial UNIQUE index 
 bug above this line makes an error with a name and not a second booking.
 """
 
+import json
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -24,14 +25,15 @@ from einmal.adapters.sql.rows import (
     stored_reply,
     text_or_none,
 )
-from einmal.adapters.sql.steps import Hold, Row, Statement, Steps, Transaction, Violated
-from einmal.domain.admission import AdmissionPolicy, Start, admit
+from einmal.adapters.sql.steps import FOR_UPDATE, Hold, Row, Statement, Steps, Transaction, Violated
+from einmal.domain.admission import Admission, AdmissionPolicy, Start, admit
 from einmal.domain.answer import Answer
 from einmal.domain.facts import Fact
 from einmal.domain.gate import Shut, Use
-from einmal.domain.intent import BOOKED, Event, Intent, State
+from einmal.domain.hold import room_beside
+from einmal.domain.intent import BOOKED, LIVE, Event, Intent, State
 from einmal.domain.keys import normal_name
-from einmal.domain.model import Booking, BookingStatus
+from einmal.domain.model import Booking, BookingStatus, Wish
 from einmal.domain.promise import owed
 from einmal.ports import Admitted, BookingUidTaken, Candidate, Ids, StaleIntent, StoredReply, Toll, Transition
 
@@ -41,16 +43,33 @@ _UNBOOKED = frozenset({State.INTENT, State.SENT, State.DOUBT})
 _NO_APPOINTMENT = (None,) * 4
 
 _LIVE = "state IN ('intent', 'sent', 'doubt', 'escalated', 'confirmed', 'pending')"
-_UNRESOLVED = "state IN ('intent', 'sent', 'doubt', 'escalated')"
+
+_OF_A_HOLD = ", ".join(
+    "CAST(resources AS TEXT)" if column == "attendee_email" else "NULL" for column in INTENT_COLUMNS.split(", ")
+)
+_RESOURCES = INTENT_COLUMNS.split(", ").index("attendee_email")
+
+ABOUT = timedelta(days=1)
+"""How far around a wish a person's other appointments are looked at. None is longer."""
 
 _IN_THE_WAY = f"""
-    SELECT {INTENT_COLUMNS} FROM intents WHERE tenant_id = ? AND start_at = ? AND {_LIVE}
+    SELECT {INTENT_COLUMNS} FROM intents WHERE tenant_id = ? AND start_at = ? AND start_at > '' AND {_LIVE}
     UNION ALL
-    SELECT {INTENT_COLUMNS} FROM intents WHERE tenant_id = ? AND conversation_id = ? AND {_UNRESOLVED}
+    SELECT {INTENT_COLUMNS} FROM intents WHERE tenant_id = ? AND conversation_id = ? AND {_LIVE}
+    UNION ALL
+    SELECT {INTENT_COLUMNS} FROM intents
+        WHERE tenant_id = ? AND phone_hash = ? AND start_at > ? AND start_at < ? AND {_LIVE}
+    UNION ALL
+    SELECT {INTENT_COLUMNS} FROM intents
+        WHERE tenant_id = ? AND email_hash = ? AND start_at > ? AND start_at < ? AND {_LIVE}
     UNION ALL
     SELECT * FROM (SELECT {INTENT_COLUMNS} FROM intents
-        WHERE tenant_id = ? AND intent_key = ? ORDER BY generation DESC LIMIT 1) AS newest"""  # noqa: S608 - constants only
-"""Who wants this slot, what this call has open, and last the newest intent of this very wish."""
+        WHERE tenant_id = ? AND intent_key = ? ORDER BY generation DESC LIMIT 1) AS newest
+    UNION ALL
+    SELECT {_OF_A_HOLD} FROM holds
+        WHERE tenant_id = ? AND expires_at > ? AND start_at < ? AND end_at > ? AND conversation_id <> ?"""  # noqa: S608 - constants only
+"""Who wants this slot, what this call has, what this person has about that time, the newest intent of this very wish;
+and last, in an intent's shape without an id, what others hold."""
 
 _INSERT_INTENT = f"INSERT INTO intents ({INTENT_COLUMNS}) VALUES ({', '.join('?' * INTENT_WIDTH)})"  # noqa: S608 - constants only
 
@@ -63,7 +82,8 @@ _MOVE = f"""
 
 _INSERT_CALL = """
     INSERT INTO calls (tenant_id, call_id, platform, agent_id, first_seen_at) VALUES (?, ?, ?, ?, ?)
-    ON CONFLICT DO NOTHING"""
+    ON CONFLICT (tenant_id, call_id) DO UPDATE SET agent_id = coalesce(calls.agent_id, excluded.agent_id)
+    RETURNING ended_at"""
 
 _MOVE_APPOINTMENT = """
     UPDATE appointments SET status = ?, confirmed_at = coalesce(confirmed_at, ?) WHERE intent_id = ?"""
@@ -81,36 +101,69 @@ _INSERT_CUSTOMER = """
     INSERT INTO customers (customer_id, tenant_id, name, name_normal, phone, email, created_at)
     VALUES (?, ?, ?, ?, ?, ?, ?)"""
 
+_BEING_BOOKED = f"""
+    SELECT 1 FROM composites WHERE composite_id = ? AND state = 'booking' AND book_until > ? {FOR_UPDATE}"""  # noqa: S608 - constants only
+
 _INSERT_FACT = "INSERT INTO facts (tenant_id, intent_id, at, kind, data) VALUES (?, ?, ?, ?, ?)"
 
 
 def admission(
     candidate: Candidate, policy: AdmissionPolicy, toll: Toll | None, gates: SqlGates
 ) -> Transaction[Admitted]:
-    wish, key = candidate.wish, candidate.key
-    start = instant_text(wish.start)
-
     def work() -> Steps[Admitted]:
-        # Of two who want the same, or want it in one call, the second sees the first one's row.
-        yield Hold((f"slot {wish.tenant_id} {start}", f"call {wish.tenant_id} {wish.conversation_id}"))
-        asked = (wish.tenant_id, start, wish.tenant_id, wish.conversation_id, wish.tenant_id, key.value)
-        found = {row[0]: intent_of(row) for row in (yield Statement(_IN_THE_WAY, asked))}
-        same_key = max((one for one in found.values() if one.key.value == key.value), key=_generation, default=None)
-        neighbours = [found[intent_id] for intent_id in sorted(found)]
-        decided = admit(wish, key, same_key, neighbours, candidate.now, policy)
-        if candidate.call is not None:
-            call = candidate.call
-            values = (wish.tenant_id, call.call_id, call.platform, call.agent_id, instant_text(candidate.now))
-            yield Statement(_INSERT_CALL, values)
+        decided = yield from decision(candidate, policy)
         if not isinstance(decided, Start):
             return Admitted(decided, None)
         permit = None if toll is None else (yield from gates.passes(toll, Use.BOOK, candidate.now))
         shut = permit if isinstance(permit, Shut) else None
         intent = new_intent(candidate, decided.generation, armed=shut is None)
-        yield Statement(_INSERT_INTENT, intent_values(intent))
+        yield from insert(intent)
         return Admitted(decided, intent, shut)
 
     return work
+
+
+def decision(candidate: Candidate, policy: AdmissionPolicy) -> Steps[Admission]:
+    """What becomes of the wish, in the transaction that acts on it. The call's row is made on the way."""
+    wish, key = candidate.wish, candidate.key
+    start, tenant = instant_text(wish.start), wish.tenant_id
+    # Of two who want the same, or want it in one call, the second sees the first one's row.
+    yield Hold((f"slot {tenant} {start}", f"call {tenant} {wish.conversation_id}"))
+    hung_up = False
+    if candidate.call is not None:
+        call = candidate.call
+        values = (tenant, call.call_id, call.platform, call.agent_id, instant_text(candidate.now))
+        rows = yield Statement(_INSERT_CALL, values)
+        hung_up = rows[0][0] is not None
+    about = (instant_text(wish.start - ABOUT), instant_text(wish.end + ABOUT))
+    of_person = (tenant, key.person.phone_hash, *about, tenant, key.person.email_hash, *about)
+    of_holds = (tenant, instant_text(candidate.now), instant_text(wish.end), start, wish.conversation_id or "")
+    asked = (tenant, start, tenant, wish.conversation_id, *of_person, tenant, key.value, *of_holds)
+    rows = yield Statement(_IN_THE_WAY, asked)
+    found = {row[0]: intent_of(row) for row in rows if row[0] is not None}
+    same_key = max((one for one in found.values() if one.key.value == key.value), key=_generation, default=None)
+    neighbours = [found[intent_id] for intent_id in sorted(found)]
+    others = [json.loads(row[_RESOURCES]) for row in rows if row[0] is None]
+    if policy.part is not None:
+        # Who undoes a composite says so in its row first: from then on no segment of it begins.
+        going_on = yield Statement(_BEING_BOOKED, (policy.part.composite_id, instant_text(candidate.now)))
+        hung_up = hung_up or not going_on
+    if others:
+        # Beside what is held stands what is booked: of those who do it, each can do one.
+        others += [policy.resources for one in neighbours if _takes(one, wish)]
+    held = bool(others) and bool(policy.resources) and not room_beside(policy.resources, others)
+    return admit(wish, key, same_key, neighbours, candidate.now, policy, hung_up=hung_up, held=held)
+
+
+def _takes(other: Intent, wish: Wish) -> bool:
+    """Whether it is another's at that very time, of the same kind."""
+    same_kind = other.wish.service.event_type_id == wish.service.event_type_id
+    in_this_call = wish.conversation_id is not None and other.wish.conversation_id == wish.conversation_id
+    return other.state in LIVE and other.wish.start == wish.start and same_kind and not in_this_call
+
+
+def insert(intent: Intent) -> Steps[None]:
+    yield Statement(_INSERT_INTENT, intent_values(intent))
 
 
 def move(transition: Transition, ids: Ids, channels: Sequence[str]) -> Transaction[StoredReply]:
@@ -140,7 +193,7 @@ def move(transition: Transition, ids: Ids, channels: Sequence[str]) -> Transacti
         elif booked and transition.booking is not None:
             appointment = yield from _appointment(transition, after.state, transition.booking, ids)
         for fact in transition.facts:
-            yield _fact(before, fact)
+            yield fact_row(before.wish.tenant_id, before.intent_id, fact)
         if appointment is None and before.state not in _UNBOOKED:
             moved = yield Statement(STORED, (before.intent_id,))
         else:
@@ -241,7 +294,6 @@ def _customer(transition: Transition, ids: Ids) -> Steps[str]:
     return customer_id
 
 
-def _fact(intent: Intent, fact: Fact) -> Statement:
+def fact_row(tenant_id: str, intent_id: str, fact: Fact) -> Statement:
     kind = type(fact).__name__.lower()
-    values = (intent.wish.tenant_id, intent.intent_id, instant_text(fact.at), kind, fact_text(fact))
-    return Statement(_INSERT_FACT, values)
+    return Statement(_INSERT_FACT, (tenant_id, intent_id, instant_text(fact.at), kind, fact_text(fact)))

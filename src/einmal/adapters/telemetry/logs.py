@@ -11,9 +11,10 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, Final, TextIO, assert_never
 
-from einmal.domain.facts import Alarm, Answered, Booked, Doubted, Fact, Rejected
+from einmal.domain.callback import Callback
+from einmal.domain.facts import Alarm, Answered, Booked, Changed, Doubted, Fact, Rejected
 from einmal.domain.verdict import Layer, Reason
-from einmal.ports import Clock, Message
+from einmal.ports import Clock, Message, StoredReply
 
 CHANNELS: Final = ("calcom", "guard", "alerts", "performance", "http")
 
@@ -84,6 +85,9 @@ class LogObserver:
                 case Doubted():
                     fields = {"intent_id": fact.intent_id, "call_id": fact.call_id, "why": fact.why}
                     _say("guard", logging.WARNING, "booking in doubt", fields)
+                case Changed():
+                    fields = {"intent_id": fact.intent_id, "call_id": fact.call_id, "change_id": fact.change_id}
+                    _say("guard", logging.INFO, f"{fact.kind} {fact.event}", fields)
                 case Alarm():
                     fields = {"intent_id": fact.intent_id, "detail": fact.detail}
                     _say("alerts", logging.ERROR, fact.what, fields)
@@ -162,13 +166,13 @@ class LogCourier:
         self._clock = clock
 
     async def send(self, message: Message) -> str | None:
-        told = message.stored.told(self._clock.now())
-        fields = {
-            "message_id": message.message_id,
-            "intent_id": message.stored.intent.intent_id,
-            "call_id": message.stored.intent.wish.conversation_id,
-            "kind": message.kind,
-            "outcome": told.outcome,
-        }
-        _say("guard", logging.INFO, "promise kept", fields)
+        fields: dict[str, Any] = {"message_id": message.message_id, "kind": message.kind}
+        match message.about:
+            case StoredReply(intent):
+                outcome = message.about.told(self._clock.now()).outcome
+                ids = {"intent_id": intent.intent_id, "call_id": intent.wish.conversation_id}
+                _say("guard", logging.INFO, "promise kept", fields | ids | {"outcome": outcome})
+            case Callback(callback_id, tenant_id, conversation_id):
+                ids = {"callback_id": callback_id, "tenant": tenant_id, "call_id": conversation_id}
+                _say("guard", logging.INFO, "somebody wants to be called back", fields | ids)
         return None

@@ -11,7 +11,7 @@ from rich.text import Text
 from einmal.configuration.hours import WEEKDAYS
 from einmal.configuration.model import TenantConfiguration
 from einmal.configuration.problems import shown
-from einmal.domain.model import Service
+from einmal.domain.model import Segment, Service
 from einmal.domain.opening import OpeningHours, Span
 
 YEAR_DAYS: Final = 365
@@ -76,6 +76,15 @@ def summary_data(tenant: TenantConfiguration, now: datetime) -> dict[str, Any]:
                 "notice_minutes": one.notice // timedelta(minutes=1),
                 "horizon_days": one.horizon.days,
                 "description": one.description,
+                "segments": [
+                    {
+                        "event_type_id": part.event_type_id,
+                        "duration_minutes": part.duration_minutes,
+                        "gap_minutes": part.gap_minutes,
+                        "staff": list(part.staff),
+                    }
+                    for part in one.segments
+                ],
             }
             for one in tenant.services
         ],
@@ -136,9 +145,18 @@ def _opened(hours: OpeningHours, day: date) -> str:
     return f" (but open {_said(hours.special[day])})" if hours.special.get(day) else ""
 
 
+def _segment(segment: Segment, names: dict[str, str]) -> str:
+    gap = f"{segment.gap_minutes} min later " if segment.gap_minutes else ""
+    by = f" with {', '.join(names.get(one, one) for one in segment.staff)}" if segment.staff else ""
+    return f"{gap}{segment.duration_minutes} min event type {segment.event_type_id}{by}"
+
+
 def _service(service: Service, names: dict[str, str]) -> str:
+    booked = f"event type {service.event_type_id}"
+    if service.segments:
+        booked = " + ".join(_segment(segment, names) for segment in service.segments)
     parts = [
-        f"{service.name}: {service.duration_minutes} min, event type {service.event_type_id}",
+        f"{service.name}: {service.duration_minutes} min, {booked}",
         f"also {', '.join(service.aliases)}" if service.aliases else "",
         f"with {', '.join(names.get(one, one) for one in service.staff)} (told, not chosen yet)"
         if service.staff

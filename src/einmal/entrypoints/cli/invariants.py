@@ -11,10 +11,9 @@ from typing import Any, Final
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from einmal.adapters.sql.ledger import SCHEMA_HEAD
-from einmal.adapters.sql.migrate import SchemaMismatch, schema_version, shown
 from einmal.adapters.telemetry.logs import configure_logs
 from einmal.domain.evidence import INVARIANTS
+from einmal.entrypoints.cli.ledger import unusable_ledger
 from einmal.flows.inspect import CouldNotLook, Finding, Inspected, Standing
 from einmal.settings import Settings
 from einmal.wiring import build_inspector
@@ -32,7 +31,7 @@ def run_invariants(settings: Settings, since_text: str, tenant_id: str | None, *
     if since is None:
         print(f"einmal: --since {since_text}: say 30d, 12h, 2026-11-01 or 2026-11-01T09:00Z", file=sys.stderr)
         return USAGE
-    unusable = _unusable_ledger(settings)
+    unusable = unusable_ledger(settings)
     if unusable is not None:
         print(f"einmal: {unusable}", file=sys.stderr)
         return COULD_NOT_LOOK
@@ -73,19 +72,6 @@ def since_of(text: str, now: datetime) -> datetime | None:
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
     except (ValueError, OverflowError):
         return None
-
-
-def _unusable_ledger(settings: Settings) -> str | None:
-    where = settings.ledger_at
-    try:
-        version = schema_version(where)
-    except SchemaMismatch as why:
-        return str(why)
-    if version is None:
-        return f"there is no ledger at {shown(where)}; `einmal serve` makes one, or see EINMAL_DATABASE_URL"
-    if version != SCHEMA_HEAD:
-        return f"the ledger {shown(where)} has schema {version}, not {SCHEMA_HEAD}; run `einmal db upgrade`"
-    return None
 
 
 async def _inspect(settings: Settings, since: datetime, tenant_id: str) -> Inspected:

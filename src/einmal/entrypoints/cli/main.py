@@ -10,11 +10,7 @@ from typing import Final
 from einmal import __version__
 from einmal.settings import BadSettings, Settings, read_settings
 
-OK: Final = 0
-FOUND: Final = 1
 USAGE: Final = 2
-CONSTRAINT_MISSING: Final = 3
-COULD_NOT_LOOK: Final = 4
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -50,6 +46,7 @@ def _parser() -> argparse.ArgumentParser:
     work.set_defaults(run=_work)
 
     _add_intents(commands)
+    _add_callbacks(commands)
 
     simulator = commands.add_parser("simulator", help="run a Cal.com API v2 as it really behaves")
     simulator.add_argument("--host", default="127.0.0.1", help="address to listen on (127.0.0.1)")
@@ -104,6 +101,20 @@ def _add_intents(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     ruling.add_argument("--booked", metavar="UID", help="this booking at Cal.com is it; it is read and kept")
     ruling.add_argument("--not-booked", action="store_true", help="there is none, and there will be none")
     rule.set_defaults(run=_intents_rule)
+
+
+def _add_callbacks(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    callbacks = commands.add_parser("callbacks", help="who wants to be called back").add_subparsers(
+        title="commands", metavar="COMMAND", required=True
+    )
+    listed = callbacks.add_parser("list", help="who waits for a call, longest first: names and numbers are shown")
+    listed.add_argument("--tenant", metavar="ID", help="of this one (all)")
+    listed.add_argument("--limit", type=int, default=50, help="at most so many (50)")
+    listed.add_argument("--json", action="store_true", help="as JSON")
+    listed.set_defaults(run=_callbacks_list)
+    done = callbacks.add_parser("done", help="somebody has called")
+    done.add_argument("callback_id", metavar="ID")
+    done.set_defaults(run=_callbacks_done)
 
 
 def _add_spoken(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -188,6 +199,18 @@ def _intents_rule(arguments: argparse.Namespace) -> int:
     return intents_rule(environment_settings(), arguments.intent_id, arguments.booked)
 
 
+def _callbacks_list(arguments: argparse.Namespace) -> int:
+    from einmal.entrypoints.cli.callbacks import callbacks_list  # noqa: PLC0415
+
+    return callbacks_list(environment_settings(), arguments.limit, arguments.tenant, as_json=arguments.json)
+
+
+def _callbacks_done(arguments: argparse.Namespace) -> int:
+    from einmal.entrypoints.cli.callbacks import callbacks_done  # noqa: PLC0415
+
+    return callbacks_done(environment_settings(), arguments.callback_id)
+
+
 def _simulator(arguments: argparse.Namespace) -> int:
     from einmal.entrypoints.cli.serve import serve_simulator  # noqa: PLC0415
 
@@ -248,33 +271,18 @@ def _config_example(_: argparse.Namespace) -> int:
 
 
 def _db_version(_: argparse.Namespace) -> int:
-    return _with_schema(environment_settings().ledger_at, None)
+    return _with_schema(None)
 
 
 def _db_upgrade(_: argparse.Namespace) -> int:
-    return _with_schema(environment_settings().ledger_at, "head")
+    return _with_schema("head")
 
 
 def _db_downgrade(arguments: argparse.Namespace) -> int:
-    return _with_schema(environment_settings().ledger_at, str(arguments.what))
+    return _with_schema(str(arguments.what))
 
 
-def _with_schema(where: Path | str, change: str | None) -> int:
-    from einmal.adapters.sql import migrate  # noqa: PLC0415
+def _with_schema(change: str | None) -> int:
+    from einmal.entrypoints.cli.database import with_schema  # noqa: PLC0415
 
-    try:
-        if change == "head":
-            migrate.upgrade(where)
-            migrate.switch_layer_4(where, on=True)
-        elif change == "layer4":
-            migrate.switch_layer_4(where, on=False)
-        version = migrate.schema_version(where)
-        layer_4 = version is not None and migrate.has_layer_4(where)
-    except (migrate.SchemaMismatch, RuntimeError) as wrong:
-        print(f"einmal: {wrong}", file=sys.stderr)
-        return COULD_NOT_LOOK
-    if version is None:
-        print(f"{migrate.shown(where)}: no ledger yet; `einmal db upgrade` makes one")
-        return OK
-    print(f"{migrate.shown(where)}: schema {version}, layer 4 {'on' if layer_4 else 'OFF'}")
-    return OK if layer_4 else CONSTRAINT_MISSING
+    return with_schema(environment_settings().ledger_at, change)

@@ -92,7 +92,8 @@ def _service(tenant: TenantConfiguration, name: str) -> Service:
         raise ValueError("--service: the configuration names none; those of the Cal.com account are not asked for here")
     wanted = normal_name(name)
     for one in tenant.services:
-        if wanted in {normal_name(word) for word in (one.service_id, str(one.event_type_id), one.name, *one.aliases)}:
+        event_type = () if one.segments else (str(one.event_type_id),)
+        if wanted in {normal_name(word) for word in (one.service_id, *event_type, one.name, *one.aliases)}:
             return one
     raise ValueError(f"--service: there is no {name!r}; there are: {', '.join(one.name for one in tenant.services)}")
 

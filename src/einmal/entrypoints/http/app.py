@@ -8,6 +8,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from einmal.entrypoints.http.calls import RetellWebhooks
 from einmal.entrypoints.http.door import ClientLeft, Refusal
 from einmal.entrypoints.http.inside import Inside
 from einmal.entrypoints.http.retell import FunctionCalls, collect_appointment, function_call, named_functions
@@ -33,7 +34,7 @@ def create_app(gateway: Gateway) -> ASGIApp:
 
 
 def _others(gateway: Gateway, book: FunctionCalls) -> Starlette:
-    inside = Inside(gateway)
+    inside, webhooks = Inside(gateway), RetellWebhooks(gateway)
     routes = [
         Route(BOOK, book, methods=["POST"]),  # here it says which method it takes
         Route("/api/retell/function-call", function_call(gateway), methods=["POST"]),
@@ -42,6 +43,8 @@ def _others(gateway: Gateway, book: FunctionCalls) -> Starlette:
             for path, endpoint in named_functions(gateway).items()
             if path != "collect-appointment"
         ),
+        Route("/api/webhooks/retell", webhooks, methods=["POST"]),
+        Route("/api/webhooks/retell/inbound", webhooks, methods=["POST"]),
         Route("/api/appointments/count", inside.appointments_count, methods=["GET"]),
         Route("/api/internal/appointments/verify", inside.appointments_verify, methods=["POST"]),
         Route("/healthz", inside.healthz, methods=["GET"]),

@@ -3,12 +3,15 @@
 import hmac
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 from urllib.parse import urlsplit
 
 from starlette.types import Receive, Scope, Send
 
+from einmal.adapters.retell.signature import SignatureCheck, check_signature
 from einmal.settings import Secret, is_loopback
 
 BODY_BYTES_MAX: Final = 2 * 1024 * 1024
@@ -85,6 +88,27 @@ def from_this_machine(scope: Scope) -> bool:
     if host is None or not is_loopback(host):
         return False
     return b"origin" not in names or origin == header(scope, b"host")
+
+
+_SIGNATURE_MESSAGES: Final = {
+    SignatureCheck.MISSING: "the header X-Retell-Signature is missing",
+    SignatureCheck.MALFORMED: "X-Retell-Signature must be v=<milliseconds>,d=<64 hex digits>",
+    SignatureCheck.EXPIRED: "the signature's time is too far from now; check both clocks",
+    SignatureCheck.WRONG: "the signature does not fit the body; check the tenant's Retell key (EINMAL_RETELL_API_KEY)",
+}
+
+
+def check_signed(scope: Scope, body: bytes, keys: Sequence[str], now: datetime, *, loopback: bool) -> str | None:
+    """The key that signed it; None where no key is set and unsigned requests may come in. Raises Refusal."""
+    if not keys:
+        if loopback and from_this_machine(scope):
+            return None
+        raise Refusal(401, "unsigned", "set EINMAL_RETELL_API_KEY: unsigned calls are taken on loopback only")
+    now_ms = int(now.timestamp() * 1000)
+    signed = check_signature(header(scope, b"x-retell-signature"), body, keys, now_ms)
+    if signed.check is not SignatureCheck.VALID:
+        raise Refusal(401, f"signature_{signed.check}", _SIGNATURE_MESSAGES[signed.check])
+    return signed.key
 
 
 def check_admin(scope: Scope, token: Secret | None, *, loopback: bool) -> None:

@@ -31,8 +31,8 @@ TELLS: Final = frozenset(
     }
 )
 
-CUSTOMER_SECONDS: Final = 1.5
-"""Agents wait two seconds for context. Who is not found by then is asked for their name, as everybody is."""
+CUSTOMER_SECONDS: Final = 1.2
+"""Less than the context's own budget: who is not found by then is asked for their name, as everybody is."""
 
 _PHRASES: Final = ("date_string", "datum_text", "text", "expression", "phrase", "input", "query", "utterance")
 
@@ -52,9 +52,9 @@ async def inform(
         case Does.TELL_HOURS:
             answer = _hours(function_call, tenancy, now)
         case Does.TELL_CUSTOMER:
-            answer = tell_customer(voice, known=await _customer(function_call, tenancy, ledger))
+            answer = tell_customer(voice, known=await line_is_known(function_call, tenancy, ledger))
         case Does.TELL_CONTEXT:
-            known = await _customer(function_call, tenancy, ledger)
+            known = await line_is_known(function_call, tenancy, ledger)
             answer = tell_context(voice, tenant.name, tenant.services, tenant.house.hours, now, known=known)
         case _:
             answer = tell_moment(voice, now)
@@ -120,13 +120,15 @@ def _staff_of(service: Service, tenancy: Tenancy) -> tuple[str, ...]:
     return tuple(one.name for one in tenancy.tenant.house.staff if not service.staff or one.staff_id in service.staff)
 
 
-async def _customer(function_call: FunctionCall, tenancy: Tenancy, ledger: Ledger) -> bool | None:
+async def line_is_known(
+    function_call: FunctionCall, tenancy: Tenancy, ledger: Ledger, seconds: float = CUSTOMER_SECONDS
+) -> bool | None:
     """Whether the caller's line is known here; None where nobody can tell. By whose name is never told."""
     phone = line_of(function_call, tenancy.tenant)
     if phone is None:
         return None
     try:
         reading = ledger.customer_name(tenancy.tenant.tenant_id, phone)
-        return await asyncio.wait_for(reading, CUSTOMER_SECONDS) is not None
+        return await asyncio.wait_for(reading, seconds) is not None
     except (TimeoutError, LedgerUnavailable, CommitUnknown):
         return None

@@ -4,8 +4,10 @@ Plain ASGI endpoints: this is the hot path. Signature first, over the bytes as t
 whose call it is; then what is wished. Whatever happens in the business is HTTP 200 with something to say.
 """
 
+import asyncio
 import re
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -13,35 +15,39 @@ from starlette.types import Receive, Scope, Send
 
 from einmal.adapters.retell.answer import answer_body, told_body
 from einmal.adapters.retell.envelope import BadEnvelope, FunctionCall, read_envelope
-from einmal.adapters.retell.functions import BOOKING, FUNCTIONS, Does
-from einmal.adapters.retell.signature import SignatureCheck, check_signature
+from einmal.adapters.retell.functions import BACKSTOP_SECONDS, BOOKING, FUNCTIONS, SECONDS, Does
+from einmal.adapters.retell.webhooks import contact_of
+from einmal.adapters.retell.which import says_more
 from einmal.adapters.retell.wish import Understood, seek, understand
 from einmal.adapters.telemetry.logs import channel
 from einmal.domain.reply import Outcome, Reply, Why
 from einmal.domain.search import Search
+from einmal.entrypoints.http.calling_back import call_back
+from einmal.entrypoints.http.changing import CHANGES, change
 from einmal.entrypoints.http.door import (
     ClientLeft,
     Refusal,
-    from_this_machine,
+    check_signed,
     header,
     read_body,
     send_json,
 )
+from einmal.entrypoints.http.holding import hold
 from einmal.entrypoints.http.informing import TELLS, inform
+from einmal.ports import CallNews
 from einmal.speech.information import Told
 from einmal.speech.said import Language
 from einmal.speech.sentences import Voice
 from einmal.tenancies import Tenancy
 from einmal.wiring import Gateway
 
-_SIGNATURE_MESSAGES: Final = {
-    SignatureCheck.MISSING: "the header X-Retell-Signature is missing",
-    SignatureCheck.MALFORMED: "X-Retell-Signature must be v=<milliseconds>,d=<64 hex digits>",
-    SignatureCheck.EXPIRED: "the signature's time is too far from now; check both clocks",
-    SignatureCheck.WRONG: "the signature does not fit the body; check the tenant's Retell key (EINMAL_RETELL_API_KEY)",
-}
-
 _BOOKS: Final[dict[Does, bool | None]] = {Does.COLLECT: None, Does.BOOK: True, Does.CHECK: False}
+
+_LATE: Final = {
+    **dict.fromkeys((Does.COLLECT, Does.BOOK), Reply(Outcome.IN_DOUBT, Why.UNPROMISED)),
+    **dict.fromkeys((Does.CANCEL, Does.RESCHEDULE), Reply(Outcome.IN_DOUBT, Why.CHANGING_UNPROMISED)),
+}
+"""What is true of a booking or a change that its own flow does not answer: not yes, not no."""
 
 
 class FunctionCalls:
@@ -57,7 +63,9 @@ class FunctionCalls:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             body = await read_body(scope, receive)
-            key = self._authenticate(scope, body)
+            gateway = self._gateway
+            now, loopback = gateway.clock.now(), gateway.settings.loopback
+            key = check_signed(scope, body, gateway.tenancies.keys, now, loopback=loopback)
             answer = await self.answer(body, header(scope, b"x-call-id"), key)
         except ClientLeft:
             return
@@ -82,13 +90,14 @@ class FunctionCalls:
             fields = {**whose, "tenants": len(gateway.tenancies)}
             channel("http").warning("no tenant for this call", extra={"fields": fields})
             return answer_body(Reply(Outcome.REJECTED), b"", self._house_voice, gateway.clock.now())
-        staff_wished = False
-        try:
-            reply, staff_wished = await self._reply(function_call, tenancy)
-        except Exception:  # noqa: BLE001 - the agent must have something to say, whatever broke
-            error_id = gateway.ids.time_ordered()
-            channel("http").exception("function call failed", extra={"fields": {"error_id": error_id}})
-            reply = Reply(Outcome.ERROR, Why.NOTHING_NEW, error_id=error_id)
+        name = function_call.name or self._default
+        does = None if name is None else self._functions.get(name)
+        if does is None:
+            channel("http").warning("unknown function", extra={"fields": {"function": _word(name)}})
+        reply, staff_wished = await self._in_time(does, function_call, tenancy)
+        contact = contact_of(function_call)
+        if contact is not None:
+            gateway.calls.met(tenancy.tenant.tenant_id, CallNews(contact, function_call.direction))
         if isinstance(reply, Told):
             return told_body(reply)
         if reply.error_id is not None:
@@ -97,16 +106,46 @@ class FunctionCalls:
         now, hash_key = gateway.clock.now(), tenancy.tenant.hash_key
         return answer_body(reply, hash_key, tenancy.voice, now, staff_wished=staff_wished)
 
-    async def _reply(self, function_call: FunctionCall, tenancy: Tenancy) -> tuple[Reply | Told, bool]:
-        name = function_call.name or self._default
-        does = None if name is None else self._functions.get(name)
-        if does is None or does is Does.NOT_YET:
-            what = "unknown function" if does is None else "function not built yet"
-            channel("http").warning(what, extra={"fields": {"function": _word(name)}})
+    async def _in_time(
+        self, does: Does | None, function_call: FunctionCall, tenancy: Tenancy
+    ) -> tuple[Reply | Told, bool]:
+        """The reply within the function's budget. Of what broke or takes longer, what is true of it all the same.
+
+        The work is given up then: to a flow that is no other end than that its process died, which each of them
+        survives, and what must outlive its caller runs in a task of its own.
+        """
+        if does is None:
             return Reply(Outcome.REJECTED), False
+        limit = asyncio.timeout(SECONDS.get(does, self._gateway.settings.reply_seconds + BACKSTOP_SECONDS))
+        try:
+            async with limit:
+                return await self._reply(does, function_call, tenancy)
+        except Exception:  # noqa: BLE001 - the agent must have something to say, whatever broke
+            if limit.expired() and does in _LATE:
+                channel("http").error("a flow outlasted its own budget", extra={"fields": {"function": does.name}})
+                return _LATE[does], False
+            error_id = self._gateway.ids.time_ordered()
+            if limit.expired():
+                return Reply(Outcome.ERROR, Why.UNREACHABLE, error_id=error_id), False
+            channel("http").exception("function call failed", extra={"fields": {"error_id": error_id}})
+            return Reply(Outcome.ERROR, Why.NOTHING_NEW, error_id=error_id), False
+
+    async def _reply(self, does: Does, function_call: FunctionCall, tenancy: Tenancy) -> tuple[Reply | Told, bool]:
         now = self._gateway.clock.now()
+        if does in CHANGES:
+            return await change(does, function_call, tenancy, now), False
+        if does in {Does.RESERVE, Does.RELEASE}:
+            return await hold(does, function_call, tenancy, now), True
+        if does is Does.CALL_BACK:
+            return await call_back(function_call, tenancy), False
         if does in TELLS:
             return await inform(does, function_call, tenancy, self._gateway.ledger, now), False
+        return await self._wished(does, function_call, tenancy, now)
+
+    async def _wished(
+        self, does: Does, function_call: FunctionCall, tenancy: Tenancy, now: datetime
+    ) -> tuple[Reply, bool]:
+        """What is free, or a booking."""
         if does in {Does.ALTERNATIVES, Does.NEXT}:
             wish: Understood | Search | Reply = seek(function_call, tenancy.tenant, now, earliest=does is Does.NEXT)
         else:
@@ -117,21 +156,16 @@ class FunctionCalls:
             return wish, False
         staff_wished = wish.wish.staff is not None
         if not wish.confirmed:
-            return await tenancy.offers.check(wish.wish), staff_wished
-        return await tenancy.bookings.book(wish.wish, wish.call), staff_wished
-
-    def _authenticate(self, scope: Scope, body: bytes) -> str | None:
-        """The key that signed it; None where no key is set and unsigned calls may come in."""
-        keys = self._gateway.tenancies.keys
-        if not keys:
-            if self._gateway.settings.loopback and from_this_machine(scope):
-                return None
-            raise Refusal(401, "unsigned", "set EINMAL_RETELL_API_KEY: unsigned calls are taken on loopback only")
-        now_ms = int(self._gateway.clock.now().timestamp() * 1000)
-        signed = check_signature(header(scope, b"x-retell-signature"), body, keys, now_ms)
-        if signed.check is not SignatureCheck.VALID:
-            raise Refusal(401, f"signature_{signed.check}", _SIGNATURE_MESSAGES[signed.check])
-        return signed.key
+            return await tenancy.offers.check(wish.wish, wish.asker), staff_wished
+        line_known = wish.asker.line is not None and wish.asker.line == wish.wish.person.phone
+        # Whoever cannot be told of what they have is not asked whether they mean that.
+        one_more = says_more(function_call.args) or (wish.call is None and not line_known)
+        books = tenancy.composites if wish.wish.service.segments else tenancy.bookings
+        reply = await books.book(wish.wish, wish.call, one_more=one_more, line_known=line_known)
+        if wish.call is not None and reply.outcome is not Outcome.ERROR:
+            # The admission has made the call's row.
+            self._gateway.calls.known(tenancy.tenant.tenant_id, wish.call.call_id)
+        return reply, staff_wished
 
 
 _FUNCTION_NAME: Final = re.compile(r"[a-z]{2,20}(?:_[a-z0-9]{1,20}){1,5}")

@@ -1,6 +1,6 @@
 """What lies on the disk, if there were one: all tables of all tenants, shared by every process that opens them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -83,5 +83,7 @@ class MemoryBooks:
         return min((moment for moment in moments if moment is not None), default=None)
 
     def note_call(self, wish: Wish, call: CallContact, at: datetime) -> None:
-        """First contact is first contact."""
-        self.calls.setdefault((wish.tenant_id, call.call_id), (call, at))
+        """First contact is first contact; whose agent it was may be told later."""
+        first, since = self.calls.get((wish.tenant_id, call.call_id), (call, at))
+        known = first if first.agent_id is not None else replace(first, agent_id=call.agent_id)
+        self.calls[wish.tenant_id, call.call_id] = (known, since)

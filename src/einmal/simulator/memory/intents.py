@@ -10,7 +10,9 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Final, NamedTuple, TypeVar
 
-from einmal.domain.intent import LIVE, UNRESOLVED, Intent, State
+from einmal.adapters.sql.writes import ABOUT
+from einmal.domain.intent import LIVE, Intent, State
+from einmal.domain.keys import PersonKey
 from einmal.domain.model import Service, Wish
 from einmal.domain.reply import Reply
 from einmal.ports import Candidate
@@ -26,12 +28,11 @@ class _Kind(NamedTuple):
     """Which indexes a state stands in."""
 
     live: bool
-    unresolved: bool
     due: bool
 
 
 _DUE: Final = frozenset({State.INTENT, State.SENT, State.DOUBT, State.COMPENSATING})
-_KINDS: Final = {state: _Kind(state in LIVE, state in UNRESOLVED, state in _DUE) for state in State}
+_KINDS: Final = {state: _Kind(state in LIVE, state in _DUE) for state in State}
 
 
 class IntentTable:
@@ -44,7 +45,8 @@ class IntentTable:
         self._by_operation: dict[str, str] = {}
         self._newest: dict[tuple[str, str], str] = {}
         self._live_on: dict[Slot, list[str]] = {}
-        self._unresolved_in: dict[tuple[str, str], list[str]] = {}
+        self._live_with: dict[tuple[str, str], list[str]] = {}
+        """By tenant, and call or hash of a phone or an e-mail."""
         self._tombstones: dict[str, dict[str, None]] = {}
         self._last_tombstone: dict[str, datetime] = {}
 
@@ -72,8 +74,8 @@ class IntentTable:
         self._newest[wish.tenant_id, intent.key.value] = intent_id
         if kind.live:
             _put_in(self._live_on, _slot(wish), intent_id)
-        if kind.unresolved and wish.conversation_id is not None:
-            _put_in(self._unresolved_in, (wish.tenant_id, wish.conversation_id), intent_id)
+            for name in _names(intent):
+                _put_in(self._live_with, (wish.tenant_id, name), intent_id)
         if kind.due:
             self.due.put(intent_id, intent.look_at)
 
@@ -84,8 +86,8 @@ class IntentTable:
         self.rows[intent_id] = after
         if old.live and not new.live:
             _take_out(self._live_on, _slot(wish), intent_id)
-        if old.unresolved and not new.unresolved and wish.conversation_id is not None:
-            _take_out(self._unresolved_in, (wish.tenant_id, wish.conversation_id), intent_id)
+            for name in _names(after):
+                _take_out(self._live_with, (wish.tenant_id, name), intent_id)
         if after.state is State.REJECTED and after.doubted_at is not None:
             self._tombstones.setdefault(wish.tenant_id, {})[intent_id] = None
             last = self._last_tombstone.get(wish.tenant_id, wish.start)
@@ -118,11 +120,16 @@ class IntentTable:
             if intent_id is not None:
                 yield self.rows[intent_id]
 
-    def neighbours(self, wish: Wish) -> list[Intent]:
-        """Live ones on the same slot, unresolved ones of the same conversation; oldest id first."""
+    def neighbours(self, wish: Wish, person: PersonKey) -> list[Intent]:
+        """Live ones on the same slot, of the same conversation, of the same person about that time; oldest id first."""
         ids = self._live_on.get(_slot(wish), [])
         if wish.conversation_id is not None:
-            ids = ids + self._unresolved_in.get((wish.tenant_id, wish.conversation_id), [])
+            ids = ids + self._live_with.get((wish.tenant_id, wish.conversation_id), [])
+        for contact in (person.phone_hash, person.email_hash):
+            if contact is not None:
+                theirs = self._live_with.get((wish.tenant_id, contact), [])
+                begin, end = wish.start - ABOUT, wish.end + ABOUT
+                ids = ids + [intent_id for intent_id in theirs if begin < self.rows[intent_id].wish.start < end]
         return [self.rows[intent_id] for intent_id in sorted(set(ids))] if ids else []
 
     def in_states(self, tenant_id: str, states: Sequence[State]) -> list[Intent]:
@@ -185,6 +192,8 @@ def _born(
         0,
         deadline,
         None,
+        None,
+        None,
     )
 
 
@@ -198,6 +207,13 @@ def _as_written(wish: Wish) -> Wish:
 
 def _slot(wish: Wish) -> Slot:
     return wish.tenant_id, kept(wish.start), wish.service.event_type_id
+
+
+def _names(intent: Intent) -> list[str]:
+    """By what others find it: its call, its phone, its e-mail."""
+    person = intent.key.person
+    names = (intent.wish.conversation_id, person.phone_hash, person.email_hash)
+    return [name for name in names if name is not None]
 
 
 def _put_in(index: dict[H, list[str]], key: H, intent_id: str) -> None:

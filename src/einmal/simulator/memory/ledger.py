@@ -71,7 +71,7 @@ class MemoryLedger:
         async with self._commit as lasts:
             table = self.books.intents
             same_key = table.newest(wish.tenant_id, key.value)
-            admission = admit(wish, key, same_key, table.neighbours(wish), now, policy)
+            admission = admit(wish, key, same_key, table.neighbours(wish, key.person), now, policy)
             started, row, gate, shut = None, None, None, None
             if isinstance(admission, Start):
                 gate, shut = self._pay(toll, now)
@@ -261,4 +261,6 @@ def _moved(row: Intent, after: Intent, transition: Transition) -> Intent:
         0 if Event.SURFACED in transition.events else row.looks,
         kept_or_none(look_at),
         row.promised_at,
+        row.moved_from,
+        row.carried_id,
     )

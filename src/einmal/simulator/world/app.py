@@ -1,52 +1,68 @@
-"""The same world around the whole gateway: its ASGI application, its HTTP adapters, its SQL on a real database.
+"""The world around the whole gateway: its ASGI application, its HTTP adapters, its SQL on a real database.
 
 Slower than the world around the flows alone, and closer: what is spoken is read from JSON, what is booked stands in
-the simulated Cal.com, faults are acted out on its bytes, and a process that is killed leaves a database.
+the simulated Cal.com, faults are acted out on its bytes, and a process that is killed leaves a database. And its
+callers live: they hold, book, cancel and move, hang up and call again, while people change the calendar by hand.
 """
 
 import asyncio
-import json
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 
+from einmal.adapters.sql.rows import instant_text
 from einmal.adapters.sql.steps import Store, only
 from einmal.domain.intent import State
-from einmal.domain.invariants import By, Evidence, Life, Request, Row, Spoken, violations
-from einmal.domain.model import MetadataKey, Wish
-from einmal.domain.reply import Outcome, Reply
+from einmal.domain.invariants import Evidence, Request, Violation, violations
+from einmal.domain.reply import Outcome
 from einmal.entrypoints.http.app import create_app
-from einmal.flows.compensate import REASON
 from einmal.ports import CommitUnknown, LedgerUnavailable, Message
 from einmal.settings import Secret, Settings, read_settings
+from einmal.simulator.asgi import HttpAnswer
 from einmal.simulator.asgi import request as send_request
 from einmal.simulator.calendar import SimulatedCalendar
 from einmal.simulator.catalogue import demo_event_types, random_uid
 from einmal.simulator.faults import FaultPlan
-from einmal.simulator.records import BookingStatus, SimulatedBooking
 from einmal.simulator.storage import FaultyStore, StorageFault
 from einmal.simulator.transport import InProcessTransport
-from einmal.simulator.virtual import SeededIds, VirtualClock
+from einmal.simulator.virtual import TimedIds, VirtualClock
 from einmal.simulator.wire import SimulatedCalcom
-from einmal.simulator.world.episode import REST_HOURS, Result, Setting
+from einmal.simulator.world import told
+from einmal.simulator.world.episode import Result, Setting
+from einmal.simulator.world.hands import Hands, Onlooker
 from einmal.simulator.world.homes import Home
-from einmal.simulator.world.parts import Alarms
-from einmal.simulator.world.people import callers, phone_call
+from einmal.simulator.world.line import Asked, Heard, Line, heard, webhook
+from einmal.simulator.world.living import life, starts
+from einmal.simulator.world.notes import Notes
+from einmal.simulator.world.people import callers
 from einmal.simulator.world.storm import BookedWire, CountedCalcom, stormy_plan
 from einmal.wiring import TENANT_ID, Gateway, build_gateway
 
 STARTS_MAX: Final = 100
 """Of a process, one after the other. Simulated faults strike far fewer: then the real database is gone."""
 
-_BERLIN: Final = timedelta(hours=1)
 _NEXT_DUE: Final = """
     SELECT min(due) FROM (
         SELECT min(look_at) AS due FROM intents WHERE state IN ('intent', 'sent', 'doubt', 'compensating')
+        UNION ALL SELECT min(look_at) FROM changes WHERE look_at IS NOT NULL
         UNION ALL SELECT min(due_at) FROM outbox WHERE due_at IS NOT NULL
         UNION ALL SELECT min(due_at) FROM sweeps) AS dues"""
-_BOOKED: Final = "SELECT intent_id, appointment_id, calcom_v2_booking_id, starts_at FROM appointments"
+_LIVE_CHANGES: Final = "SELECT count(*) FROM changes WHERE state IN ('sent', 'doubt')"
+_PERSONS_CHANGES: Final = "SELECT count(*) FROM changes WHERE state = 'escalated'"
+_HELD: Final = "SELECT count(*) FROM holds WHERE conversation_id = ? AND expires_at > ?"
+_HELD_BY_OTHERS: Final = "SELECT start_at FROM holds WHERE conversation_id <> ? AND expires_at > ?"
+_BOOKED_AT: Final = """
+    SELECT calcom_v2_booking_id FROM appointments WHERE starts_at = ? AND status IN ('confirmed', 'pending')"""
+
+
+CHANGES: Final = frozenset({"cancel_appointment", "reschedule_appointment"})
+MEDDLED: Final = 0.06
+"""Of the changes that callers ask for: somebody changes the same appointment by hand, just then."""
+
+Bend = Callable[[Gateway], None]
+"""Sabotage: changes parts of a gateway before it serves."""
 
 
 @dataclass(slots=True)
@@ -58,20 +74,28 @@ class _Place:
     tasks: "set[asyncio.Task[Any]]" = field(default_factory=set)
 
     def kill(self) -> None:
-        for task in [*self.tasks, *self.gateway.bookings.under_way]:
+        tenancy = self.gateway.tenancies.sole
+        begun = tenancy.holding._begun  # noqa: SLF001 - what no caller waits for dies as well
+        for task in [*self.tasks, *tenancy.bookings.under_way, *tenancy.changes.under_way.tasks, *begun]:
             task.cancel()
 
 
 class AppEpisode:
-    """One seed's world, with its ledger in this home. `spoil` bends each gateway's store: sabotage on the ledger."""
+    """One seed's world, with its ledger in this home. Sabotage: `spoil` bends each gateway's store, `bend` the rest."""
 
     def __init__(
-        self, seed: int, setting: Setting, home: Home, spoil: Callable[[Store], Store] = lambda one: one
+        self,
+        seed: int,
+        setting: Setting,
+        home: Home,
+        spoil: Callable[[Store], Store] = lambda one: one,
+        bend: Bend = lambda _: None,
     ) -> None:
         self.seed = seed
         self.setting = setting
         self.home = home
         self.spoil = spoil
+        self.bend = bend
         self.beside = home.store()
         self.chance = random.Random(f"app:{seed}")  # noqa: S311 - repeatable, not secret
         self.clock = VirtualClock()
@@ -79,9 +103,10 @@ class AppEpisode:
         calcom = SimulatedCalcom(calendar, api_keys=None, now=self.clock.true_now)
         self.calcom = CountedCalcom(calcom)
         self.requests: list[Request] = []
-        self.spoken: list[Spoken] = []
-        self.seen: set[str] = set()
-        self.alarms = Alarms()
+        self.notes = Notes()
+        self.seen = self.notes.seen
+        self.observer = Onlooker(self.seen)
+        self.hands = Hands(calendar, random.Random(f"hands:{seed}"), self.seen)  # noqa: S311
         self.storage = 0.0
         self.started = 0
         self.places: list[_Place] = []
@@ -89,15 +114,19 @@ class AppEpisode:
     async def run(self) -> Result:
         self.beside.open()
         self.places = [await self._place() for _ in range(self.setting.gateways)]
-        self.calcom.follow(stormy_plan(self.seed, self.setting.share))
+        # In the worst weather the breaker keeps most changes from the wire: other days are better.
+        share = self.setting.share * self.chance.choice((0.2, 0.4, 1.0))
+        self.calcom.follow(stormy_plan(self.seed, share))
         self.storage = self.setting.storage
         workers = [asyncio.ensure_future(self._work(number)) for number in range(len(self.places))]
-        people = [
-            asyncio.ensure_future(phone_call(caller, self._ask, random.Random(f"{self.seed}:{caller.call_id}")))  # noqa: S311
-            for caller in callers(self.setting.callers, self.clock.now(), self.chance)
+        self.hands.starts = tuple(starts(self.setting.callers * 2 // 3, self.clock.start))
+        everybody = callers(self.setting.callers, self.clock.start, self.chance, self.hands.starts)
+        around = [
+            asyncio.ensure_future(life(caller, self, random.Random(f"{self.seed}:{caller.call_id}")))  # noqa: S311
+            for caller in everybody
         ]
-        crashes = [asyncio.ensure_future(self._crash(number)) for number in range(len(self.places))]
-        await asyncio.gather(*people, *crashes)
+        around += [asyncio.ensure_future(self._crash(number)) for number in range(len(self.places))]
+        await asyncio.gather(*around, self.hands.work())
         self.calcom.follow(FaultPlan())
         self.storage = 0.0
         await self._rest()
@@ -108,6 +137,63 @@ class AppEpisode:
         for place in self.places:
             await place.gateway.close()
         return result
+
+    def now(self) -> datetime:
+        return self.clock.true_now()
+
+    async def ask(self, asked: Asked) -> Heard | None:
+        """One function call, to one of the gateways."""
+        if asked.function in CHANGES and asked.start is not None and self.chance.random() < MEDDLED:
+            await self._meddled(asked.start)
+        began = self.now()
+        self.notes.asks(asked, began)
+        answer = await self._sent(f"/api/retell/{asked.function.replace('_', '-')}", asked.body)
+        if answer is None:
+            return None
+        told = heard(answer)
+        self.notes.hears(asked, told, began, self.now())
+        if asked.function == "reserve_slot" and told.outcome is Outcome.UNAVAILABLE:
+            await self._refused_for_a_hold(asked)
+        return told
+
+    async def tell(self, event: str, line: Line, at: datetime) -> None:
+        """The platform's word of a call."""
+        ends = event == "call_ended"
+        holds = ends and await self._holds(line)
+        if ends:
+            self.notes.lets_go(line.call_id, self.now())
+        answer = await self._sent("/api/webhooks/retell", webhook(event, line, at))
+        if answer is None or answer.status != 200 or not ends:
+            return
+        self.notes.hung_up.setdefault(line.call_id, self.now())
+        if holds and not await self._holds(line):
+            self.seen.add("hang-up released a hold")
+
+    async def _sent(self, path: str, body: bytes) -> HttpAnswer | None:
+        """None where nobody heard an answer: its process was killed."""
+        place = self.chance.choice(self.places)
+        task = asyncio.ensure_future(send_request(place.app, "POST", path, body))
+        place.tasks.add(task)
+        task.add_done_callback(place.tasks.discard)
+        try:
+            return await task
+        except asyncio.CancelledError:
+            if place in self.places:
+                raise
+            return None
+
+    async def _holds(self, line: Line) -> bool:
+        return bool((await self.beside.read(only(_HELD, line.call_id, instant_text(self.now()))))[0][0])
+
+    async def _refused_for_a_hold(self, asked: Asked) -> None:
+        """Seen only where the calendar had it free."""
+        rows = await self.beside.read(only(_HELD_BY_OTHERS, asked.line.call_id, instant_text(self.now())))
+        if asked.start is not None and instant_text(asked.start) in {row[0] for row in rows}:
+            self.seen.add("hold refused to another")
+
+    async def _meddled(self, start: datetime) -> None:
+        for (uid,) in await self.beside.read(only(_BOOKED_AT, instant_text(start))):
+            self.hands.busy.append(asyncio.ensure_future(self.hands.meddle(uid)))
 
     async def _place(self) -> _Place:
         for _ in range(STARTS_MAX):
@@ -120,15 +206,16 @@ class AppEpisode:
                 continue
             couriers: Any = gateway.worker.deliveries.couriers
             couriers["webhook"] = self
+            self.bend(gateway)
             return _Place(gateway, create_app(gateway))
         raise LedgerUnavailable("the database itself does not answer")
 
     async def _started(self) -> Gateway:
         self.started += 1
         wire = BookedWire(InProcessTransport(self.calcom, 0.2, self.clock), self.clock, self.requests)
-        ids = SeededIds(self.seed * 1000 + self.started)
+        ids = TimedIds(self.seed * 1000 + self.started, self.clock)
         store = FaultyStore(self.spoil(self.home.store()), self._storage_fault)
-        return await build_gateway(_settings(self.home.url), wire, self.clock, ids, self.alarms, store=store)
+        return await build_gateway(_settings(self.home.url), wire, self.clock, ids, self.observer, store=store)
 
     async def send(self, message: Message) -> str | None:
         self.seen.add(f"news {message.kind}")
@@ -141,32 +228,25 @@ class AppEpisode:
         self.seen.add(f"storage {fault.value}")
         return fault
 
-    async def _ask(self, wish: Wish, call_id: str) -> Reply | None:
-        place = self.chance.choice(self.places)
-        task = asyncio.ensure_future(send_request(place.app, "POST", "/api/retell/collect-appointment", _body(wish)))
-        place.tasks.add(task)
-        task.add_done_callback(place.tasks.discard)
-        try:
-            answer = await task
-        except asyncio.CancelledError:
-            if place in self.places:
-                raise
-            return None
-        said = answer.json
-        booking = said.get("booking") or {}
-        start = datetime.fromisoformat(booking["start"]) if booking else None
-        outcome = Outcome(said["status"])
-        self.spoken.append(Spoken(self.clock.true_now(), "", call_id, outcome, booking.get("ref"), start))
-        self.seen.add(f"said {outcome}")
-        return Reply(outcome)
-
     async def _crash(self, number: int) -> None:
         while self.chance.random() < self.setting.crashes:
             await asyncio.sleep(self.chance.random() * 500)
+            if self.chance.random() < 0.5:
+                await self._under_way(number)
             old = self.places[number]
             self.places[number] = await self._place()
+            if old.gateway.tenancies.sole.changes.under_way.tasks:
+                self.seen.add("killed during a change")
             old.kill()
             self.seen.add("killed")
+
+    async def _under_way(self, number: int) -> None:
+        """Wait for the middle of a change, for some minutes."""
+        until = self.clock.monotonic() + 300
+        while self.clock.monotonic() < until:
+            if self.places[number].gateway.tenancies.sole.changes.under_way.tasks:
+                return
+            await asyncio.sleep(0.5)
 
     async def _work(self, number: int) -> None:
         while True:
@@ -180,67 +260,35 @@ class AppEpisode:
         return min(60.0, max(1.0, left))
 
     async def _rest(self) -> None:
-        end = self.clock.monotonic() + REST_HOURS * 3600
-        unfinished = (State.INTENT, State.SENT, State.DOUBT, State.COMPENSATING)
+        end = self.clock.monotonic() + self.setting.rest_hours * 3600
         await asyncio.sleep(900)
         while self.clock.monotonic() < end:
             self.calcom.tick()
-            if not await self.places[0].gateway.ledger.in_states(TENANT_ID, unfinished, 1):
+            if not await self._unfinished():
                 break
             await asyncio.sleep(60)
-        await asyncio.sleep(1200)
+        # What a person was asked to look at is looked at each hour.
+        await asyncio.sleep(3700 if (await self.beside.read(only(_PERSONS_CHANGES)))[0][0] else 1200)
+
+    async def _unfinished(self) -> bool:
+        unfinished = (State.INTENT, State.SENT, State.DOUBT, State.COMPENSATING)
+        if await self.places[0].gateway.ledger.in_states(TENANT_ID, unfinished, 1):
+            return True
+        return bool((await self.beside.read(only(_LIVE_CHANGES)))[0][0])
 
     async def _result(self) -> Result:
-        rows = await self._rows()
-        operations = {row.intent.operation_id for row in rows}
-        lives = [_life(booking, operations) for booking in self.calcom.calendar.bookings]
-        evidence = Evidence(lives, rows, self.spoken, self.requests)
-        found = violations(evidence)
-        regrets = sum(row.intent.state is State.COMPENSATED for row in rows)
-        states = {f"ends as {row.intent.state}" for row in rows}
-        calls, disturbed = self.calcom.calls, self.calcom.disturbed
-        return Result(self.seed, len(rows), found, self.seen | states, calls, disturbed, regrets, evidence)
-
-    async def _rows(self) -> list[Row]:
-        booked = {row[0]: row[1:] for row in await self.beside.read(only(_BOOKED))}
         intents = await self.places[0].gateway.ledger.in_states(TENANT_ID, tuple(State), 100_000)
-        rows = []
-        for intent in intents:
-            ref, uid, start = booked.get(intent.intent_id, (None, None, None))
-            rows.append(Row(intent, ref, uid, None if start is None else datetime.fromisoformat(start)))
-        return rows
-
-
-def _life(booking: SimulatedBooking, operations: set[str]) -> Life:
-    operation = booking.metadata.get(MetadataKey.OPERATION_ID)
-    live = booking.status in {BookingStatus.ACCEPTED, BookingStatus.PENDING}
-    accepted = booking.status is not BookingStatus.PENDING
-    return Life(
-        uid=booking.uid,
-        operation_id=operation,
-        start=booking.start,
-        event_type_id=booking.event_type.id,
-        since=booking.created_at,
-        until=None if live else booking.updated_at,
-        made_by=By.US if operation in operations else By.OTHERS,
-        ended_by=None if live else By.US if booking.cancellation_reason == REASON else By.OTHERS,
-        pending_until=booking.created_at if accepted else None,
-        tenant_id=TENANT_ID,
-        end=booking.end,
-        resource=f"host {booking.host.id}",
-    )
-
-
-def _body(wish: Wish) -> bytes:
-    local = wish.start + _BERLIN
-    args = {"datum": f"{local:%Y-%m-%d}", "uhrzeit": f"{local:%H:%M}", "name": wish.person.name}
-    args |= {"dienstleistung": "Beratung"}
-    if wish.person.phone is not None:
-        args["telefon"] = wish.person.phone
-    if wish.person.email is not None:
-        args["email"] = wish.person.email
-    call = {"call_id": wish.conversation_id, "from_number": "anonymous"}
-    return json.dumps({"name": "collect_appointment", "call": call, "args": args}, ensure_ascii=False).encode()
+        rows, changes = await told.rows_of(self.beside, intents), await told.changes_of(self.beside)
+        lives = told.lives_of(self.calcom.calendar.bookings, rows, told.Ends(self.hands.ended, changes))
+        spoken = self.notes.spoken
+        evidence = Evidence(lives, rows, spoken, self.requests, changes=changes, hung_up=self.notes.hung_up)
+        found = [*violations(evidence), *told.beside(evidence, self.notes, self.hands.ended)]
+        found += await told.stuck_holds(self, self.hands)
+        found += [Violation("bug", text) for text in self.observer.bugs]
+        regrets = sum(row.intent.state is State.COMPENSATED for row in rows)
+        self.seen |= {f"ends as {row.intent.state}" for row in rows} | told.changes_seen(changes, self.calcom.unheard)
+        calls, disturbed = self.calcom.calls, self.calcom.disturbed
+        return Result(self.seed, len(rows), found, self.seen, calls, disturbed, regrets, evidence)
 
 
 def _settings(url: str) -> Settings:

@@ -177,6 +177,21 @@ class WorldCalendar:
         await self._wait(0.05)
         return (Offer(start + timedelta(hours=1), service.service_id),) if start + timedelta(hours=1) < end else ()
 
+    async def reserve(self, service: Service, start: datetime, minutes: int, deadline: float) -> str | Blind:  # noqa: ARG002 - the port's
+        self.requests.append(Request(self.clock.monotonic(), RequestKind.OTHER, None))
+        await self._wait(0.05)
+        return f"reservation of {service.service_id} at {start.isoformat()}"
+
+    async def release(self, reservation_uid: str, deadline: float) -> Blind | None:  # noqa: ARG002 - the port's
+        self.requests.append(Request(self.clock.monotonic(), RequestKind.OTHER, None))
+        await self._wait(0.05)
+        return None
+
+    async def move(self, uid: str, start: datetime, reason: str, deadline: float) -> Answer:  # noqa: ARG002 - the port's
+        """Nobody moves anything in this world: what changes go through is the whole application's (`app`)."""
+        self.requests.append(Request(self.clock.monotonic(), RequestKind.OTHER, uid))
+        return Answer(AnswerKind.REFUSED, http_status=400, detail="validation")
+
     async def cancel(self, uid: str, reason: str, deadline: float) -> ChangeAnswer:  # noqa: ARG002 - the port's
         fate = self._draw(self.weather.looks)
         self.requests.append(Request(self.clock.monotonic(), RequestKind.CANCEL, uid))

@@ -51,6 +51,7 @@ class Setting:
     per_minute: int = 0
     lags: bool = True
     """Whether look-ups may show old states."""
+    rest_hours: int = REST_HOURS
     favour: tuple[Fate, ...] = ()
     """Fates that strike more often than others, for those who look for one thing."""
 
@@ -227,7 +228,7 @@ class Episode:
 
     async def _rest(self) -> None:
         """Until nothing is unfinished, and late arrivals have had time to be swept."""
-        end = self.clock.monotonic() + REST_HOURS * 3600
+        end = self.clock.monotonic() + self.setting.rest_hours * 3600
         await asyncio.sleep(self.calendar.weather.late_seconds_max)
         while self.clock.monotonic() < end:
             unfinished = {State.INTENT, State.SENT, State.DOUBT, State.COMPENSATING}

@@ -16,6 +16,7 @@ from einmal.flows.compensate import Compensations
 from einmal.flows.deliver import Deliveries
 from einmal.flows.doubt import Doubts
 from einmal.flows.gated import GatedCalendar
+from einmal.flows.house_rules import HouseRules
 from einmal.flows.offer import Offers
 from einmal.flows.outcome import Outcomes
 from einmal.flows.recover import Recovery
@@ -76,7 +77,17 @@ def assemble(parts: Parts) -> tuple[Bookings, Worker]:
     arming = Arming(outcomes, before, parts.gates, toll, budgets)
     attempts = Attempts(outcomes, doubts, arming, before, parts.guard)
     bookings = Bookings(
-        TENANT, parts.ledger, attempts, offers, clock, ids, observer, budgets, toll, True, parts.admission
+        TENANT,
+        parts.ledger,
+        attempts,
+        offers,
+        clock,
+        ids,
+        observer,
+        budgets,
+        toll,
+        True,
+        HouseRules(TENANT, clock, None, parts.admission),
     )
     doubts_behind = Doubts(outcomes, behind, None, budgets, parts.settle)
     compensations = Compensations(outcomes, behind, budgets)

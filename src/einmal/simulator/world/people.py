@@ -6,13 +6,15 @@ words, takes an alternative, or asks how it stands; people hang up, call again, 
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, TypeVar
 
 from einmal.domain.model import Person, Service, Wish
 from einmal.domain.reply import Outcome, Reply
+
+T = TypeVar("T")
 
 SERVICE: Final = Service("101", "Beratung", 101, 30)
 
@@ -33,10 +35,13 @@ class Caller:
     """How likely somebody goes on after an answer they did not want."""
 
 
-def callers(count: int, opening: datetime, chance: random.Random) -> list[Caller]:
+def callers(
+    count: int, opening: datetime, chance: random.Random, starts: Sequence[datetime] | None = None
+) -> list[Caller]:
     """So many calls, by fewer people, for few slots: they meet."""
     people = [_person(number, chance) for number in range(max(1, count * 2 // 3))]
-    starts = [opening + timedelta(days=2, minutes=30 * number) for number in range(max(2, count // 2))]
+    if starts is None:
+        starts = [opening + timedelta(days=2, minutes=30 * number) for number in range(max(2, count // 2))]
     return [
         Caller(f"call_{number}", chance.choice(people), tuple(chance.sample(starts, 2)), chance.random())
         for number in range(count)
@@ -79,18 +84,22 @@ async def phone_call(caller: Caller, ask: Ask, chance: random.Random) -> None:
 
 
 async def _with_retries(caller: Caller, wish: Wish, ask: Ask, chance: random.Random) -> Reply | None:
-    """What the platform does: it may repeat the request, before and after it was answered."""
+    return await with_retries(lambda: ask(wish, caller.call_id), chance)
+
+
+async def with_retries(ask: Callable[[], Awaitable[T | None]], chance: random.Random) -> T | None:
+    """What the platform does: it may repeat the request, before and after it was answered. The last answer heard."""
     repeats = chance.choice((0, 0, 0, 0, 1, 1, 2, 5))
-    tasks = [asyncio.ensure_future(ask(wish, caller.call_id))]
+    tasks = [asyncio.ensure_future(ask())]
     for _ in range(repeats):
         await asyncio.sleep(chance.random() * 3)
-        tasks.append(asyncio.ensure_future(ask(wish, caller.call_id)))
+        tasks.append(asyncio.ensure_future(ask()))
     if repeats == 0 and chance.random() < 0.05:
         # The caller hangs up, or the agent's own time-out ends the request.
         await asyncio.sleep(chance.random() * 2)
         tasks[0].cancel()
     answers = await asyncio.gather(*tasks, return_exceptions=True)
-    heard = [answer for answer in answers if isinstance(answer, Reply)]
+    heard = [answer for answer in answers if answer is not None and not isinstance(answer, BaseException)]
     return heard[-1] if heard else None
 
 
@@ -98,9 +107,13 @@ def _wish(caller: Caller, start: datetime) -> Wish:
     return Wish("default", caller.call_id, SERVICE, start, caller.person)
 
 
+def name_in_other_words(name: str, chance: random.Random) -> str:
+    return chance.choice((name, name.upper(), f"Herr {name}", name.replace("ü", "ue")))
+
+
 def _in_other_words(wish: Wish, chance: random.Random) -> Wish:
     person = wish.person
-    name = chance.choice((person.name, person.name.upper(), f"Herr {person.name}", person.name.replace("ü", "ue")))
+    name = name_in_other_words(person.name, chance)
     return Wish(
         wish.tenant_id, wish.conversation_id, wish.service, wish.start, Person(name, person.phone, person.email)
     )

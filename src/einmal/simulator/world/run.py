@@ -44,6 +44,17 @@ SOMETIMES: Final = (
 )
 """A run in which one of these never happened has proven less than it says."""
 
+SOMETIMES_LIVED: Final = (
+    *("said booked", "said cancelled", "said rescheduled", "said reserved", "said in_doubt"),
+    *("cancel lost and found", "move lost and found", "move in doubt ends as refused", "cancel in doubt ends as done"),
+    *("cancel overtaken", "move overtaken", "second cancel", "hold refused to another", "hang-up released a hold"),
+    *("late wish refused", "killed", "killed during a change", "moved by hand", "cancelled by hand"),
+)
+"""The same of worlds around the whole application."""
+
+ENOUGH_LIVED: Final = 6_000
+"""Intents from which on everything of that list must have occurred."""
+
 ENOUGH: Final = 20_000
 """Intents from which on everything of the list must have occurred."""
 
@@ -75,9 +86,8 @@ class Total:
     @property
     def never(self) -> tuple[str, ...]:
         """What should have occurred and did not; nothing is expected of a short run."""
-        if self.intents < ENOUGH or self.ledger != "memory":
-            return ()
-        return tuple(one for one in SOMETIMES if not self.seen[one])
+        enough, list_ = (ENOUGH, SOMETIMES) if self.ledger == "memory" else (ENOUGH_LIVED, SOMETIMES_LIVED)
+        return () if self.intents < enough else tuple(one for one in list_ if not self.seen[one])
 
     @property
     def good(self) -> bool:

@@ -9,7 +9,7 @@ from einmal.adapters.calcom.transport import NeverSent, WireAnswer, WireRequest
 from einmal.domain.invariants import Request, RequestKind
 from einmal.domain.model import MetadataKey
 from einmal.simulator.faults import Fault, FaultPlan, FaultRule, Operation
-from einmal.simulator.faulty import FaultyCalcom, Outcome
+from einmal.simulator.faulty import FaultyCalcom, LostAnswer, Outcome, operation_of
 from einmal.simulator.transport import InProcessTransport
 from einmal.simulator.virtual import VirtualClock
 from einmal.simulator.wire import SimulatedCalcom
@@ -28,14 +28,29 @@ _POSTS: Final = (
     Fault.MISSING_METADATA,
     Fault.SLOW_ANSWER,
 )
+_CHANGES: Final = (
+    Fault.REFUSED_CONNECTION,
+    Fault.LOST_REQUEST,
+    Fault.LOST_ANSWER,
+    Fault.LOST_ANSWER,
+    Fault.ERROR_BEFORE_COMMIT,
+    Fault.ERROR_AFTER_COMMIT,
+    Fault.LATE_COMMIT,
+    Fault.SLOW_ANSWER,
+)
 _LOOKS: Final = (Fault.REFUSED_CONNECTION, Fault.ERROR_BEFORE_COMMIT, Fault.REPLICA_LAG, Fault.LOST_ANSWER)
 
 
 def stormy_plan(seed: int, share: float) -> FaultPlan:
-    """A plan under which about this share of bookings, look-ups and cancels goes wrong."""
-    create, looks = frozenset({Operation.CREATE}), frozenset({Operation.LIST, Operation.GET, Operation.CANCEL})
+    """A plan under which about this share of bookings, of changes and of look-ups goes wrong."""
+    create, looks = frozenset({Operation.CREATE}), frozenset({Operation.LIST, Operation.GET})
     rules = [_rule(fault, create, share / len(_POSTS)) for fault in _POSTS]
     rules += [_rule(fault, looks, share / len(_LOOKS)) for fault in _LOOKS]
+    rules.append(_rule(Fault.FOREIGN_BOOKING, frozenset({Operation.RESCHEDULE}), share / 2))
+    for operation in (Operation.CANCEL, Operation.RESCHEDULE):
+        rules += [_rule(fault, frozenset({operation}), share / len(_CHANGES)) for fault in _CHANGES]
+    advisory = frozenset({Operation.SLOTS, Operation.RESERVE})
+    rules += [_rule(fault, advisory, share / 4) for fault in (Fault.LOST_REQUEST, Fault.LOST_ANSWER)]
     return FaultPlan(tuple(rules), seed)
 
 
@@ -51,12 +66,21 @@ class CountedCalcom(FaultyCalcom):
         super().__init__(calcom, FaultPlan())
         self.calls = 0
         self.disturbed = 0
+        self.unheard: set[tuple[Operation, str]] = set()
+        """Changes that were carried out, and the gateway heard nothing of it: what, and of which uid."""
 
     def handle(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> Outcome:
         outcome = super().handle(method, target, headers, body)
         self.calls += 1
         self.disturbed += bool(outcome.faults)
+        operation = operation_of(method, target)
+        if operation in {Operation.CANCEL, Operation.RESCHEDULE} and _unheard(outcome):
+            self.unheard.add((operation, target.split("/")[3]))
         return outcome
+
+
+def _unheard(outcome: Outcome) -> bool:
+    return isinstance(outcome, LostAnswer) or Fault.ERROR_AFTER_COMMIT in outcome.faults
 
 
 @dataclass(slots=True)
@@ -88,6 +112,6 @@ def _kind(request: WireRequest) -> tuple[RequestKind, str | None]:
     path = request.target.partition("?")[0]
     if request.method == "POST" and path == "/v2/bookings":
         return RequestKind.POST, json.loads(request.body)["metadata"][MetadataKey.OPERATION_ID]
-    if path.endswith("/cancel"):
-        return RequestKind.CANCEL, path.split("/")[3]
+    if path.endswith(("/cancel", "/reschedule")):
+        return RequestKind.CANCEL if path.endswith("/cancel") else RequestKind.MOVE, path.split("/")[3]
     return RequestKind.OTHER, None

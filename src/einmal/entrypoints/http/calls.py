@@ -1,0 +1,102 @@
+"""`POST /api/webhooks/retell`: what the platform tells of a call, and what it asks while the call still rings.
+
+Signed as function calls are, and whose it is is told in the same way. One endpoint for every event, whichever URL it
+comes to: the signature covers no URL. What could not be written is answered with 503, so that the platform sends it
+again; what nobody here can use is acknowledged, so that it does not.
+"""
+
+import asyncio
+import json
+from typing import Any, Final
+
+from starlette.types import Receive, Scope, Send
+
+from einmal.adapters.retell.envelope import BadEnvelope
+from einmal.adapters.retell.webhooks import Event, Webhook, read_webhook
+from einmal.adapters.telemetry.logs import channel
+from einmal.entrypoints.http.door import ClientLeft, Refusal, check_signed, read_body, send_json
+from einmal.entrypoints.http.informing import line_is_known
+from einmal.ports import CallNews, CommitUnknown, LedgerUnavailable
+from einmal.speech.information import Told, tell_context
+from einmal.tenancies import Tenancy
+from einmal.wiring import Gateway
+
+TELLING_SECONDS: Final = 5.0
+"""Retell waits ten seconds for an answer to an event, and tells it again. Telling it twice does no harm."""
+
+INBOUND_SECONDS: Final = 1.5
+"""Somebody hears it ring meanwhile. Whose line it is, is left open if the ledger takes longer."""
+
+_KNOWN: Final = {True: "yes", False: "no", None: "unknown"}
+
+
+class RetellWebhooks:
+    def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            body = await read_body(scope, receive)
+            gateway = self._gateway
+            now, loopback = gateway.clock.now(), gateway.settings.loopback
+            key = check_signed(scope, body, gateway.tenancies.keys, now, loopback=loopback)
+            answer = await self.answer(body, key)
+        except ClientLeft:
+            return
+        except Refusal as refusal:
+            channel("http").warning("refused", extra={"fields": {"status": refusal.status, "error": refusal.error}})
+            await send_json(send, refusal.status, refusal.body)
+        else:
+            await send_json(send, 200, json.dumps(answer, ensure_ascii=False).encode())
+
+    async def answer(self, body: bytes, key: str | None = None) -> dict[str, Any]:
+        """The answer to an authenticated body; `key` signed it. Raises Refusal."""
+        gateway = self._gateway
+        try:
+            webhook = read_webhook(body, gateway.clock.now())
+        except BadEnvelope as wrong:
+            raise Refusal(422, "bad_envelope", str(wrong.args[0])) from None
+        if webhook is None:
+            return {"status": "ignored"}
+        call = webhook.call
+        tenancy = gateway.tenancies.called(call.agent_id, call.house_number, key)
+        if tenancy is None:
+            fields = {"event": webhook.event, "agent_id": call.agent_id, "tenants": len(gateway.tenancies)}
+            channel("http").warning("no tenant for this webhook", extra={"fields": fields})
+            return {"status": "unknown_tenant"}
+        if webhook.event is Event.INBOUND:
+            return await self._inbound(webhook, tenancy)
+        if webhook.news is not None:
+            await self._told(tenancy, webhook.news)
+        return {"status": "ok"}
+
+    async def _told(self, tenancy: Tenancy, news: CallNews) -> None:
+        telling = self._gateway.calls.told(tenancy.tenant.tenant_id, news, tenancy.holding)
+        try:
+            await asyncio.wait_for(telling, TELLING_SECONDS)
+        except (TimeoutError, LedgerUnavailable, CommitUnknown):
+            raise Refusal(503, "ledger_unavailable", "it could not be written down just now; send it again") from None
+
+    async def _inbound(self, webhook: Webhook, tenancy: Tenancy) -> dict[str, Any]:
+        gateway, tenant = self._gateway, tenancy.tenant
+        known = await line_is_known(webhook.call, tenancy, gateway.ledger, INBOUND_SECONDS)
+        now, hours = gateway.clock.now(), tenant.house.hours
+        told = tell_context(tenancy.voice, tenant.name, tenant.services, hours, now, known=known)
+        if webhook.news is not None:
+            gateway.calls.met(tenant.tenant_id, webhook.news)
+        return {"call_inbound": {"dynamic_variables": _variables(told, known=known), "metadata": {}}}
+
+
+def _variables(told: Told, *, known: bool | None) -> dict[str, str]:
+    """What the agent's prompt may name: strings, as Retell wants them, and nobody's name among them."""
+    data = told.data
+    return {
+        "moment": told.message,
+        "date": data["date"],
+        "weekday": data["weekday"],
+        "time": data["time"],
+        "time_zone": data["time_zone"],
+        "house": data["house"],
+        "services": ", ".join(data["services"]),
+        "customer_known": _KNOWN[known],
+    }
