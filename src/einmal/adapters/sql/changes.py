@@ -4,11 +4,12 @@ import contextlib
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
+from einmal.adapters.sql.change_rows import COLUMNS, change_of, change_values
 from einmal.adapters.sql.outbox import put_message
 from einmal.adapters.sql.queues import PROMISE_WHOLE, due_by
-from einmal.adapters.sql.rows import STORED, instant_of, instant_or_none, instant_text, new_intent, stored_reply
+from einmal.adapters.sql.rows import STORED, instant_text, new_intent, stored_reply
 from einmal.adapters.sql.rows import text_or_none as text
 from einmal.adapters.sql.steps import SKIP_LOCKED, Hold, Statement, Steps, Store, Transaction, Violated, only
 from einmal.adapters.sql.writes import decision, fact_row, insert, move
@@ -20,10 +21,6 @@ from einmal.domain.promise import MessageKind
 from einmal.ports import Candidate, Ids, StaleIntent, StoredReply, Transition
 from einmal.ports.changes import Begun, Conclusion, NotAdmitted, NotStanding, StaleChange, UnderWay
 
-COLUMNS: Final = (
-    "change_id, tenant_id, kind, intent_id, booking_uid, state, created_at, send_deadline, successor_id, "
-    "conversation_id, sends, looks, look_at, doubted_at, resolved_at, promised_at"
-)
 _LIVE: Final = "state IN ('sent', 'doubt', 'escalated')"
 _INSERT: Final = f"INSERT INTO changes ({COLUMNS}) VALUES ({', '.join('?' * (COLUMNS.count(',') + 1))})"  # noqa: S608 - constants only
 _ONE: Final = f"SELECT {COLUMNS} FROM changes WHERE change_id = ?"  # noqa: S608 - constants only
@@ -212,7 +209,7 @@ class SqlChanges:
         done = Change(
             change_id, intent.wish.tenant_id, ChangeKind.MOVE, intent.intent_id, uid, ChangeState.DONE, at, at
         )
-        yield Statement(_INSERT, _values(replace(done, successor_id=made.intent_id, sends=0, resolved_at=at)))
+        yield Statement(_INSERT, change_values(replace(done, successor_id=made.intent_id, sends=0, resolved_at=at)))
         event = _BECOMES[State.SENT][booking.status is BookingStatus.PENDING]
         return (yield from self._moved(Transition(made, (event,), at, booking=booking)))
 
@@ -247,7 +244,7 @@ def _begin(
                 return NotAdmitted(admitted)
             successor = yield from _inserted(candidate, stored.intent, admitted.generation)
         try:
-            yield Statement(_INSERT, _values(change))
+            yield Statement(_INSERT, change_values(change))
         except Violated as violated:
             raise StaleChange(violated.constraint) from violated
         return Begun(change, successor)
@@ -293,43 +290,3 @@ def _happened(state: State, status: BookingStatus) -> Event | None:
 
 def _lock(intent_id: str) -> str:
     return f"change {intent_id}"
-
-
-def _values(change: Change) -> tuple[Any, ...]:
-    """In the order of COLUMNS."""
-    return (
-        change.change_id,
-        change.tenant_id,
-        change.kind.value,
-        change.intent_id,
-        change.booking_uid,
-        change.state.value,
-        instant_text(change.created_at),
-        instant_text(change.send_deadline),
-        change.successor_id,
-        change.conversation_id,
-        change.sends,
-        change.looks,
-        *map(text, (change.look_at, change.doubted_at, change.resolved_at, change.promised_at)),
-    )
-
-
-def change_of(row: Sequence[Any]) -> Change:
-    return Change(
-        change_id=row[0],
-        tenant_id=row[1],
-        kind=ChangeKind(row[2]),
-        intent_id=row[3],
-        booking_uid=row[4],
-        state=ChangeState(row[5]),
-        created_at=instant_of(row[6]),
-        send_deadline=instant_of(row[7]),
-        successor_id=row[8],
-        conversation_id=row[9],
-        sends=row[10],
-        looks=row[11],
-        look_at=instant_or_none(row[12]),
-        doubted_at=instant_or_none(row[13]),
-        resolved_at=instant_or_none(row[14]),
-        promised_at=instant_or_none(row[15]),
-    )

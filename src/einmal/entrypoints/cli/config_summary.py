@@ -16,11 +16,8 @@ from einmal.domain.opening import OpeningHours, Span
 
 YEAR_DAYS: Final = 365
 NOT_YET: Final = "(not in force yet)"
-KEYS_NOT_YET: Final = (
-    *("address", "calcom_webhook_secret", "policies.cancel_notice_hours", "policies.move_notice_hours"),
-    *("policies.appointments_max", "policies.late_fee", "services.staff", "staff.user_id"),
-)
-"""What a file may say, and nothing acts upon so far. The names of staff are told, but nobody is chosen by them."""
+KEYS_NOT_YET: Final = ("address", "calcom_webhook_secret", "staff.user_id")
+"""What a file may say, and nothing acts upon so far."""
 
 
 def summary_table(tenant: TenantConfiguration, now: datetime) -> Table:
@@ -158,9 +155,7 @@ def _service(service: Service, names: dict[str, str]) -> str:
     parts = [
         f"{service.name}: {service.duration_minutes} min, {booked}",
         f"also {', '.join(service.aliases)}" if service.aliases else "",
-        f"with {', '.join(names.get(one, one) for one in service.staff)} (told, not chosen yet)"
-        if service.staff
-        else "",
+        f"with {', '.join(names.get(one, one) for one in service.staff)}" if service.staff else "",
         f"from {_span_of(service.notice)} ahead" if service.notice else "",
         f"up to {service.horizon.days} days ahead",
     ]
@@ -170,13 +165,13 @@ def _service(service: Service, names: dict[str, str]) -> str:
 def _policies(tenant: TenantConfiguration) -> Iterator[tuple[str, str]]:
     policies = tenant.house.policies
     if policies.cancel_notice is not None:
-        yield "cancelling", f"until {_span_of(policies.cancel_notice)} before {NOT_YET}"
+        yield "cancelling", f"until {_span_of(policies.cancel_notice)} before"
     if policies.move_notice is not None:
-        yield "moving", f"until {_span_of(policies.move_notice)} before {NOT_YET}"
+        yield "moving", f"until {_span_of(policies.move_notice)} before"
     if policies.appointments_max is not None:
-        yield "at most", f"{policies.appointments_max} upcoming appointments a person {NOT_YET}"
+        yield "at most", f"{policies.appointments_max} upcoming appointments a person"
     if policies.late_fee is not None:
-        yield "too late", f"{policies.late_fee} {NOT_YET}"
+        yield "too late", policies.late_fee
 
 
 def _holidays(hours: OpeningHours, today: date) -> list[tuple[date, str]]:

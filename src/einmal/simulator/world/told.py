@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from einmal.adapters.sql.changes import COLUMNS, change_of
+from einmal.adapters.sql.change_rows import COLUMNS, change_of
 from einmal.adapters.sql.steps import Store, only
 from einmal.domain.change import Change, ChangeKind, ChangeState
 from einmal.domain.intent import BOOKED, Intent, State
