@@ -8,34 +8,24 @@ from typing import Any
 
 import pytest
 
-from einmal.adapters.calcom.transport import MaybeSent, NeverSent, WireAnswer, WireRequest
+from einmal.adapters.calcom.transport import NeverSent
 from einmal.simulator.calendar import BookingStatus
+from support.changes import (
+    ANONYMOUS,
+    CONFIG,
+    LATER,
+    LINE,
+    STRANGER,
+    TEN,
+    Lost,
+    booked,
+    changes,
+    changing,
+    live,
+    unanswered,
+    unseen,
+)
 from support.world import World, world
-
-CONFIG = """
-[policies]
-cancel_notice_hours = 24
-move_notice_hours = 12
-late_fee = "Es fallen 20 Euro an."
-
-[[services]]
-id = "beratung"
-name = "Beratung"
-event_type_id = 101
-duration_minutes = 30
-
-[[services]]
-id = "schnitt"
-name = "Haarschnitt"
-event_type_id = 102
-duration_minutes = 45
-"""
-LINE = {"call_id": "call_7d4d0c", "from_number": "+491701234567"}
-LATER = {"call_id": "call_2nd", "from_number": "+491701234567"}
-STRANGER = {"call_id": "call_else", "from_number": "+4930901820"}
-ANONYMOUS = {"call_id": "call_anon", "from_number": "anonymous"}
-TEN = datetime(2026, 12, 1, 9, 0, tzinfo=UTC)
-"""Ten o'clock in Berlin."""
 
 
 @pytest.fixture
@@ -44,25 +34,6 @@ async def salon(tmp_path: Path) -> Any:
     path.write_text(CONFIG, "utf-8")
     async with world(tmp_path, EINMAL_CONFIG=str(path)) as made:
         yield made
-
-
-async def booked(salon: World, call: dict[str, Any] = LINE, **more: Any) -> dict[str, Any]:
-    args = {"datum": "2026-12-01", "uhrzeit": "10:00", "name": "Jürgen Groß", "dienstleistung": "Beratung"} | more
-    answer = await salon.ask("book_appointment", call, **args)
-    assert answer["status"] == "booked", answer
-    return answer
-
-
-def live(salon: World) -> list[datetime]:
-    return sorted(one.start for one in salon.calendar.bookings if one.status.value in {"accepted", "pending"})
-
-
-def changes(salon: World) -> list[tuple[str, str]]:
-    return [tuple(row) for row in salon.rows("SELECT kind, state FROM changes ORDER BY change_id")]
-
-
-def changing(salon: World) -> list[WireRequest]:
-    return [r for r in salon.tap.requests if r.target.endswith(("/cancel", "/reschedule"))]
 
 
 async def test_the_caller_cancels_what_is_booked_under_their_line(salon: World) -> None:
@@ -228,25 +199,6 @@ async def test_too_late_is_too_late_and_says_what_it_costs(salon: World) -> None
     assert moved["status"] == "rescheduled", "a move has a shorter notice"
 
 
-class Lost:
-    """The answer to a change is lost, after or before it was processed."""
-
-    def __init__(self, salon: World, *, lands: bool, times: int = 1, error: type[Exception] = MaybeSent) -> None:
-        self.salon, self.lands, self.left, self.error = salon, lands, times, error
-        self.inner = salon.tap.inner
-
-    async def send(self, request: WireRequest) -> WireAnswer:
-        if request.target.endswith(("/cancel", "/reschedule")) and self.left:
-            self.left -= 1
-            if self.lands:
-                await self.inner.send(request)
-            raise self.error("reset")
-        return await self.inner.send(request)
-
-    async def close(self) -> None:
-        return
-
-
 @pytest.mark.parametrize("function", ["cancel_appointment", "reschedule_appointment"])
 async def test_a_lost_answer_is_looked_up_while_the_caller_waits(salon: World, function: str) -> None:
     """It landed, and a read shows it."""
@@ -354,14 +306,7 @@ async def test_two_changes_at_once_are_one(salon: World) -> None:
 async def test_what_is_being_changed_is_not_said_to_be_booked(salon: World, function: str) -> None:
     """The calendar has it no more, and nobody can look: then the same wish again is in doubt as well."""
     await booked(salon)
-    salon.tap.inner = Lost(salon, lands=True)  # type: ignore[assignment]
-
-    async def blind(request: WireRequest) -> WireAnswer:
-        if request.method == "GET" and changing(salon):
-            raise MaybeSent("reset")
-        return await salon.tap.inner.send(request)
-
-    salon.tap.on_get = blind
+    unseen(salon)
     changed = await salon.ask(function, LINE, neues_datum="2026-12-02", neue_uhrzeit="14:00")
     assert changed["status"] == "in_doubt"
     assert TEN not in live(salon)
@@ -414,17 +359,13 @@ async def test_a_move_said_twice_moves_nothing_else(salon: World) -> None:
 
 async def test_what_is_in_doubt_is_neither_cancelled_nor_denied(salon: World) -> None:
     """Nobody knows yet whether there is anything to cancel."""
-    salon.tap.on_post = _lost
+    salon.tap.on_post = unanswered
     await salon.ask(
         "book_appointment", LINE, datum="2026-12-01", uhrzeit="10:00", name="Jürgen Groß", dienstleistung="Beratung"
     )
     answer = await salon.ask("cancel_appointment", LINE)
     assert answer["status"] == "in_doubt"
     assert changing(salon) == []
-
-
-async def _lost(_: WireRequest) -> WireAnswer:
-    raise MaybeSent("timeout")
 
 
 async def test_a_move_that_arrives_after_it_was_settled_is_followed(salon: World) -> None:

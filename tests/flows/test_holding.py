@@ -15,8 +15,7 @@ from einmal.domain.gate import Passed, Shut, ShutWhy, Use
 from einmal.flows.hold import Holding
 from einmal.ports import LedgerUnavailable, Toll
 from einmal.simulator.calendar import Attendee
-from einmal.simulator.catalogue import demo_event_types
-from einmal.simulator.records import Host
+from support.teams import TEAM, team_of_two
 from support.world import World, serving, world
 
 TEN = {"dienstleistung": "Beratung", "datum": "2026-12-01", "uhrzeit": "10:00"}
@@ -24,12 +23,21 @@ HALF_PAST = TEN | {"uhrzeit": "10:30"}
 AT_TEN = datetime(2026, 12, 1, 9, 0, tzinfo=UTC)
 ANNA = {"call_id": "call_anna", "from_number": "+491701234567"}
 BEN = {"call_id": "call_ben", "from_number": "+4930901820"}
+CARLA = {"call_id": "call_carla"}
 RESERVATIONS = "/v2/slots/reservations"
 
 
 @pytest.fixture
 async def salon(tmp_path: Path) -> AsyncIterator[World]:
     async with world(tmp_path) as made:
+        yield made
+
+
+@pytest.fixture
+async def team(tmp_path: Path) -> AsyncIterator[World]:
+    """Anna does it, and so does Ben."""
+    (tmp_path / "einmal.toml").write_text(TEAM, "utf-8")
+    async with world(tmp_path, event_types=team_of_two(), EINMAL_CONFIG=str(tmp_path / "einmal.toml")) as made:
         yield made
 
 
@@ -264,23 +272,22 @@ async def test_the_reply_does_not_wait_for_cal_com(salon: World) -> None:
     assert listed(salon)
 
 
-async def test_a_team_is_not_hidden_by_one_of_its_holds(tmp_path: Path) -> None:
+async def test_a_team_is_not_hidden_by_one_of_its_holds(team: World) -> None:
     """One reservation would take the slot of all of them off the list: the ledger alone counts there."""
-    path = tmp_path / "einmal.toml"
-    path.write_text(
-        '[[staff]]\nid = "anna"\nname = "Anna"\n[[staff]]\nid = "ben"\nname = "Ben"\n'
-        '[[services]]\nid = "beratung"\nname = "Beratung"\nevent_type_id = 101\nduration_minutes = 30\n',
-        "utf-8",
-    )
-    hosts = tuple(Host(number, name, f"{name}@host.example.test", name) for number, name in ((1, "anna"), (2, "ben")))
-    team = tuple(replace(one, hosts=hosts) for one in demo_event_types())
-    async with world(tmp_path, event_types=team, EINMAL_CONFIG=str(path)) as salon:
-        assert (await reserve(salon, ANNA))["status"] == "reserved"
-        assert (await reserve(salon, BEN))["status"] == "reserved"
-        assert (await reserve(salon, {"call_id": "call_carla"}))["status"] == "unavailable"
-        assert mirrors(salon) == []
-        assert await book(salon, BEN) == "booked"
-        assert await book(salon, ANNA, name="Anna Weiß") == "booked"
+    assert (await reserve(team, ANNA))["status"] == "reserved"
+    assert (await reserve(team, BEN))["status"] == "reserved"
+    assert (await reserve(team, CARLA))["status"] == "unavailable"
+    assert mirrors(team) == []
+    assert await book(team, BEN) == "booked"
+    assert await book(team, ANNA, name="Anna Weiß") == "booked"
+
+
+async def test_what_a_team_has_left_is_booked_by_who_holds_it(team: World) -> None:
+    """One of the two is booked already. Whoever else asks is offered another time, and the holder gets theirs."""
+    assert await book(team, ANNA, name="Anna Weiß") == "booked"
+    assert (await reserve(team, BEN))["status"] == "reserved"
+    assert await book(team, CARLA, name="Carla Vogel") == "unavailable"
+    assert await book(team, BEN) == "booked"
 
 
 async def test_of_a_fourth_hold_the_firsts_mirror_goes(salon: World) -> None:
@@ -358,6 +365,16 @@ async def test_who_books_holds_no_longer_what_they_booked(salon: World) -> None:
     assert held(salon) == [("call_anna", "2026-12-01T10:00:00.000Z")]
 
 
+async def test_who_moves_onto_what_they_hold_holds_it_no_longer(team: World) -> None:
+    """Otherwise it is kept from the next caller although a second person is free then."""
+    assert await book(team, ANNA, uhrzeit="15:00") == "booked"
+    await reserve(team)
+    moved = await team.ask("reschedule_appointment", ANNA, neues_datum="2026-12-01", neue_uhrzeit="10:00")
+    await settled(team)
+    assert (moved["status"], held(team)) == ("rescheduled", [])
+    assert (await reserve(team, BEN))["status"] == "reserved"
+
+
 async def test_who_holds_nothing_costs_a_booking_nothing(salon: World) -> None:
     """The way of every booking: no statement about holds, no request."""
     asked: list[str] = []
@@ -423,13 +440,6 @@ async def test_what_one_process_knows_of_holds_is_bounded(salon: World) -> None:
 
 
 # Never one's own -----------------------------------------------------------------------------------------------------
-
-
-def team_of_two() -> Any:
-    hosts = tuple(
-        Host(number, f"host{number}", f"host{number}@host.example.test", f"host{number}") for number in (1, 2)
-    )
-    return tuple(replace(one, hosts=hosts) for one in demo_event_types())
 
 
 @pytest.mark.parametrize(

@@ -130,9 +130,19 @@ async def test_who_does_not_mind_is_not_asked(salon: World, name: str, said: str
     assert (await asked(salon, name, said, "Beratung"))["status"] in GOOD
 
 
-async def test_who_does_mind_is_heard(salon: World) -> None:
-    """ "Nicht egal" is the opposite."""
-    assert (await asked(salon, "book_appointment", "nicht egal", "Beratung"))["missing"] == ["staff"]
+@pytest.mark.parametrize(
+    "said",
+    [
+        *("nicht egal", "Hauptsache bei Anna, alle anderen nicht", "not just anyone, Anna"),
+        *("Anna, egal wann", "jede Woche Anna"),
+    ],
+)
+@pytest.mark.parametrize("name", FUNCTIONS)
+async def test_who_does_mind_is_heard(salon: World, name: str, said: str) -> None:
+    """ "Nicht egal" is the opposite, and what else does not matter is not who. Nobody is booked to another silently."""
+    answer = await asked(salon, name, said, "Beratung")
+    assert (answer["status"], answer["missing"]) == ("needs_input", ["staff"])
+    assert salon.calendar.bookings == ()
 
 
 ANNA, BEN = StaffMember("anna", "Anna"), StaffMember("ben", "Ben Groß", ("Ben",))

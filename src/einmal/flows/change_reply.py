@@ -8,6 +8,7 @@ from einmal.domain.answer import Answer, AnswerKind
 from einmal.domain.change import Change, ChangeKind, ChangeState, Ended, MovedTo, NotOurs, Standing, Stands, Unseen
 from einmal.domain.facts import Alarm
 from einmal.domain.intent import BOOKED, UNRESOLVED, Intent, State
+from einmal.domain.keys import normal_name
 from einmal.domain.model import Wish
 from einmal.domain.reply import BookedSlot, Missing, Outcome, Reply, Why
 from einmal.domain.whose import Caller, Named
@@ -79,7 +80,8 @@ class ChangeReplies:
         stored = await self.doubts.ledger.stored(intent.intent_id)
         if stored is None or stored.intent.state in UNRESOLVED:
             return Reply(Outcome.IN_DOUBT, Why.OTHER_IN_DOUBT, asked_start=wish.start)
-        if stored.intent.state in BOOKED:
+        theirs = normal_name(stored.intent.wish.person.name)
+        if stored.intent.state in BOOKED and theirs == normal_name(wish.person.name):
             return already_booked(stored, wish)
         if stored.intent.moved_from == leaving and stored.reply is not None:
             return stored.reply

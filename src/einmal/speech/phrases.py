@@ -52,8 +52,8 @@ OUTCOMES: Final[dict[tuple[Outcome, Why], dict[Language, str]]] = {
         _EN: "I have taken down your request and am still checking it.",
     },
     (Outcome.IN_DOUBT, Why.OTHER_IN_DOUBT): {
-        _DE: "Eine vorige Anfrage prüfe ich noch. Bitte warten Sie einen Moment, bevor wir weiter buchen.",
-        _EN: "I am still checking an earlier request. Please wait a moment before we go on booking.",
+        _DE: "Eine vorige Anfrage prüfe ich noch. Bitte warten Sie einen Moment, bevor wir weitermachen.",
+        _EN: "I am still checking an earlier request. Please wait a moment before we go on.",
     },
     (Outcome.REJECTED, Why.PLAIN): {
         _DE: "Das kann ich hier leider nicht erledigen.",
