@@ -31,7 +31,7 @@ NOW_MS = int(BERLIN_MORNING.timestamp() * 1000)
 TIMES = {"start_timestamp": NOW_MS - 60_000, "end_timestamp": NOW_MS - 1_000, "disconnection_reason": "user_hangup"}
 WHOLE = ("retell", "agent_1", "inbound", "2026-11-23T08:59:00.000Z", "2026-11-23T08:59:59.000Z", "user_hangup")
 ROW = "SELECT platform, agent_id, direction, started_at, ended_at, disconnection_reason FROM calls WHERE call_id = ?"
-OVER = "Das Gespräch ist beendet, es wurde nichts gebucht."
+OVER = "Das Gespräch ist beendet, es wurde nichts mehr getan."
 
 
 async def post(salon: World, path: str, body: Any, **headers: str) -> HttpAnswer:

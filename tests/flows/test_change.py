@@ -194,7 +194,7 @@ async def test_too_late_is_too_late_and_says_what_it_costs(salon: World) -> None
     await booked(salon, datum="2026-11-24", uhrzeit="9:00")
     cancelled = await salon.ask("cancel_appointment", LINE)
     assert (cancelled["status"], cancelled["success"]) == ("rejected", False)
-    assert cancelled["message"].endswith("Es fallen 20 Euro an.")
+    assert cancelled["message"].endswith("Es fallen 20 Euro an. Soll Sie jemand zurückrufen?")
     moved = await salon.ask("reschedule_appointment", LINE, neues_datum="2026-12-02", neue_uhrzeit="14:00")
     assert moved["status"] == "rescheduled", "a move has a shorter notice"
 

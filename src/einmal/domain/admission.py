@@ -122,7 +122,7 @@ class HungUp:
 
 @dataclass(frozen=True, slots=True)
 class Undone:
-    """This very call had it, and has cancelled or moved it since: a late repeat, or a change of mind."""
+    """This very call had it, and it was cancelled or moved since: a late repeat, or a change of mind."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -120,7 +120,7 @@ class Missing(StrEnum):
     DECISION = "decision"
     """This person has something else that day: keep that, have both, or move it."""
     AGAIN = "again"
-    """This call has cancelled or moved just that: is it wanted once more?"""
+    """This call had just that, and it was cancelled or moved since: is it wanted once more?"""
     NAME_ON = "name_on"
     """The name that the appointment is under."""
     APPOINTMENT = "appointment"

@@ -116,7 +116,7 @@ class Changes:
         if whole is None or self.composites is None or slot is None:
             return None
         if not cancels:
-            return self.replies.unchanged(slot)
+            return Reply(Outcome.REJECTED, booking=slot)
         if self.replies.too_late(slot, self.tenant.house.policies.cancel_notice):
             return self.replies.late(slot)
         return await self.composites.cancel(whole, caller.call_id)

@@ -45,14 +45,14 @@ class OwnAppointments:
         found = [*await self._of_line(caller, since), *await self.of_call(caller)]
         standing = {one.intent.intent_id: one for one in found if _stands(one) and one.intent.wish.start > since}
         ordered = sorted(standing.values(), key=lambda one: one.intent.wish.start)
-        return tuple(one for one in await self._as_wholes(ordered) if _stands(one))
+        return tuple(one for one in await self.as_wholes(ordered) if _stands(one))
 
     async def of_call(self, caller: Caller) -> tuple[StoredReply, ...]:
         """What this call has booked or asked for, in any state, newest first."""
         if caller.call_id is None:
             return ()
         found = await self.appointments.of_conversation(self.tenant.tenant_id, caller.call_id, LOOKED_AT_MAX)
-        return await self._as_wholes(found)
+        return await self.as_wholes(found)
 
     async def composite_of(self, stored: StoredReply) -> Composite | None:
         """The whole that this is a segment of, if it is one."""
@@ -60,7 +60,7 @@ class OwnAppointments:
             return None
         return (await self.composites.of_intents((stored.intent.intent_id,))).get(stored.intent.intent_id)
 
-    async def _as_wholes(self, found: Sequence[StoredReply]) -> tuple[StoredReply, ...]:
+    async def as_wholes(self, found: Sequence[StoredReply]) -> tuple[StoredReply, ...]:
         """Of the segments of one composite the first stands for all, with the time of all; of one that is being undone
         nothing is an appointment any more."""
         if self.composites is None or not found:
@@ -98,24 +98,32 @@ class OwnAppointments:
     def _same_name(self, found: Sequence[StoredReply], named: Named) -> list[StoredReply]:
         return of_that_name([(one.intent, one) for one in found], named.name, self._secret)
 
+    async def changed(self, caller: Caller) -> tuple[StoredReply, ...]:
+        """What this call has cancelled or moved, or tried to, whichever call booked it; newest change first."""
+        if caller.call_id is None:
+            return ()
+        return await self.appointments.changed_in(self.tenant.tenant_id, caller.call_id, LOOKED_AT_MAX)
+
     async def ended(self, caller: Caller, named: Named, state: State) -> tuple[StoredReply, ...]:
         """The caller's own that fit and have ended so, newest first."""
         found, tenant_id = list(await self.of_call(caller)), self.tenant.tenant_id
-        if caller.call_id is not None:
-            # Who has proved that it is theirs need not do so again when they say the same once more.
-            found += await self.appointments.changed_in(tenant_id, caller.call_id, LOOKED_AT_MAX)
+        # Who has proved that it is theirs need not do so again when they say the same once more.
+        found += await self.changed(caller)
         if caller.line is not None:
             since = self.clock.now() - JUST_BEGUN
             found += await self.appointments.ended_of_line(tenant_id, caller.line, since, LOOKED_AT_MAX)
         fitting = [one for one in found if one.intent.state is state and _named(one, named)]
         every = {one.intent.intent_id: one for one in self._same_name(fitting, named)}
         newest_first = sorted(every.values(), key=lambda one: one.intent.intent_id, reverse=True)
-        return await self._as_wholes(newest_first)
+        return await self.as_wholes(newest_first)
 
     async def in_doubt(self, caller: Caller, named: Named) -> bool:
         """Whether what is meant may be something of theirs that nobody can answer yet."""
         asked = [*await self.of_call(caller), *await self._of_line(caller, self.clock.now())]
-        return any(one.intent.state in UNRESOLVED and _named(one, named) for one in asked)
+        # What an appointment is being moved to is no other one: its change says how it stands.
+        return any(
+            one.intent.state in UNRESOLVED and one.intent.moved_from is None and _named(one, named) for one in asked
+        )
 
     async def _of_line(self, caller: Caller, since: datetime) -> tuple[StoredReply, ...]:
         if caller.line is None:

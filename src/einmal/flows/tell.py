@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import dataclass, replace
 from typing import Final
 
-from einmal.domain.change import Ended, MovedTo, NotOurs
+from einmal.domain.change import Ended, MovedTo, NotOurs, Stands
 from einmal.domain.intent import BOOKED, State
 from einmal.domain.reply import BookedSlot, Outcome, Reply, Why
 from einmal.domain.whose import Caller, Named, is_named
@@ -62,7 +62,8 @@ class Telling:
         return tuple(slots) if slots else Reply(Outcome.REJECTED, Why.NOT_FOUND)
 
     async def _status(self, named: Named, caller: Caller) -> Reply:
-        of_call = [one for one in await self.own.of_call(caller) if one.intent.state is not State.MOVED]
+        every = [*await self.own.of_call(caller), *await self.own.changed(caller)]
+        of_call = [one for one in every if one.intent.state is not State.MOVED]
         asked_for = next((one for one in of_call if _fits(one, named)), None)
         if asked_for is None:
             found = await self.own.the_one(caller, named)
@@ -92,6 +93,9 @@ class Telling:
         if isinstance(found, Ended):
             return after
         now = after or stored
+        if isinstance(found, Stands):
+            # Where it was: of a composite the time of the whole.
+            now = replace(now, booking=stored.booking)
         return now if now.intent.state in BOOKED else None
 
     async def _became(self, stored: StoredReply) -> StoredReply | None:

@@ -160,8 +160,8 @@ OUTCOMES: Final[dict[tuple[Outcome, Why], dict[Language, str]]] = {
         _EN: "Sorry, I could not make sure that your call-back is noted. Please call again later.",
     },
     (Outcome.REJECTED, Why.HUNG_UP): {
-        _DE: "Das Gespräch ist beendet, es wurde nichts gebucht.",
-        _EN: "The call is over, nothing was booked.",
+        _DE: "Das Gespräch ist beendet, es wurde nichts mehr getan.",
+        _EN: "The call is over, nothing more was done.",
     },
     (Outcome.ERROR, Why.TOO_BUSY): {
         _DE: "Entschuldigung, der Kalender ist gerade überlastet, und es wurde nichts gebucht. "
@@ -224,16 +224,16 @@ QUESTIONS: Final[dict[Missing, dict[Language, str]]] = {
         _EN: "Which appointment is it about, on which day and at what time?",
     },
     Missing.AGAIN: {
-        _DE: "Diesen Termin haben Sie eben abgesagt oder verschoben. Soll ich ihn neu buchen?",
-        _EN: "You have just cancelled or moved this appointment. Shall I book it anew?",
+        _DE: "Dieser Termin wurde inzwischen abgesagt oder verschoben. Soll ich ihn neu buchen?",
+        _EN: "This appointment has since been cancelled or moved. Shall I book it anew?",
     },
     Missing.NAME_ON: {
         _DE: "Auf welchen Namen ist der Termin eingetragen?",
         _EN: "Which name is the appointment under?",
     },
     Missing.STAFF_UNKNOWN: {
-        _DE: "Diese Person kenne ich nicht. Bei wem möchten Sie den Termin, oder ist das egal?",
-        _EN: "I do not know that person. With whom would you like the appointment, or does it not matter?",
+        _DE: "Bei dieser Person kann ich das nicht buchen. Bei wem möchten Sie den Termin, oder ist das egal?",
+        _EN: "I cannot book that with this person. With whom would you like the appointment, or does it not matter?",
     },
     Missing.STAFF_OPEN: {
         _DE: "Bei wem der Termin ist, kann ich nicht festlegen. Ist Ihnen das recht?",

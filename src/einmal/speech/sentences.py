@@ -84,7 +84,7 @@ class Voice:
         )
         if (reply.outcome, reply.why) in _WITH_OFFERS:
             text = f"{text} {self._offers(reply.alternatives, reply.asked_start, now)}"
-        return text if reply.note is None else f"{text} {reply.note}"
+        return text if reply.note is None else _noted(text, reply.note)
 
     def offer(self, offer: Offer, now: datetime) -> str:
         """One alternative, with its full date: the model may pick it up alone."""
@@ -183,6 +183,12 @@ class Voice:
     def _times(self, offers: Sequence[Offer]) -> str:
         times = [say_time(offer.start, self.zone, self.language) for offer in offers]
         return _joined(times, _OR[self.language])
+
+
+def _noted(text: str, note: str) -> str:
+    """With what the house says to it; a question stays the last that is heard."""
+    said, stop, question = text.rpartition(". ")
+    return f"{said}. {note} {question}" if stop and question.endswith("?") else f"{text} {note}"
 
 
 def _joined(items: Sequence[str], joint: str) -> str:

@@ -86,8 +86,10 @@ FIELDS: Final[dict[str, tuple[str, Text]]] = {
     "zusaetzlich": (
         "boolean",
         {
-            _DE: "true nur, wenn die Person auf Nachfrage gesagt hat, dass sie beide Termine möchte.",
-            _EN: "true only if the person, being asked, has said that they want both appointments.",
+            _DE: "true nur, wenn die Person auf Nachfrage gesagt hat, dass sie beide Termine möchte, oder den eben "
+            "abgesagten neu.",
+            _EN: "true only if the person, being asked, has said that they want both appointments, or the one just "
+            "cancelled anew.",
         },
     ),
     "text": ("string", {_DE: "Was die Person gesagt hat, wörtlich.", _EN: "What the person said, word for word."}),

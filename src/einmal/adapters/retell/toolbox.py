@@ -178,7 +178,7 @@ TOOLS: Final[tuple[Tool, ...]] = (
     ),
     Tool(
         "booking_status",
-        (),
+        ("datum", "uhrzeit", "name"),
         (),
         CHECKING_MS,
         {

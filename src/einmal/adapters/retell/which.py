@@ -133,10 +133,14 @@ def _asked(heard: Heard) -> Reply:
 
 def says_more(args: Mapping[str, Any]) -> bool:
     """Whether the caller said that they want this beside what they have."""
-    said = text_of(args, ("zusaetzlich", "zusätzlich", "additional", "weiterer_termin", "additional_appointment"))
+    said = text_of(args, _MORE_NAMES)
     return said is not None and said.lower() in _MORE
 
 
+_MORE_NAMES: Final = (
+    *("zusaetzlich", "zusätzlich", "additional", "weiterer_termin", "additional_appointment"),
+    *("again", "nochmal", "erneut"),
+)
 _MORE: Final = frozenset(
     {"true", "1", "1.0", "ja", "yes", "y", "j", "beide", "beides", "auch", "both", "keep both", "additional"}
     | {"zusaetzlich", "zusätzlich", "weiterer", "noch einen", "one more"}
