@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from einmal.adapters.calcom.transport import NeverSent
+from einmal.adapters.calcom.transport import NeverSent, WireAnswer, WireRequest
 from einmal.simulator.calendar import BookingStatus
 from support.changes import (
     ANONYMOUS,
@@ -385,3 +385,31 @@ async def test_a_move_that_arrives_after_it_was_settled_is_followed(salon: World
     assert salon.states() == ["moved", "rejected", "confirmed"]
     told = await salon.ask("get_customer_appointments", LINE)
     assert [one["start"] for one in told["appointments"]] == ["2026-12-02T14:00:00+01:00"]
+
+
+async def test_a_201_of_a_move_proves_nothing(salon: World) -> None:
+    """It holds somebody else's booking at the time that was wished, and ours was not touched."""
+    await booked(salon)
+    other = await booked(salon, STRANGER, datum="2026-12-02", uhrzeit="14:00", name="Anna Weiß")
+    foreign = next(one for one in salon.calendar.bookings if one.attendee.name == "Anna Weiß")
+    inner = salon.tap.inner.send
+
+    async def send(request: WireRequest) -> WireAnswer:
+        if not request.target.endswith("/reschedule"):
+            return await inner(request)
+        read = WireRequest(
+            "GET", f"/v2/bookings/{foreign.uid}", request.headers, b"", request.deadline, request.deadline
+        )
+        shown = await inner(read)
+        return WireAnswer(201, shown.headers, shown.body, 0.0)
+
+    salon.tap.inner.send = send  # type: ignore[method-assign]
+    answer = await salon.ask("reschedule_appointment", LINE, neues_datum="2026-12-02", neue_uhrzeit="14:00")
+    assert (answer["status"], answer["success"]) == ("in_doubt", False)
+    for _ in range(12):
+        salon.clock.pass_time(timedelta(minutes=1))
+        await salon.gateway.worker.turn()
+    assert changes(salon) == [("move", "refused")]
+    told = await salon.ask("get_customer_appointments", STRANGER)
+    assert [one["ref"] for one in told["appointments"]] == [other["booking"]["ref"]]
+    assert len(live(salon)) == 2

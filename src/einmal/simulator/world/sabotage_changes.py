@@ -190,7 +190,7 @@ def _misses_moves(gateway: Gateway) -> None:
 _BRIEF: Final = replace(SETTING, gateways=1, rest_hours=0)
 
 SABOTEURS: Final = (
-    Saboteur("believes a 201", "takes what answers a move for what became of it", _believes, seed=4),
+    Saboteur("believes a 201", "takes what answers a move for what became of it", _believes, seed=73),
     Saboteur("moves again", "sends a move again after a lost answer", _calendar(move=_moves_again), seed=3),
     Saboteur("cancels anybody's", "cancels and moves without asking whose it is", _cancels_anybodys, seed=2),
     Saboteur("a lost move is no", "says unchanged after a lost answer", _calendar(move=_lost_move_is_no), seed=7),
