@@ -42,8 +42,7 @@ check: $(DEV) ## ruff, strict mypy, the floors
 	@$(BIN)/lint-imports --no-cache
 
 # Simulated worlds and real processes: counting their lines would double their time. The first use two processes
-# themselves, and print who caught which sabotage; the others mostly wait, and a world of one process fits in beside them.
-LIVES     := tests/simulation/test_world_lives.py
+# themselves, and print who caught which sabotage; the others mostly wait.
 WORLDS    := tests/simulation
 PROCESSES := tests/races tests/e2e tests/model
 
@@ -52,8 +51,8 @@ test: check java ## everything CI runs
 	@$(BIN)/coverage run -m pytest -n 2 $(addprefix --ignore=,$(WORLDS) $(PROCESSES))
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report --fail-under=95
-	@$(BIN)/python -m pytest $(WORLDS) --ignore=$(LIVES)
-	@$(BIN)/python -m pytest -n 3 $(PROCESSES) $(LIVES)
+	@$(BIN)/python -m pytest $(WORLDS)
+	@$(BIN)/python -m pytest -n 3 $(PROCESSES)
 
 BENCH   := .venv-bench
 BENCHED := $(BENCH)/.installed

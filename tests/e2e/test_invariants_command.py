@@ -29,7 +29,7 @@ def test_it_reads_beside_a_gateway_and_finds_what_was_bent(tmp_path: Path) -> No
             assert good.returncode == 0, good.stdout + good.stderr
             seen = json.loads(good.stdout)
             assert (seen["intents"], seen["bookings"], seen["violations"]) == (2, 1, 0)
-            assert [one["invariant"] for one in seen["invariants"]] == [f"I{number}" for number in range(1, 18)]
+            assert [one["invariant"] for one in seen["invariants"]] == [f"I{number}" for number in range(1, 19)]
             nothing = command("invariants", "--since", "2100-01-01", folder=tmp_path, **environment)
             assert (nothing.returncode, "None in this window" in nothing.stdout) == (0, True)
         with closing(sqlite3.connect(tmp_path / "data" / "einmal.sqlite3")) as ledger, ledger:

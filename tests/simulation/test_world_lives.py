@@ -1,5 +1,6 @@
 """Callers who cancel, move and hold: the auditor of the whole application catches those who do it badly."""
 
+import os
 from collections.abc import Iterator
 
 import pytest
@@ -20,7 +21,13 @@ def home() -> Iterator[Home]:
             yield made
 
 
-@pytest.mark.parametrize("saboteur", SABOTEURS, ids=lambda one: one.name)
+TRIED = frozenset({"believes a 201", "moves again", "cancels anybody's", "a lost cancel is no", "cancelled unread"})
+"""Those caught soonest. All twelve take minutes: EINMAL_SABOTEURS=all."""
+
+EVERY = os.environ.get("EINMAL_SABOTEURS") == "all"
+
+
+@pytest.mark.parametrize("saboteur", [one for one in SABOTEURS if EVERY or one.name in TRIED], ids=lambda one: one.name)
 def test_sabotage_of_changes_is_caught(saboteur: Saboteur, home: Home, capsys: pytest.CaptureFixture[str]) -> None:
     """Begun at a seed that caught it once; if the gateway has changed since, the next ones are tried."""
     caught = caught_by(saboteur, home, saboteur.seed, EPISODES_MAX)
@@ -29,7 +36,7 @@ def test_sabotage_of_changes_is_caught(saboteur: Saboteur, home: Home, capsys: p
         print(f"\n  {saboteur.name}: {saboteur.does}: caught by {caught[1]} (seed {caught[0]})", end=" ")
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", [1, 2] if EVERY else [1])
 def test_the_sound_gateway_is_not(seed: int, home: Home) -> None:
     """In the same world, the same people, and nobody has bent anything."""
     home.empty()
