@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from einmal.adapters.calcom.transport import NeverSent, WireAnswer, WireRequest
+from einmal.domain.facts import Alarm
+from einmal.flows.change_doubt import ChangeRecovery
 from einmal.simulator.calendar import BookingStatus
 from support.changes import (
     ANONYMOUS,
@@ -413,3 +415,18 @@ async def test_a_201_of_a_move_proves_nothing(salon: World) -> None:
     told = await salon.ask("get_customer_appointments", STRANGER)
     assert [one["ref"] for one in told["appointments"]] == [other["booking"]["ref"]]
     assert len(live(salon)) == 2
+
+
+async def test_a_change_of_a_tenant_that_is_not_served_here_is_put_off(salon: World) -> None:
+    """Others may serve it: it is no alarm twice a minute, and in nobody's way."""
+    await booked(salon)
+    salon.tap.inner = Lost(salon, lands=False)  # type: ignore[assignment]
+    await salon.ask("cancel_appointment", LINE)
+    worker = salon.gateway.worker
+    assert worker.changes is not None
+    elsewhere = ChangeRecovery(worker.changes.books, {}, salon.clock, salon.observer)
+    salon.clock.pass_time(timedelta(minutes=1))
+    assert await elsewhere.turn() == 1
+    salon.clock.pass_time(timedelta(minutes=14))
+    assert await elsewhere.turn() == 0
+    assert [fact.what for fact in salon.observer.facts if isinstance(fact, Alarm)] == ["tenant_unknown"]

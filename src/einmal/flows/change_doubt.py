@@ -51,6 +51,8 @@ AGAIN_AFTER: Final = timedelta(seconds=30)
 PAUSES: Final = tuple(timedelta(seconds=seconds) for seconds in (10, 30, 60, 120, 300, 600, 1800))
 HOURLY: Final = timedelta(hours=1)
 LEASE: Final = timedelta(seconds=30)
+UNKNOWN_TENANT: Final = timedelta(minutes=15)
+"""When to look again at what is of a tenant that is not served here: others may serve it, or it comes back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +193,7 @@ class ChangeRecovery:
             back = self.backs.get(change.tenant_id)
             if back is None or back.changes is None:
                 self._alarm("tenant_unknown", change)
+                await self.books.looked(change, now + UNKNOWN_TENANT)
                 continue
             try:
                 await back.changes.step(change)

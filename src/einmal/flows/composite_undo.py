@@ -27,7 +27,7 @@ from einmal.domain.composite import (
 from einmal.domain.facts import Alarm
 from einmal.domain.intent import BOOKED, State
 from einmal.domain.reply import Reply
-from einmal.flows.change_doubt import CANCELLED_BECAUSE, ChangeDoubts
+from einmal.flows.change_doubt import CANCELLED_BECAUSE, UNKNOWN_TENANT, ChangeDoubts
 from einmal.ports import ChangeKind as How
 from einmal.ports import Clock, CommitUnknown, Ledger, LedgerUnavailable, Observer, StoredReply
 from einmal.ports.changes import Begun, StaleChange
@@ -212,6 +212,7 @@ class CompositeRecovery:
             back = self.backs.get(composite.tenant_id)
             if back is None or back.composites is None:
                 self._alarm("tenant_unknown", composite)
+                await self.books.looked(composite, now + UNKNOWN_TENANT)
                 continue
             try:
                 await back.composites.step(composite)
