@@ -35,9 +35,11 @@ from einmal.flows.doubt import Doubts
 from einmal.flows.gated import GatedCalendar
 from einmal.flows.hold import Holding
 from einmal.flows.house_rules import HouseRules
+from einmal.flows.observe import Observation
 from einmal.flows.offer import Offers
 from einmal.flows.outcome import Outcomes
 from einmal.flows.own import OwnAppointments
+from einmal.flows.reconcile import Reconciliation
 from einmal.flows.rule import Rulings
 from einmal.flows.standing import Standings
 from einmal.flows.sweep import Sweeper
@@ -104,7 +106,8 @@ class Parts:
         settle = SettlePolicy(window=timedelta(seconds=settings.settle_seconds))
         admission = AdmissionPolicy(replay_no_for=timedelta(seconds=settings.replay_no_seconds))
         rules = HouseRules(tenant, clock, ledger.appointments, admission)
-        outcomes = Outcomes(ledger, clock, ids, observer, settings.guard)
+        verify_after = timedelta(seconds=settings.verify_seconds) if settings.verify_seconds else None
+        outcomes = Outcomes(ledger, clock, ids, observer, settings.guard, verify_after)
         doubts = Doubts(outcomes, calendar, offers, budgets, settle)
         arming = Arming(outcomes, calendar, ledger.gates, toll, budgets)
         attempts = Attempts(outcomes, doubts, arming, calendar, settings.guard, settings.strategy)
@@ -148,7 +151,17 @@ class Parts:
         telling = Telling(own, in_call.standings, ledger.changes, ledger, composites)
         sweeper = Sweeper(tenant.tenant_id, doubts_behind, compensations, behind, budgets, afterwards.standings)
         undoing = CompositeSteps(ledger.composites, afterwards)
-        run_behind = Behind(doubts_behind, compensations, sweeper, afterwards, undoing)
+        observation = Observation(ledger.reconciling, afterwards.standings, sweeper, self._neighbours(wanted))
+        run_behind = Behind(
+            doubts_behind,
+            compensations,
+            sweeper,
+            afterwards,
+            undoing,
+            observation,
+            self._reconciliation(observation, inner, toll),
+            holding,
+        )
         return Tenancy(
             tenant,
             voice,
@@ -163,6 +176,18 @@ class Parts:
             run_behind,
             wanted,
         )
+
+    def _neighbours(self, wanted: TenantConfiguration) -> tuple[str, ...]:
+        """The other tenants of its account at Cal.com."""
+        account, every = account_id(wanted), self.settings.tenants
+        return tuple(one.tenant_id for one in every if one.tenant_id != wanted.tenant_id and account_id(one) == account)
+
+    def _reconciliation(self, observation: Observation, inner: CalcomCalendar, toll: Toll) -> Reconciliation:
+        """Pages are read as background: nobody waits for them, and what was promised goes first."""
+        ledger, clock, ids, observer = self.ledger, self.clock, self.ids, self.observer
+        pages = GatedCalendar(inner, ledger.gates, toll, Use.BACKGROUND, clock, observer)
+        every = self.settings.reconcile_seconds
+        return Reconciliation(observation, ledger.reconciling, pages, clock, ids, observer, every)
 
     def _transport(self, wanted: TenantConfiguration) -> Transport:
         if None in self.transports:

@@ -86,6 +86,15 @@ def _seconds(text: str) -> float:
     return value
 
 
+def _seconds_or_never(text: str) -> float:
+    if text.strip() in {"0", "0.0"}:
+        return 0.0
+    try:
+        return _seconds(text)
+    except ValueError:
+        raise ValueError("must be a number of seconds, at most 86400, or 0 for never") from None
+
+
 def _rate(text: str) -> int:
     if re.fullmatch(r"[0-9]{1,6}", text.strip()) is None:
         raise ValueError("must be a whole number of requests a minute, or 0 for no limit")
@@ -163,6 +172,15 @@ SETTINGS: Final[tuple[Setting, ...]] = (
     Setting("settle_seconds", _seconds, 600.0, "how long after a lost answer an absence is not yet proof"),
     Setting("replay_no_seconds", _seconds, 60.0, "how long a stored no is told again; longer than any agent retries"),
     Setting("post_seconds", _seconds, 10.0, "how long one POST to Cal.com may take before it counts as lost"),
+    Setting(
+        "verify_seconds", _seconds_or_never, 20.0, "how long after a booking it is read once more; 0 for not at all"
+    ),
+    Setting(
+        "reconcile_seconds",
+        _seconds_or_never,
+        3600.0,
+        "how often ledger and calendar are compared as a whole; 0 for only by `einmal reconcile`",
+    ),
     Setting("reply_seconds", _seconds, 8.0, "how long a booking call may take before the caller hears 'checking'"),
 )
 
@@ -201,6 +219,8 @@ class Settings:
     settle_seconds: float
     replay_no_seconds: float
     post_seconds: float
+    verify_seconds: float
+    reconcile_seconds: float
     reply_seconds: float
     services: tuple[Service, ...] = ()
     configuration: Configuration | None = None

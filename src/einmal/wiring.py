@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 
 from einmal.adapters.calcom.calendar import CalcomCalendar
 from einmal.adapters.calcom.services import NoServices
+from einmal.adapters.calcom.subscriptions import Subscriptions
 from einmal.adapters.calcom.transport import AiohttpTransport, Transport
 from einmal.adapters.notify.key import webhook_key
 from einmal.adapters.notify.webhook import WebhookCourier
@@ -15,7 +16,7 @@ from einmal.adapters.sql.steps import Store
 from einmal.adapters.system import SystemClock, SystemIds
 from einmal.adapters.telemetry.logs import LogCourier, LogObserver
 from einmal.assembly import Parts, account_id, account_of, left_out, opened_ledger
-from einmal.configuration.model import DEFAULT_TENANT
+from einmal.configuration.model import DEFAULT_TENANT, TenantConfiguration
 from einmal.domain.gate import GatePolicy, Use
 from einmal.flows.book import Bookings
 from einmal.flows.calls import PhoneCalls
@@ -24,11 +25,14 @@ from einmal.flows.composite_undo import CompositeRecovery
 from einmal.flows.deliver import Deliveries
 from einmal.flows.gated import GatedCalendar
 from einmal.flows.inspect import Inspection
+from einmal.flows.notices import Notices
 from einmal.flows.offer import Offers
+from einmal.flows.reconcile import Reconciliation
 from einmal.flows.recover import Recovery
 from einmal.flows.rule import Rulings
+from einmal.flows.verify import Verification
 from einmal.flows.work import Worker
-from einmal.ports import Clock, CommitUnknown, Courier, Ids, Ledger, LedgerUnavailable, Observer, Tenant, Toll
+from einmal.ports import Clock, CommitUnknown, Courier, Ids, Inbox, Ledger, LedgerUnavailable, Observer, Tenant, Toll
 from einmal.settings import Settings
 from einmal.speech.said import Language
 from einmal.speech.sentences import Voice
@@ -58,6 +62,8 @@ class Gateway:
     calls: PhoneCalls
     clock: Clock
     ids: Ids
+    observer: Observer
+    inbox: Inbox
     _parts: "Parts"
     _retired: list[Tenancy] = field(default_factory=list)
 
@@ -184,6 +190,51 @@ def build_inspector(
     return Inspector(inspection, ledger, transport)
 
 
+def build_subscriptions(
+    settings: Settings, tenant: TenantConfiguration, transport: Transport | None = None
+) -> Subscriptions:
+    """Of what one tenant's account tells whom, at Cal.com. It needs no ledger. Close it."""
+    transport = transport or AiohttpTransport(tenant.calcom_base_url or settings.calcom_base_url)
+    return Subscriptions(transport, account_of(settings, tenant), SystemClock())
+
+
+@dataclass(frozen=True, slots=True)
+class Reconciler:
+    """One tenant's reconciliation, and what it must let go of."""
+
+    reconciliation: Reconciliation
+    _parts: Parts
+
+    async def close(self) -> None:
+        await self._parts.close()
+
+
+async def build_reconciler(
+    settings: Settings, tenant_id: str, transport: Transport | None = None, clock: Clock | None = None
+) -> Reconciler:
+    """What compares one tenant's ledger with its calendar, beside whatever else runs on them.
+
+    Raises LookupError where that cannot be had now, LedgerUnavailable or CommitUnknown.
+    """
+    clock, ids = clock or SystemClock(), SystemIds()
+    channels = ("log",) if settings.notify_url is None else ("log", "webhook")
+    ledger = opened_ledger(settings, ids, channels)
+    ledger.open()
+    parts = Parts(settings, ledger, clock, ids, LogObserver(), None, {} if transport is None else {None: transport})
+    try:
+        (wanted,) = (one for one in settings.tenants if one.tenant_id == tenant_id)
+        tenancy = await parts.tenancy(wanted)
+    except NoServices as why:
+        await parts.close()
+        raise LookupError(str(why)) from None
+    except (LedgerUnavailable, CommitUnknown):
+        await parts.close()
+        raise
+    reconciliation = tenancy.behind.reconciliation
+    assert reconciliation is not None  # noqa: S101 - every tenancy has one
+    return Reconciler(reconciliation, parts)
+
+
 async def build_gateway(
     settings: Settings,
     transport: Transport | None = None,
@@ -219,8 +270,10 @@ async def build_gateway(
         ChangeRecovery(ledger.changes, behind, clock, observer),
     )
     composites = CompositeRecovery(ledger.composites, behind, clock, observer)
-    worker = Worker(recovery, behind, deliveries, clock, observer, calls, changes, composites)
-    return Gateway(settings, ledger, tenancies, worker, calls, clock, ids, parts)
+    notices = Notices(ledger.inbox, behind, calls, ledger.verifying, clock, observer)
+    verification = Verification(ledger.verifying, behind, clock, observer)
+    worker = Worker(recovery, behind, deliveries, clock, observer, calls, changes, composites, notices, verification)
+    return Gateway(settings, ledger, tenancies, worker, calls, clock, ids, observer, ledger.inbox, parts)
 
 
 def _webhook(settings: Settings, tenancies: Tenancies, clock: Clock) -> WebhookCourier | None:

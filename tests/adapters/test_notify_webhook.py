@@ -303,7 +303,7 @@ UNREACHABLE_SAID = (
     "Entschuldigung, der Kalender ist gerade nicht erreichbar, und es wurde nichts gebucht. "
     "Bitte rufen Sie später noch einmal an."
 )
-RESOLVED, NEEDS_PERSON, TAKEN_BACK = OF_BOOKINGS
+RESOLVED, NEEDS_PERSON, TAKEN_BACK, CONFIRMED = OF_BOOKINGS
 
 
 @pytest.mark.parametrize(
@@ -331,8 +331,9 @@ RESOLVED, NEEDS_PERSON, TAKEN_BACK = OF_BOOKINGS
         ),
         (a_message(NEEDS_PERSON, State.ESCALATED, None), "booking.needs_person", None, None),
         (a_message(TAKEN_BACK, State.COMPENSATED, None, TAKEN), "booking.taken_back", None, None),
+        (a_message(CONFIRMED, State.CANCELLED), "booking.cancelled", BOOKED, f"Ihr Termin für Beratung {WHEN} ist storniert."),
     ],
-    ids=["booked", "requested", "taken", "unreachable", "already", "person", "back"],
+    ids=["booked", "requested", "taken", "unreachable", "already", "person", "back", "cancelled_since"],
 )
 async def test_the_body_tells_what_stands_and_whom_to_call(
     courier: WebhookCourier,

@@ -33,7 +33,8 @@ def _intents(books: MemoryBooks) -> Iterable[Row]:
     for intent in books.intents.rows.values():
         reply = books.intents.replies.get(intent.intent_id)
         row = dict(zip(INTENT_COLUMNS.split(", "), intent_values(intent), strict=True))
-        yield row | {"reply": None if reply is None else reply_text(reply)}
+        # Nothing is taken over from another table there, and nothing verified.
+        yield row | {"reply": None if reply is None else reply_text(reply), "imported_from": None}
 
 
 def _attempts(books: MemoryBooks) -> Iterable[Row]:
@@ -66,6 +67,7 @@ def _appointments(books: MemoryBooks) -> Iterable[Row]:
             "calcom_v2_booking_id": made.uid,
             "confirmed_at": text_or_none(made.confirmed_at),
             "created_at": instant_text(made.created_at),
+            "verify_at": None,
         }
 
 

@@ -58,7 +58,7 @@ WORDS: dict[type[StrEnum], str] = {
     gate.Use: "book look recover offer background",
     gate.ShutWhy: "budget breaker_open breaker_half_open",
     gate.Heard: "well failed throttled",
-    promise.MessageKind: "resolved needs_person taken_back callback",
+    promise.MessageKind: "resolved needs_person taken_back confirmed callback",
 }
 
 

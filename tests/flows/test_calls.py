@@ -63,6 +63,16 @@ async def asked(salon: World, function: str, call_id: str | None = "call_7d4d0c"
 
 
 @contextmanager
+def full(salon: World) -> Iterator[None]:
+    """A ledger in which nothing that is told can be kept."""
+    salon.rows("ALTER TABLE inbox RENAME TO gone_too")
+    try:
+        yield
+    finally:
+        salon.rows("ALTER TABLE gone_too RENAME TO inbox")
+
+
+@contextmanager
 def unreachable(salon: World) -> Iterator[None]:
     """A ledger in which no call can be read or written."""
     salon.rows("ALTER TABLE calls RENAME TO gone")
@@ -238,11 +248,41 @@ async def test_over_two_mebibytes_is_413(salon: World) -> None:
 
 async def test_a_ledger_that_cannot_be_reached_is_told_again(salon: World) -> None:
     """503 is what makes Retell send it again; then it is written."""
-    with unreachable(salon):
+    with full(salon):
         answer = await told(salon, "call_ended")
         assert (answer.status, answer.json["error"]) == (503, "ledger_unavailable")
     assert (await told(salon, "call_ended")).json == {"status": "ok"}
     assert salon.rows(ROW, "call_7d4d0c") == [WHOLE]
+
+
+async def test_what_was_kept_and_not_done_the_worker_does(salon: World) -> None:
+    """Acknowledged is what is in the inbox: nobody need send it again, and what was held is let go."""
+    assert await held(salon, "call_7d4d0c", "10:00") == 1
+    with unreachable(salon):
+        assert (await told(salon, "call_ended")).json == {"status": "ok"}
+        assert holds(salon, "call_7d4d0c") == 1
+    salon.clock.pass_time(timedelta(seconds=20))
+    await salon.gateway.worker.turn()
+    assert salon.rows(ROW, "call_7d4d0c") == [WHOLE]
+    assert holds(salon, "call_7d4d0c") == 0
+    assert salon.rows("SELECT event, times, outcome FROM inbox") == [("call_ended", 1, "told")]
+
+
+async def test_told_twice_it_is_handled_once(salon: World) -> None:
+    """The same content is one row, however often it comes."""
+    for _ in range(3):
+        assert (await told(salon, "call_ended")).json == {"status": "ok"}
+    assert salon.rows("SELECT event, times, outcome FROM inbox") == [("call_ended", 3, "told")]
+
+
+async def test_the_inbox_of_a_call_holds_no_persons_data(salon: World) -> None:
+    """Neither number nor transcript: what is kept is what is acted upon."""
+    await told(salon, "call_analyzed")
+    ((kept,),) = salon.rows("SELECT data FROM inbox")
+    assert set(json.loads(kept)) == {
+        *("platform", "call_id", "agent_id", "direction", "disconnection_reason"),
+        *("started_at", "ended_at", "analyzed_at"),
+    }
 
 
 # The first contact --------------------------------------------------------------------------------------------------
@@ -404,7 +444,7 @@ async def test_after_the_end_nothing_is_held(salon: World) -> None:
 async def test_an_end_that_could_not_be_written_releases_nothing_yet(salon: World) -> None:
     """The call goes on as far as the ledger knows; told again, both happen."""
     assert await held(salon, "call_7d4d0c", "10:00") == 1
-    with unreachable(salon):
+    with full(salon):
         assert (await told(salon, "call_ended")).status == 503
         assert holds(salon, "call_7d4d0c") == 1
     assert (await told(salon, "call_ended")).status == 200

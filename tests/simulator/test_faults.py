@@ -95,7 +95,7 @@ def test_a_lost_answer_was_booked_all_the_same() -> None:
     assert status(world.book()) == 400
 
 
-@pytest.mark.parametrize("operation", list(Operation))
+@pytest.mark.parametrize("operation", [one for one in Operation if one is not Operation.WEBHOOK])
 def test_a_refused_connection_does_nothing_and_the_client_knows(operation: Operation) -> None:
     """Whatever was asked for, it has not left; that is its own outcome, not a lost request."""
     plan = FaultPlan((FaultRule(Fault.REFUSED_CONNECTION, frozenset({operation}), nth=frozenset({1})),))

@@ -75,14 +75,7 @@ def postgres_base(_: Path) -> Iterator[SqlBase]:
     url = server.create(checked(empty))
 
     def run(statement: str) -> list[tuple[Any, ...]]:
-        async def asked() -> list[tuple[Any, ...]]:
-            session = await asyncpg.connect(url)
-            try:
-                return [tuple(row) for row in await session.fetch(statement)]
-            finally:
-                await session.close()
-
-        return _apart(asked())
+        return asked_of(url, statement)
 
     base = SqlBase(url, run)
     with base.stack:
@@ -92,6 +85,11 @@ def postgres_base(_: Path) -> Iterator[SqlBase]:
 
 Base = Callable[[Path], AbstractContextManager[SqlBase]]
 BASES: dict[str, Base] = {"sqlite": sqlite_base, "postgres": postgres_base}
+
+
+def the_postgres() -> PostgresServer:
+    """The one server of this test run."""
+    return _server()[0]
 
 
 @cache
@@ -110,6 +108,19 @@ def _loop() -> asyncio.AbstractEventLoop:
     loop = asyncio.new_event_loop()
     threading.Thread(target=loop.run_forever, daemon=True).start()
     return loop
+
+
+def asked_of(url: str, statement: str) -> list[tuple[Any, ...]]:
+    """What PostgreSQL answers there."""
+
+    async def asked() -> list[tuple[Any, ...]]:
+        session = await asyncpg.connect(url)
+        try:
+            return [tuple(row) for row in await session.fetch(statement)]
+        finally:
+            await session.close()
+
+    return _apart(asked())
 
 
 def _apart(work: Coroutine[Any, Any, T]) -> T:

@@ -89,6 +89,7 @@ class World:
     tap: Tap
     observer: Recorder
     path: Path
+    calcom: SimulatedCalcom
 
     async def call(
         self,
@@ -157,6 +158,6 @@ async def world(
     observer = Recorder()
     gateway = await build_gateway(settings(path, **environment), tap, clock, SystemIds(), observer)
     try:
-        yield World(gateway, clock, calendar, tap, observer, path)
+        yield World(gateway, clock, calendar, tap, observer, path, calcom)
     finally:
         await gateway.close()

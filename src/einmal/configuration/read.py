@@ -36,6 +36,11 @@ def read_configuration_file(
     path: Path, defaults: Defaults, environment: Mapping[str, str], read_file: FileReader = read_secret_file
 ) -> Configuration:
     """The configuration of a file. Raises BadConfiguration, also where it cannot be read."""
+    return read_configuration(text_of(path), str(path), defaults, environment, read_file)
+
+
+def text_of(path: Path) -> str:
+    """A file's text. Raises BadConfiguration where it cannot be read."""
     try:
         content = read_beginning(path, FILE_BYTES_MAX + 1)
     except (OSError, ValueError) as wrong:
@@ -44,12 +49,11 @@ def read_configuration_file(
     if len(content) > FILE_BYTES_MAX:
         raise BadConfiguration(str(path), [Problem(None, "", f"is longer than {FILE_BYTES_MAX} bytes")])
     try:
-        text = content.decode("utf-8-sig")  # some editors write a mark before the first letter
+        return content.decode("utf-8-sig")  # some editors write a mark before the first letter
     except UnicodeDecodeError as wrong:
         line = content.count(b"\n", 0, wrong.start) + 1
         told = "is not UTF-8, in which TOML is written; save the file as UTF-8"
         raise BadConfiguration(str(path), [Problem(line, "", told)]) from None
-    return read_configuration(text, str(path), defaults, environment, read_file)
 
 
 def read_configuration(
@@ -61,7 +65,7 @@ def read_configuration(
 ) -> Configuration:
     """The configuration that a text says. Raises BadConfiguration with all problems at once."""
     lines = Lines(text)
-    data = _parsed(text, file_name, lines)
+    data = parsed(text, file_name, lines)
     report = Report(lines, TENANT_KEYS)
     references = References(environment, read_file)
     if not data:
@@ -79,7 +83,8 @@ def read_configuration(
     return Configuration(tuple(tenants), digest, variables)
 
 
-def _parsed(text: str, file_name: str, lines: Lines) -> dict[str, Any]:
+def parsed(text: str, file_name: str, lines: Lines) -> dict[str, Any]:
+    """What the TOML says. Raises BadConfiguration for what is none."""
     if lines.refused is not None:
         line, why = lines.refused
         raise BadConfiguration(file_name, [Problem(line, "", f"cannot be read: this {why}")], text)

@@ -52,12 +52,16 @@ class Life:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """An intent of the ledger at the end, with its appointment's uid and start where it has one."""
+    """An intent of the ledger at the end, with its appointment's uid and start where it has one.
+
+    `imported`: taken over from another program, which made its booking; so it carries no operation id of ours.
+    """
 
     intent: Intent
     ref: str | None = None
     uid: str | None = None
     start: datetime | None = None
+    imported: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 from einmal.domain.answer import Answer, AnswerKind
 from einmal.domain.change import ChangeEvent, ChangeKind
+from einmal.domain.drift import Drift
 from einmal.domain.intent import Intent, State
 from einmal.domain.model import Booking, MetadataKey
 from einmal.domain.verdict import GuardPolicy, Judgement, Layer, Reason, Verdict
@@ -97,7 +98,26 @@ class Changed:
     event: ChangeEvent
 
 
-Fact = Rejected | Booked | Answered | Doubted | Changed | Alarm
+@dataclass(frozen=True, slots=True)
+class Noticed:
+    """Something that the outside told was handled, or refused at the door. `outcome` is a short word of ours."""
+
+    at: datetime
+    source: str
+    event: str
+    outcome: str
+    booking_uid: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Drifted:
+    """Ledger and calendar did not agree; `mended`: now they do."""
+
+    at: datetime
+    drift: Drift
+
+
+Fact = Rejected | Booked | Answered | Doubted | Changed | Noticed | Drifted | Alarm
 
 
 def rejected(intent: Intent, booking: Booking, verdict: Verdict, at: datetime, policy: GuardPolicy) -> Rejected:

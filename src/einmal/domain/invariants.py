@@ -57,8 +57,9 @@ class _Books:
         return self.evidence.settled and row.intent.intent_id not in self.evidence.unsettled
 
     def may_be_unseen(self, row: Row) -> bool:
-        """Its booking may stand and not be among the lives: not all was listed, or it is too young to be."""
-        return not self.evidence.complete or row.intent.intent_id in self.evidence.unsettled
+        """Its booking may stand and not be among the lives: not all was listed, or it is too young to be, or it was
+        made before anything that the ledger knows of."""
+        return not self.evidence.complete or row.imported or row.intent.intent_id in self.evidence.unsettled
 
     def row_said(self, spoken: Spoken) -> Row | None:
         return None if spoken.ref is None else self.row_by_ref.get(spoken.ref)
@@ -124,7 +125,9 @@ def _nothing_foreign(books: _Books) -> Iterator[Violation]:
     """I4: nobody else's booking is taken for ours, and none is ever cancelled."""
     for row in books.rows:
         life = books.life_of.get(row.uid or "")
-        if books.evidence.ownership and life is not None and life.operation_id != row.intent.mark:
+        if row.imported or not books.evidence.ownership:
+            continue
+        if life is not None and life.operation_id != row.intent.mark:
             yield Violation("I4", f"took {life.uid} for its own", row.intent.intent_id)
     for life in books.lives:
         if life.ended_by is By.US and (life.operation_id not in books.row_of or life.made_by is not By.US):

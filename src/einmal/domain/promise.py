@@ -17,6 +17,8 @@ class MessageKind(StrEnum):
     """No rule decides it; whether or not anything was promised."""
     TAKEN_BACK = "taken_back"
     """A booking that arrived after its "no" was cancelled: the regret of having said it."""
+    CONFIRMED = "confirmed"
+    """The calendar has told that it made the booking, and it stands: the customer's confirmation."""
     CALLBACK = "callback"
     """Somebody wants to be called back."""
 

@@ -2,11 +2,14 @@
 
 from dataclasses import dataclass
 
+from einmal.flows.calls import Holder
 from einmal.flows.change_doubt import ChangeDoubts
 from einmal.flows.compensate import Compensations
 from einmal.flows.composite_undo import CompositeSteps
 from einmal.flows.doubt import Doubts
+from einmal.flows.observe import Observation
 from einmal.flows.outcome import Outcomes
+from einmal.flows.reconcile import Reconciliation
 from einmal.flows.sweep import Sweeper
 
 
@@ -17,6 +20,9 @@ class Behind:
     sweeper: Sweeper
     changes: ChangeDoubts | None = None
     composites: CompositeSteps | None = None
+    observation: Observation | None = None
+    reconciliation: Reconciliation | None = None
+    holder: Holder | None = None
 
     @property
     def outcomes(self) -> Outcomes:

@@ -5,12 +5,13 @@ row is made by whatever speaks of it first, and a call that nobody ends is ended
 """
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 from einmal.domain.facts import Alarm
-from einmal.ports import CallNews, Calls, Clock, CommitUnknown, LedgerUnavailable, Observer
+from einmal.ports import CallContact, CallNews, Calls, Clock, CommitUnknown, LedgerUnavailable, Observer
 
 OPEN_MAX: Final = timedelta(hours=2, minutes=5)
 """Retell ends every call after two hours at the latest; the minutes are for what rings before it is taken. So whoever
@@ -24,6 +25,25 @@ SEEN_MAX: Final = 4096
 
 NOTING_MAX: Final = 32
 """Notes under way. Where the ledger is slower than callers are many, notes are left out, not piled up."""
+
+
+def news_data(news: CallNews) -> dict[str, str | None]:
+    """As JSON can hold it: what waits in the inbox."""
+    call = news.call
+    plain = {"platform": call.platform, "call_id": call.call_id, "agent_id": call.agent_id}
+    named = {"direction": news.direction, "disconnection_reason": news.disconnection_reason}
+    times = {name: getattr(news, name) for name in _TIMES}
+    return plain | named | {name: None if at is None else at.isoformat() for name, at in times.items()}
+
+
+def news_of(data: Mapping[str, Any]) -> CallNews:
+    """What `news_data` made of it, read back."""
+    call = CallContact(data["platform"], data["call_id"], data["agent_id"])
+    times = {name: None if data[name] is None else datetime.fromisoformat(data[name]) for name in _TIMES}
+    return CallNews(call, data["direction"], disconnection_reason=data["disconnection_reason"], **times)
+
+
+_TIMES: Final = ("started_at", "ended_at", "analyzed_at")
 
 
 class Holder(Protocol):

@@ -24,6 +24,7 @@ from einmal.ports import (
     CommitUnknown,
     Gates,
     LedgerUnavailable,
+    ListedBy,
     Observer,
     Page,
     Seen,
@@ -57,6 +58,9 @@ class GatedCalendar:
 
     async def changes(self, page: int, deadline: float) -> Page | Blind:
         return await self._ask(self.use, lambda: self.inner.changes(page, deadline))
+
+    async def listed(self, by: ListedBy, since: datetime, skip: int, deadline: float) -> Page | Blind:
+        return await self._ask(self.use, lambda: self.inner.listed(by, since, skip, deadline))
 
     async def slots(
         self, service: Service, start: datetime, end: datetime, deadline: float

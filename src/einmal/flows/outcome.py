@@ -1,6 +1,7 @@
 """How an attempt ends: each ending is one commit, and only then is it told and spoken."""
 
 from dataclasses import dataclass, replace
+from datetime import timedelta
 
 from einmal.domain import facts as fact
 from einmal.domain.answer import Answer
@@ -19,13 +20,16 @@ class Outcomes:
     ids: Ids
     observer: Observer
     guard: GuardPolicy
+    verify_after: timedelta | None = None
+    """How long after a booking it is read once more; None for not at all."""
 
     async def booked(
         self, intent: Intent, event: Event, booking: Booking, answer: Answer | None, verdict: Verdict
     ) -> Reply:
         """The booking is ours. Raises BookingUidTaken where the ledger holds it already; nothing was written."""
         now = self.clock.now()
-        stands = await self.write(Transition(intent, (event,), now, answer, booking), verdict)
+        verify_at = None if self.verify_after is None else now + self.verify_after
+        stands = await self.write(Transition(intent, (event,), now, answer, booking, verify_at=verify_at), verdict)
         self.observer.observe((fact.booked(intent, booking, verdict, stands.intent.state, now),))
         return reply_to_state(stands.intent, stands.intent.state, stands.booking)
 

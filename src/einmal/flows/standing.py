@@ -38,11 +38,14 @@ class Standings:
     ids: Ids
     budgets: Budgets
 
-    async def look(self, intent: Intent) -> Standing:
-        """One read, and one more for each time that it was moved. Writes nothing."""
+    async def look(self, intent: Intent, first: Booking | None = None) -> Standing:
+        """One read, and one more for each time that it was moved. Writes nothing.
+
+        `first`: its own booking, where that has just been read.
+        """
         deadline = self.clock.monotonic() + self.budgets.look_up_seconds
-        chain: list[Booking] = []
-        uid = intent.booking_uid
+        chain: list[Booking] = [] if first is None else [first]
+        uid = intent.booking_uid if first is None else first.moved_to
         while uid is not None and len(chain) <= HOPS_MAX:
             look = await self.calendar.read(uid, deadline)
             if isinstance(look, Blind):

@@ -15,7 +15,9 @@ from einmal.flows.calls import PhoneCalls
 from einmal.flows.change_doubt import ChangeRecovery
 from einmal.flows.composite_undo import CompositeRecovery
 from einmal.flows.deliver import Deliveries
+from einmal.flows.notices import Notices
 from einmal.flows.recover import Recovery
+from einmal.flows.verify import Verification
 from einmal.ports import Clock, CommitUnknown, LedgerUnavailable, Observer
 
 PAUSE_SECONDS: Final = 1.0
@@ -37,6 +39,8 @@ class Worker:
     calls: PhoneCalls | None = None
     changes: ChangeRecovery | None = None
     composites: CompositeRecovery | None = None
+    notices: Notices | None = None
+    verification: Verification | None = None
     _turns: int = field(default=0, init=False)
 
     async def run(self, stop: asyncio.Event, pause_seconds: float = PAUSE_SECONDS) -> None:
@@ -57,8 +61,14 @@ class Worker:
             await self._do("changes", self.changes.turn)
         if self.composites is not None:
             await self._do("composites", self.composites.turn)
+        if self.notices is not None:
+            await self._do("notices", self.notices.turn)
+        if self.verification is not None:
+            await self._do("verification", self.verification.turn)
         for back in backs:
             await self._do("sweep", back.sweeper.turn)
+            if back.reconciliation is not None:
+                await self._do("reconciliation", back.reconciliation.turn)
         await self._do("delivery", self.deliveries.turn)
         if self.calls is not None:
             await self._do("calls", self.calls.turn)

@@ -11,6 +11,7 @@ from einmal.ports.calendar import (
     ChangeAnswer,
     ChangeKind,
     Gates,
+    ListedBy,
     Look,
     Page,
     Seen,
@@ -20,6 +21,7 @@ from einmal.ports.callbacks import Callbacks
 from einmal.ports.calls import CallNews, Calls
 from einmal.ports.history import History, Recorded
 from einmal.ports.holds import Holds
+from einmal.ports.inbox import Entry, Inbox, Notice, Received, Source
 from einmal.ports.ledger import (
     Admitted,
     BookingUidTaken,
@@ -54,19 +56,25 @@ __all__ = [
     "Clock",
     "CommitUnknown",
     "Courier",
+    "Entry",
     "Gates",
     "History",
     "Holds",
     "Ids",
+    "Inbox",
     "Ledger",
     "LedgerUnavailable",
+    "ListedBy",
     "Look",
     "Message",
+    "Notice",
     "Observer",
     "Outbox",
     "Page",
+    "Received",
     "Recorded",
     "Seen",
+    "Source",
     "StaleIntent",
     "StoredReply",
     "Sweep",

@@ -52,6 +52,13 @@ class Page(Look):
     last: bool
 
 
+class ListedBy(StrEnum):
+    """What a listing is ordered by, earliest first."""
+
+    CHANGE = "change"
+    START = "start"
+
+
 class ChangeKind(StrEnum):
     DONE = "done"
     ENDED_BEFORE = "ended_before"
@@ -101,6 +108,12 @@ class Calendar(Protocol):
 
     async def changes(self, page: int, deadline: float) -> Page | Blind:
         """The page with this number, from 0, of all bookings in any status, last changed first."""
+
+    async def listed(self, by: ListedBy, since: datetime, skip: int, deadline: float) -> Page | Blind:
+        """Bookings in any status that changed, or begin, at `since` or later: earliest first, but for the first `skip`.
+
+        `since` counts to the millisecond by the calendar's own clock.
+        """
 
     async def move(self, uid: str, start: datetime, reason: str, deadline: float) -> Answer:
         """Ask once that the booking be moved there. Only for bookings that were read and are ours; never repeated.

@@ -61,6 +61,9 @@ class StoredReply:
     reply: Reply | None
     changing: bool = False
     """A cancel or a move of the appointment has no end yet: nobody can tell whether it stands."""
+    imported: bool = False
+    """Taken over from another program: its booking carries no operation id of ours. Told by the books of
+    reconciliation alone."""
 
     def told(self, now: datetime) -> Reply:
         """The stored answer, or what may be said of the newer resolution."""
@@ -77,7 +80,8 @@ class Transition:
 
     `booking` is the appointment that the move books; `answer` the attempt that led here; `send_deadline`
     belongs to a move that arms; `look_at` and `not_ours` to one that doubts: when recovery looks if nobody
-    has by then, and whether the calendar said that the slot is not ours.
+    has by then, and whether the calendar said that the slot is not ours. `verify_at`: when the new appointment is read
+    once more.
     """
 
     before: Intent
@@ -90,6 +94,7 @@ class Transition:
     send_deadline: datetime | None = None
     look_at: datetime | None = None
     not_ours: bool = False
+    verify_at: datetime | None = None
 
 
 class StaleIntent(Exception):

@@ -18,6 +18,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from einmal.simulator.control import control, is_control
 from einmal.simulator.faults import FaultPlan, Faults
 from einmal.simulator.faulty import Delivered, FaultyCalcom, LostAnswer, LostRequest, NotConnected, Outcome
+from einmal.simulator.webhook_sending import WebhookSender
+from einmal.simulator.webhooks import Delivery
 from einmal.simulator.wire import SimulatedCalcom, WireAnswer
 
 # Far above any honest booking; it bounds what one careless client can make this process hold.
@@ -39,7 +41,8 @@ def simulator_app(
     """An ASGI application in front of `calcom`, with the faults acted out and the control API beside it.
 
     The latency comes after the work: as with the real one, a client that gives up waiting has booked all the
-    same. Raises PlanMistake for a fault that cannot be acted out from here.
+    same. Webhooks go out in between, and what caused them waits until they have arrived. Raises PlanMistake for
+    a fault that cannot be acted out from here.
     """
     if isinstance(calcom, SimulatedCalcom):
         faulty = FaultyCalcom(calcom, faults)
@@ -48,7 +51,7 @@ def simulator_app(
     else:
         raise ValueError("this FaultyCalcom has its faults already")
     faulty.plan.refuse_what_never_arrives()
-    background = _Background()
+    background, sender = _Background(), WebhookSender(faulty.calendar)
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -58,9 +61,10 @@ def simulator_app(
         body = await _read(receive)
         if body is None:
             return  # the client went away before it had asked for anything
-        outcome = Delivered(_TOO_LARGE) if len(body) > _BODY_BYTES_MAX else _outcome(faulty, scope, body)
+        outcome = Delivered(_TOO_LARGE) if len(body) > _BODY_BYTES_MAX else _outcome(faulty, scope, body, sender)
         if (due_in_seconds := faulty.next_commit_in_seconds) is not None:
-            background.start(_commit_late(faulty, due_in_seconds))
+            background.start(_commit_late(faulty, due_in_seconds, sender, background))
+        await _send_webhooks(faulty, sender, background)
         await _act_out(outcome, latency_seconds, receive, send)
 
     return app
@@ -78,16 +82,36 @@ class _Background:
         task.add_done_callback(self._tasks.discard)
 
 
-async def _commit_late(calcom: FaultyCalcom, due_in_seconds: float) -> None:
+async def _commit_late(
+    calcom: FaultyCalcom, due_in_seconds: float, sender: WebhookSender, background: _Background
+) -> None:
     await asyncio.sleep(due_in_seconds)
     calcom.tick()
+    await _send_webhooks(calcom, sender, background)
 
 
-def _outcome(calcom: FaultyCalcom, scope: Scope, body: bytes) -> Outcome:
+async def _send_webhooks(calcom: FaultyCalcom, sender: WebhookSender, background: _Background) -> None:
+    """What waits, until it has arrived; what the plan makes late goes out by itself."""
+    deliveries = calcom.take_deliveries()
+    for late in deliveries:
+        if late.delay_seconds > 0:
+            background.start(_send_late(late, sender))
+    prompt = [delivery for delivery in deliveries if delivery.delay_seconds <= 0]
+    if prompt:
+        await sender.send(prompt)
+
+
+async def _send_late(delivery: Delivery, sender: WebhookSender) -> None:
+    await asyncio.sleep(delivery.delay_seconds)
+    await sender.send_afterwards(delivery)
+
+
+def _outcome(calcom: FaultyCalcom, scope: Scope, body: bytes, sender: WebhookSender) -> Outcome:
     path = (scope.get("raw_path") or quote(scope["path"]).encode("latin-1")).decode("latin-1")
     if is_control(path):
         client = scope.get("client")
-        return Delivered(control(calcom, scope["method"], path, body, client[0] if client else None))
+        here = client[0] if client else None
+        return Delivered(control(calcom, scope["method"], path, body, here, [one.plain for one in sender.sent]))
     query = scope.get("query_string", b"").decode("latin-1")
     target = f"{path}?{query}" if query else path
     headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}

@@ -9,6 +9,7 @@ with nothing to mark it (`Existing` here, on the wire nothing tells them apart).
 same repeat is refused as if somebody else had the slot. And a pending booking keeps nobody else out.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
@@ -32,6 +33,8 @@ from einmal.simulator.records import (
 from einmal.simulator.reservations import Reservations
 from einmal.simulator.seating import joined
 from einmal.simulator.table import BookingTable
+from einmal.simulator.webhook_changes import Change, Happening, Trigger
+from einmal.simulator.webhooks import Delivery, Webhooks
 
 __all__ = [
     "Attendee",
@@ -74,6 +77,10 @@ class SimulatedCalendar:
         """Every row, whatever its state, in the order of writing. No conditions apply: this is the truth."""
         return self._table.rows
 
+    def now(self) -> datetime:
+        """The moment that it takes for now."""
+        return self._now()
+
     @contextmanager
     def under(self, conditions: Conditions) -> Iterator[None]:
         """Whatever is called inside the block meets the database in these conditions."""
@@ -83,12 +90,27 @@ class SimulatedCalendar:
         finally:
             self._checks.conditions = before
 
+    @contextmanager
+    def before_written(self, deliveries: Iterable[Delivery]) -> Iterator[None]:
+        """Inside the block readers find a booking whose cancel these tell of as it was before.
+
+        That is Cal.com's order: it tells of a cancel first, waits for whoever hears it, and writes the row then.
+        """
+        uids = Counter(delivery.uid for delivery in deliveries if delivery.trigger is Trigger.CANCELLED)
+        self._unwritten += uids
+        try:
+            yield
+        finally:
+            self._unwritten -= uids
+
     def clear(self) -> None:
-        """Forget every booking and every reservation."""
+        """Forget every booking, every reservation and whoever wanted to hear of them."""
         self._table = BookingTable()
         self._checks = Checks(self._table, self._now)
         self._changes = Changes(self._table, self._checks, self._new_uid)
         self.reservations = Reservations(self._table, self._checks, self._new_uid)
+        self.webhooks = Webhooks()
+        self._unwritten: Counter[str] = Counter()
 
     def event_type(self, event_type_id: int) -> EventType | None:
         """The event type with this id."""
@@ -104,6 +126,8 @@ class SimulatedCalendar:
 
     def read(self, uid: str) -> SimulatedBooking | None:
         """The booking with this uid as a reader sees it, which may be from a replica that is behind."""
+        if self._unwritten and uid in self._unwritten:
+            return self._table.before_it_ended(uid)
         if not self._checks.conditions.replica_lag:
             return self._table.get(uid)
         return self._table.as_of(uid, self._checks.moment() - self._checks.conditions.replica_lag)
@@ -166,13 +190,17 @@ class SimulatedCalendar:
             seat = Seat(self._new_uid(), attendee, dict(metadata or {}))
             booking = replace(booking, seats=(seat,), metadata={}, first_uid=self._new_uid())
         self.plant(booking)
+        self._tell(Happening.MADE, booking)
         return Created(booking, booking.seats[0].uid if booking.seats else None)
 
     def reschedule(
         self, uid: str, start: datetime, *, by_owner: bool, reason: str = "", by_email: str | None = None
     ) -> Created | Existing | Refused:
         """A new booking with a new uid, and the old one cancelled; or another one that was there already."""
-        return self._changes.reschedule(uid, start, by_owner=by_owner, reason=reason, by_email=by_email)
+        outcome = self._changes.reschedule(uid, start, by_owner=by_owner, reason=reason, by_email=by_email)
+        if isinstance(outcome, Created):
+            self._tell(Happening.MOVED, outcome.booking)
+        return outcome
 
     def plant(self, booking: SimulatedBooking) -> None:
         """Write a row as it is, asking no rule: for tests, and for worlds that begin in the middle."""
@@ -180,11 +208,11 @@ class SimulatedCalendar:
 
     def cancel(self, uid: str, reason: str = "") -> Changed | Refused:
         """Call a booking off. A second time is refused: Cal.com's cancel is not idempotent."""
-        return self._changes.cancel(uid, reason)
+        return self._told(Happening.CALLED_OFF, self._changes.cancel(uid, reason), reason)
 
     def leave(self, uid: str, seat_uid: str) -> Changed | Refused:
         """Give up one seat of a shared booking."""
-        return self._changes.leave(uid, seat_uid)
+        return self._told(Happening.CALLED_OFF, self._changes.leave(uid, seat_uid))
 
     def accept(self, uid: str) -> Changed | Refused:
         """Confirm, as the host would in Cal.com's pages.
@@ -192,11 +220,11 @@ class SimulatedCalendar:
         Cal.com looks neither at other bookings of that time nor at whether this one was cancelled, so two
         pending bookings of one slot can both be accepted and a cancelled one comes back to life.
         """
-        return self._changes.rule(uid, BookingStatus.ACCEPTED)
+        return self._told(Happening.CONFIRMED, self._changes.rule(uid, BookingStatus.ACCEPTED))
 
-    def decline(self, uid: str) -> Changed | Refused:
+    def decline(self, uid: str, reason: str = "") -> Changed | Refused:
         """Reject, as the host would in Cal.com's pages; twice is fine, a confirmed booking is refused."""
-        return self._changes.rule(uid, BookingStatus.REJECTED)
+        return self._told(Happening.DECLINED, self._changes.rule(uid, BookingStatus.REJECTED), reason)
 
     def slots(
         self, event_type: EventType, start: datetime, end: datetime, duration_minutes: int | None = None
@@ -237,4 +265,24 @@ class SimulatedCalendar:
             return Refused(Refusal.IN_THE_PAST)
         seat = Seat(self._new_uid(), attendee, dict(metadata))
         after = joined(booking, seat)
-        return after if isinstance(after, Refused) else Created(self._changes.write(after).booking, seat.uid)
+        if isinstance(after, Refused):
+            return after
+        shared = self._changes.write(after).booking
+        self._tell(Happening.MADE, shared)
+        return Created(shared, seat.uid)
+
+    def _told(self, happening: Happening, outcome: Changed | Refused, reason: str = "") -> Changed | Refused:
+        if isinstance(outcome, Changed):
+            self._tell(happening, outcome.booking, reason)
+        return outcome
+
+    def _tell(self, happening: Happening, booking: SimulatedBooking, reason: str = "") -> None:
+        """Whoever subscribed. Where nobody did it costs nothing."""
+        if not self.webhooks.subscriptions:
+            return
+        former = self._table.get(booking.rescheduled_from) if booking.rescheduled_from else None
+        moves, before = 0, former
+        while before is not None:
+            moves, before = moves + 1, self._table.get(before.rescheduled_from or "")
+        moved_from = former if happening is Happening.MOVED else None
+        self.webhooks.tell(Change(happening, booking, self._checks.moment(), reason, moved_from, moves))

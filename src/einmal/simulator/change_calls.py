@@ -100,7 +100,9 @@ class ChangeCalls:
         if complaint is not None:
             return refused(400, complaint.message, call.target, call.now)
         booking = self._ruled_by_host(call, uid)
-        return booking if isinstance(booking, Answer) else _ruled(call, self._calendar.decline(uid))
+        reason = call.body.get("reason")
+        given = reason if isinstance(reason, str) else ""
+        return booking if isinstance(booking, Answer) else _ruled(call, self._calendar.decline(uid, given))
 
     def mark_absent(self, call: Call, uid: str) -> Answer:
         """POST …/mark-absent: before the start it is refused, and that is all that was recorded."""

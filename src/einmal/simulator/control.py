@@ -5,7 +5,7 @@ it asks for no key. The fault plan does not touch it.
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from ipaddress import ip_address
 from urllib.parse import unquote
@@ -14,6 +14,7 @@ from einmal.simulator.faults import FaultPlan, PlanMistake
 from einmal.simulator.faulty import FaultyCalcom
 from einmal.simulator.outcomes import Changed, Refusal, Refused
 from einmal.simulator.rendering import booking_data
+from einmal.simulator.webhook_wanted import read_wanted
 from einmal.simulator.wire import WireAnswer
 
 _PREFIX = "/control"
@@ -24,10 +25,19 @@ def is_control(path: str) -> bool:
     return path == _PREFIX or path.startswith(f"{_PREFIX}/")
 
 
-def control(calcom: FaultyCalcom, method: str, path: str, body: bytes, client: str | None) -> WireAnswer:
-    """Answer one request; `client` is the address it came from."""
+def control(
+    calcom: FaultyCalcom,
+    method: str,
+    path: str,
+    body: bytes,
+    client: str | None,
+    sent: Sequence[Mapping[str, object]] = (),
+) -> WireAnswer:
+    """Answer one request; `client` is the address it came from, `sent` the webhooks that have gone out."""
     if not _is_here(client):
         return _answer(403, {"error": "the control API answers to this machine only"})
+    if (method, path.strip("/").split("/")[1:]) == ("GET", ["webhooks"]):
+        return _answer(200, {"webhooks": list(sent)})
     action = _action(calcom, method, path.strip("/").split("/"), body)
     if action is None:
         return _answer(404, {"error": f"no such control: {method} {path}"})
@@ -40,6 +50,8 @@ def _action(calcom: FaultyCalcom, method: str, segments: list[str], body: bytes)
             return partial(_bookings, calcom)
         case "POST" | "DELETE", "faults":
             return partial(_follow, calcom, body if method == "POST" else b"")
+        case "POST", "webhooks":
+            return partial(_subscribe, calcom, body)
         case "POST", "reset":
             return partial(_reset, calcom)
         case "POST", ("accept" | "decline" | "cancel") as button, uid:
@@ -61,6 +73,19 @@ def _follow(calcom: FaultyCalcom, body: bytes) -> WireAnswer:
         return _answer(400, {"error": str(mistake)})
     calcom.follow(plan)
     return _answer(200, {"rules": len(plan.rules), "seed": plan.seed})
+
+
+def _subscribe(calcom: FaultyCalcom, body: bytes) -> WireAnswer:
+    """As a person would in the settings of a team: for everything, or for one event type."""
+    try:
+        wanted = read_wanted(body)
+    except ValueError as wrong:
+        return _answer(400, {"error": str(wrong)})
+    if wanted.event_type_id is not None and calcom.calendar.event_type(wanted.event_type_id) is None:
+        known = ", ".join(str(one.id) for one in calcom.calendar.event_types)
+        return _answer(400, {"error": f"there is no event type {wanted.event_type_id}; there are: {known}"})
+    made = calcom.subscribe(wanted.url, wanted.secret, wanted.triggers, wanted.event_type_id)
+    return _answer(201, {"id": made.id, "url": made.url, "triggers": list(made.triggers)})
 
 
 def _reset(calcom: FaultyCalcom) -> WireAnswer:

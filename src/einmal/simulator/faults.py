@@ -1,4 +1,4 @@
-"""Fault plans: which requests go wrong, how, and how often.
+"""Fault plans: which requests and which webhooks go wrong, how, and how often.
 
 A plan is a list of rules and a seed. Each rule counts the requests it could befall and draws from a random
 stream of its own, so the same plan does the same to the same requests in the same order, and a rule that is
@@ -29,6 +29,7 @@ class Operation(Enum):
     DECLINE = "decline"
     SLOTS = "slots"
     RESERVE = "reserve"
+    WEBHOOK = "webhook"  # not asked but told: one webhook, to one receiver
 
 
 class Fault(Enum):
@@ -52,17 +53,21 @@ class Fault(Enum):
     SLOW_BODY = "slow_body"  # the head at once, the body late
     SKEWED_DATE = "skewed_date"  # another clock in the Date header
     MISSING_DATE = "missing_date"  # no Date header
+    LOST_WEBHOOK = "lost_webhook"  # never sent, and nobody says so
+    DOUBLED_WEBHOOK = "doubled_webhook"  # sent twice, byte for byte
+    LATE_WEBHOOK = "late_webhook"  # sent later, and so behind others; what caused it does not wait
 
 
 _EVERYTHING = frozenset(Operation)
-_CHANGES = _EVERYTHING - {Operation.LIST, Operation.GET, Operation.SLOTS}
-_CREATE = frozenset({Operation.CREATE})
+_REQUESTS = _EVERYTHING - {Operation.WEBHOOK}
+_CHANGES = _REQUESTS - {Operation.LIST, Operation.GET, Operation.SLOTS}
+_CREATE, _WEBHOOK = frozenset({Operation.CREATE}), frozenset({Operation.WEBHOOK})
 _OF_A_BOOKING = frozenset({Operation.CANCEL, Operation.RESCHEDULE, Operation.CONFIRM, Operation.DECLINE})
 _OPERATIONS: Mapping[Fault, frozenset[Operation]] = {
-    Fault.LOST_REQUEST: _EVERYTHING,
-    Fault.LOST_ANSWER: _EVERYTHING,
-    Fault.REFUSED_CONNECTION: _EVERYTHING,
-    Fault.ERROR_BEFORE_COMMIT: _EVERYTHING,
+    Fault.LOST_REQUEST: _REQUESTS,
+    Fault.LOST_ANSWER: _REQUESTS,
+    Fault.REFUSED_CONNECTION: _REQUESTS,
+    Fault.ERROR_BEFORE_COMMIT: _REQUESTS,
     Fault.ERROR_AFTER_COMMIT: _CHANGES,
     Fault.LATE_COMMIT: _CHANGES,
     Fault.REPLICA_LAG: frozenset({Operation.CREATE, Operation.LIST, Operation.GET}),
@@ -72,11 +77,14 @@ _OPERATIONS: Mapping[Fault, frozenset[Operation]] = {
     Fault.CONCURRENT_CHANGE: _OF_A_BOOKING,
     Fault.MISSING_METADATA: frozenset({Operation.CREATE, Operation.RESCHEDULE, Operation.GET}),
     Fault.FOREIGN_BOOKING: frozenset({Operation.CREATE, Operation.RESCHEDULE}),
-    Fault.THROTTLED: _EVERYTHING,
-    Fault.SLOW_ANSWER: _EVERYTHING,
-    Fault.SLOW_BODY: _EVERYTHING,
-    Fault.SKEWED_DATE: _EVERYTHING,
-    Fault.MISSING_DATE: _EVERYTHING,
+    Fault.THROTTLED: _REQUESTS,
+    Fault.SLOW_ANSWER: _REQUESTS,
+    Fault.SLOW_BODY: _REQUESTS,
+    Fault.SKEWED_DATE: _REQUESTS,
+    Fault.MISSING_DATE: _REQUESTS,
+    Fault.LOST_WEBHOOK: _WEBHOOK,
+    Fault.DOUBLED_WEBHOOK: _WEBHOOK,
+    Fault.LATE_WEBHOOK: _WEBHOOK,
 }
 """What each fault can befall."""
 
@@ -97,6 +105,7 @@ _PARAMETERS: Mapping[Fault, Mapping[str, float]] = {
     Fault.SLOW_ANSWER: {"delay_seconds": 5.0},
     Fault.SLOW_BODY: {"body_delay_seconds": 5.0},
     Fault.SKEWED_DATE: {"skew_seconds": -300.0},
+    Fault.LATE_WEBHOOK: {"delay_seconds": 30.0},
 }
 """What can be set for each fault, and what it is otherwise."""
 

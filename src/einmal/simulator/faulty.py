@@ -7,7 +7,7 @@ is always in `calendar.bookings`; no fault touches that view.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -19,6 +19,7 @@ from einmal.simulator.conditions import HEALTHY, Conditions
 from einmal.simulator.faults import Fault, FaultPlan, FaultRule, Faults, Operation
 from einmal.simulator.outcomes import Refusal
 from einmal.simulator.records import Attendee, BookingStatus, EventType, SimulatedBooking
+from einmal.simulator.webhooks import TRIGGERS, Delivery, Subscription
 from einmal.simulator.wire import SimulatedCalcom, WireAnswer, with_payload
 
 _OPERATIONS = {
@@ -130,6 +131,26 @@ class FaultyCalcom:
                 self._do(late.request)
             done += 1
         return done
+
+    def subscribe(
+        self, url: str, secret: str | None, triggers: Iterable[str] = TRIGGERS, event_type_id: int | None = None
+    ) -> Subscription:
+        """As of `SimulatedCalcom`."""
+        return self._calcom.subscribe(url, secret, triggers, event_type_id)
+
+    def take_deliveries(self) -> tuple[Delivery, ...]:
+        """As of `SimulatedCalcom`, and what the plan makes of them: none, two, or one that is late."""
+        waiting = self._calcom.take_deliveries()
+        return tuple(carried for delivery in waiting for carried in self._carried(delivery)) if waiting else ()
+
+    def _carried(self, delivery: Delivery) -> tuple[Delivery, ...]:
+        rules = {rule.fault: rule for rule in reversed(self._faults.next(Operation.WEBHOOK))}
+        if Fault.LOST_WEBHOOK in rules:
+            return ()
+        late = rules.get(Fault.LATE_WEBHOOK)
+        if late is not None:
+            delivery = replace(delivery, delay_seconds=late.parameter("delay_seconds"))
+        return (delivery, delivery) if Fault.DOUBLED_WEBHOOK in rules else (delivery,)
 
     def handle(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> Outcome:
         """What happens to one request."""

@@ -146,14 +146,16 @@ def seats_data(total: int | None, shared: SimulatedBooking | None) -> dict[str, 
 
 
 def event_type_data(event_type: EventType) -> dict[str, object]:
-    """An event type, as far as it is simulated."""
+    """An event type, as far as it is simulated. A team's says whose it is; here each has a team of its own."""
+    teams = event_type.scheduling is not Scheduling.INDIVIDUAL
     return {
         "id": event_type.id,
         "title": event_type.title,
         "slug": event_type.slug,
         "lengthInMinutes": event_type.length_minutes,
         "description": "",
-        "schedulingType": event_type.scheduling.value if len(event_type.hosts) > 1 else None,
+        "schedulingType": event_type.scheduling.value if teams else None,
+        **({"teamId": event_type.id} if teams else {}),
         "minimumBookingNotice": event_type.minimum_notice_minutes,
         "locations": [{"type": "link", "link": event_type.location, "public": True}],
         "hidden": False,

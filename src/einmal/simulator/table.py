@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from datetime import date, datetime, timedelta
 
-from einmal.simulator.records import SimulatedBooking
+from einmal.simulator.records import BookingStatus, SimulatedBooking
 
 
 class BookingTable:
@@ -49,6 +49,13 @@ class BookingTable:
         newest = self._rows.get(uid)
         versions = [*self._older.get(uid, ()), *([newest] if newest is not None else [])]
         return next((version for version in reversed(versions) if version.updated_at <= moment), None)
+
+    def before_it_ended(self, uid: str) -> SimulatedBooking | None:
+        """The newest version that was not called off."""
+        newest = self._rows.get(uid)
+        versions = [*self._older.get(uid, ()), *([newest] if newest is not None else [])]
+        lasting = (one for one in reversed(versions) if one.status is not BookingStatus.CANCELLED)
+        return next(lasting, newest)
 
     def starting_at(self, event_type_id: int, start: datetime) -> Iterator[SimulatedBooking]:
         """The bookings of this event type with exactly this start."""

@@ -178,7 +178,7 @@ def read_reschedule(body: Mapping[str, object]) -> "RescheduleBody | Malformed":
 
 
 def read_decline(body: Mapping[str, object]) -> Malformed | None:
-    """What is wrong with a refusal by the host; its reason is not shown anywhere, so it is not read."""
+    """What is wrong with a refusal by the host; its reason is shown by the webhook only, so it is not read here."""
     complaints = _unknown(body, frozenset({"reason"})) + _not_texts(body, "reason")
     return Malformed(_joined(complaints)) if complaints else None
 

@@ -9,7 +9,7 @@ own server was recorded, status, message and shape are the recorded ones; where 
 import base64
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -27,6 +27,8 @@ from einmal.simulator.rendering import Answer, event_type_data, refused, refused
 from einmal.simulator.reservation_calls import ReservationCalls
 from einmal.simulator.throttle import Throttle
 from einmal.simulator.validation import Malformed
+from einmal.simulator.webhook_calls import WebhookCalls
+from einmal.simulator.webhooks import TRIGGERS, Delivery, Subscription
 
 # The hosted service documents the newer version for the same calls with the same bodies; the recorded server
 # was built before it existed.
@@ -68,6 +70,7 @@ class SimulatedCalcom:
         self._bookings = BookingCalls(calendar)
         self._old = OldVersionCalls(calendar)
         self._reservations = ReservationCalls(calendar)
+        self._webhooks = WebhookCalls(calendar)
         changes = ChangeCalls(calendar)
         self._changes = {
             "cancel": changes.cancel,
@@ -87,8 +90,21 @@ class SimulatedCalcom:
         """The moment that it takes for now."""
         return self._now()
 
+    def subscribe(
+        self, url: str, secret: str | None, triggers: Iterable[str] = TRIGGERS, event_type_id: int | None = None
+    ) -> Subscription:
+        """Webhooks of everything, or of one event type, as if a person had made it in Cal.com's pages."""
+        everywhere = event_type_id is None
+        return self._calendar.webhooks.subscribe(
+            url, secret, triggers, event_type_id=event_type_id, everywhere=everywhere
+        )
+
+    def take_deliveries(self) -> tuple[Delivery, ...]:
+        """The webhooks that wait to be sent, oldest first; whoever has the wire takes them, and each once."""
+        return self._calendar.webhooks.take()
+
     def reset(self) -> None:
-        """As if just started: no bookings, nobody counted."""
+        """As if just started: no bookings, nobody counted, nobody who wants to hear of them."""
         self._calendar.clear()
         self._throttle.clear()
 
@@ -137,12 +153,12 @@ class SimulatedCalcom:
                 return self._booking_route(call, rest)
             case _, "v2", "bookings", *rest if call.version != _SLOTS_VERSION:
                 return self._old_booking_route(call, rest)
-            case "GET", "v2", "slots" if call.version == _SLOTS_VERSION:
-                return partial(self._slots, call)
-            case _, "v2", "slots", "reservations", *rest if call.version == _SLOTS_VERSION:
-                return self._reservation_route(call, rest)
-            case "GET", "v2", "event-types":
-                return self._event_types
+            case _, "v2", "slots", *rest if call.version == _SLOTS_VERSION:
+                return self._slots_route(call, rest)
+            case _, "v2", "event-types", *rest:
+                return self._event_type_route(call, rest)
+            case _, "v2", "webhooks", *rest:
+                return self._webhooks.route(call, rest)
             case _:
                 return None
 
@@ -165,21 +181,40 @@ class SimulatedCalcom:
             return partial(self._old.create, call)
         return partial(not_known, call)
 
-    def _reservation_route(self, call: Call, rest: list[str]) -> Callable[[], Answer] | None:
+    def _slots_route(self, call: Call, rest: list[str]) -> Callable[[], Answer] | None:
         match call.method, *rest:
-            case ["POST"]:
+            case ["GET"]:
+                return partial(self._slots, call)
+            case ["POST", "reservations"]:
                 return partial(self._reservations.reserve, call)
-            case ["PATCH", uid]:
+            case ["PATCH", "reservations", uid]:
                 return partial(self._reservations.move, call, uid)
-            case ["GET", uid]:
+            case ["GET", "reservations", uid]:
                 return partial(self._reservations.read, uid)
-            case ["DELETE", uid]:
+            case ["DELETE", "reservations", uid]:
                 return partial(self._reservations.release, uid)
+            case _:
+                return None
+
+    def _event_type_route(self, call: Call, rest: list[str]) -> Callable[[], Answer] | None:
+        match call.method, *rest:
+            case ["GET"]:
+                return self._event_types
+            case ["GET", event_type_id]:
+                return partial(self._event_type, call, event_type_id)
+            case [_, event_type_id, "webhooks", *webhook]:
+                return self._webhooks.route(call, webhook, event_type_id)
             case _:
                 return None
 
     def _event_types(self) -> Answer:
         return success(200, [event_type_data(each) for each in self._calendar.event_types])
+
+    def _event_type(self, call: Call, event_type_id: str) -> Answer:
+        found = [each for each in self._calendar.event_types if str(each.id) == event_type_id]
+        if not found or not call.owns(found[0]):
+            return refused(404, f"Event type with id {event_type_id} not found", call.target, call.now)
+        return success(200, event_type_data(found[0]))
 
     def _slots(self, call: Call) -> Answer:
         wanted = read_slots_query(call.query)

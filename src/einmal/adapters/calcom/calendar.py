@@ -17,7 +17,7 @@ from einmal.domain.answer import Answer, AnswerKind
 from einmal.domain.gate import Heard
 from einmal.domain.intent import Intent
 from einmal.domain.model import Booking, Offer, Service
-from einmal.ports import Blind, BookingRequest, ChangeAnswer, ChangeKind, Clock, Page, Seen
+from einmal.ports import Blind, BookingRequest, ChangeAnswer, ChangeKind, Clock, ListedBy, Page, Seen
 
 BOOKINGS_VERSIONS: Final = ("2024-08-13", "2026-02-25")
 SLOTS_VERSION: Final = "2024-09-04"
@@ -26,6 +26,12 @@ PAGE: Final = 100
 
 CHANGES_PAGE: Final = 50
 """Fifty classes with all their attendees stay far below the largest answer that is read."""
+
+
+_LISTED: Final = {
+    ListedBy.CHANGE: ("afterUpdatedAt", "sortUpdatedAt"),
+    ListedBy.START: ("afterStart", "sortStart"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +119,16 @@ class CalcomCalendar:
 
     async def changes(self, page: int, deadline: float) -> Page | Blind:
         query = {"sortUpdatedAt": "desc", "take": str(CHANGES_PAGE), "skip": str(page * CHANGES_PAGE)}
+        return await self._page(query, CHANGES_PAGE, deadline)
+
+    async def listed(self, by: ListedBy, since: datetime, skip: int, deadline: float) -> Page | Blind:
+        name, order = _LISTED[by]
+        # To the millisecond, inclusive (recorded): whoever goes on from the last row sees that one again.
+        at = since.astimezone(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
+        query = {name: at, order: "asc", "take": str(PAGE), "skip": str(skip)}
+        return await self._page(query, PAGE, deadline)
+
+    async def _page(self, query: Mapping[str, str], size: int, deadline: float) -> Page | Blind:
         answer = await self._get(f"/v2/bookings?{urlencode(query)}", self._account.api_version, deadline)
         if isinstance(answer, Blind):
             return answer
@@ -129,7 +145,7 @@ class CalcomCalendar:
             # One odd row of somebody's must not hide the others; it comes again with every page that holds it.
             with contextlib.suppress(Unreadable):
                 bookings.append(booking_of(row))
-        return Page(tuple(bookings), len(rows) - len(bookings), last=len(rows) < CHANGES_PAGE)
+        return Page(tuple(bookings), len(rows) - len(bookings), last=len(rows) < size)
 
     async def move(self, uid: str, start: datetime, reason: str, deadline: float) -> Answer:
         target = f"/v2/bookings/{quote(uid, safe='')}/reschedule"

@@ -95,7 +95,7 @@ class WebhookCourier:
             "customer": {"name": wish.person.name, "phone": wish.person.phone, "email": wish.person.email},
             "booking": None,
             # What the caller may be told, word for word. The rest is for the house.
-            "message": voice.sentence(told, now) if kind is MessageKind.RESOLVED else None,
+            "message": voice.sentence(told, now) if kind in _FOR_THE_CALLER else None,
         }
         if booking is not None:
             start, end = (at.astimezone(voice.zone).isoformat() for at in (booking.start, booking.end))
@@ -124,6 +124,9 @@ class WebhookCourier:
                 timeout=aiohttp.ClientTimeout(total=SEND_SECONDS), cookie_jar=aiohttp.DummyCookieJar(), trust_env=False
             )
         return self._session
+
+
+_FOR_THE_CALLER: Final = frozenset({MessageKind.RESOLVED, MessageKind.CONFIRMED})
 
 
 def _type(kind: MessageKind, outcome: Outcome) -> str:

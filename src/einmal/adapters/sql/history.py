@@ -22,7 +22,7 @@ _WINDOW: Final = "i.tenant_id = ? AND (i.created_at >= ? OR i.start_at >= ?)"
 
 _ROWS: Final = f"""
     SELECT {", ".join("i." + c for c in INTENT_COLUMNS.split(", "))}, i.reply,
-           a.appointment_id, a.starts_at, a.calcom_v2_booking_id
+           a.appointment_id, a.starts_at, a.calcom_v2_booking_id, i.imported_from IS NOT NULL
     FROM intents i LEFT JOIN appointments a ON a.intent_id = i.intent_id
     WHERE {_WINDOW} ORDER BY i.intent_id"""  # noqa: S608 - constants only
 
@@ -86,8 +86,8 @@ def _recorded(tenant_id: str, since: datetime) -> Transaction[Recorded]:
 
 
 def _row(stored: Record) -> Row:
-    ref, starts_at, uid = stored[INTENT_WIDTH + 1 :]
-    return Row(intent_of(stored), ref, uid, instant_or_none(starts_at))
+    ref, starts_at, uid, imported = stored[INTENT_WIDTH + 1 :]
+    return Row(intent_of(stored), ref, uid, instant_or_none(starts_at), bool(imported))
 
 
 def _refusal(row: Row, reply: str | None) -> Spoken | None:

@@ -14,12 +14,16 @@ from einmal.adapters.sql.composites import SqlComposites
 from einmal.adapters.sql.gates import SqlGates
 from einmal.adapters.sql.history import SqlHistory
 from einmal.adapters.sql.holds import SqlHolds
+from einmal.adapters.sql.importing import SqlImporting
+from einmal.adapters.sql.inbox import SqlInbox
 from einmal.adapters.sql.outbox import SqlOutbox
 from einmal.adapters.sql.postgres import PostgresStore
+from einmal.adapters.sql.reconciling import SqlReconciling
 from einmal.adapters.sql.rows import STORED, instant_of, stored_reply
 from einmal.adapters.sql.sqlite import SqliteStore, SqliteThread
 from einmal.adapters.sql.steps import FOR_UPDATE, Statement, Steps, Store, Transaction
 from einmal.adapters.sql.tenants import services_of, tenant_written, tenants_known
+from einmal.adapters.sql.verifying import SqlVerifying
 from einmal.adapters.sql.writes import admission, move
 from einmal.domain.admission import AdmissionPolicy
 from einmal.domain.intent import Intent, State
@@ -28,7 +32,7 @@ from einmal.domain.model import PersonKind, Service
 from einmal.domain.verdict import KnownBooking
 from einmal.ports import Admitted, Candidate, Ids, StoredReply, Sweep, Toll, Transition
 
-SCHEMA_HEAD: Final = "0006"
+SCHEMA_HEAD: Final = "0007"
 _VERSION: Final = f"SELECT version_num FROM alembic_version {FOR_UPDATE}"  # noqa: S608 - constants only
 _KNOWN = """
     SELECT a.appointment_id, a.intent_id, a.call_id, a.status, a.starts_at, a.ends_at,
@@ -66,6 +70,10 @@ class SqlLedger:
         self.holds = SqlHolds(store)
         self.composites = SqlComposites(store, self._channels)
         self.callbacks = SqlCallbacks(store, self._channels)
+        self.inbox = SqlInbox(store, ids, channels)
+        self.importing = SqlImporting(store, ids)
+        self.reconciling = SqlReconciling(store)
+        self.verifying = SqlVerifying(store)
 
     def open(self) -> None:
         self._store.open()

@@ -229,4 +229,6 @@ def stored_reply(row: Sequence[Any]) -> StoredReply:
     )
     # A row that a move has just returned ends with its appointment: no change of that can have begun.
     changing = len(row) > INTENT_WIDTH + 5 and bool(row[INTENT_WIDTH + 5])
-    return StoredReply(intent, booking, None if reply is None else reply_of(reply), changing)
+    # Only who compares bookings selects it (`reconciling`).
+    imported = len(row) > INTENT_WIDTH + 6 and bool(row[INTENT_WIDTH + 6])
+    return StoredReply(intent, booking, None if reply is None else reply_of(reply), changing, imported)

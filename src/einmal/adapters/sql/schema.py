@@ -144,6 +144,8 @@ intents = Table(
     # Of an appointment that was moved here: the intent it was before, and the operation id that its booking carries.
     Column("moved_from", String),
     Column("carried_id", String),
+    # Of an appointment that was taken over from another table: which row it was there.
+    Column("imported_from", String),
     ForeignKeyConstraint(["tenant_id"], ["tenants.tenant_id"]),
     UniqueConstraint("operation_id", name="unique_operation_id"),
     UniqueConstraint("tenant_id", "intent_key", "generation", name="unique_intent_key_generation"),
@@ -213,6 +215,16 @@ Index(
     postgresql_where=text("carried_id IS NOT NULL"),
 )
 
+Index(
+    # A row is taken over once, however often the import is begun again.
+    "unique_import",
+    intents.c.tenant_id,
+    intents.c.imported_from,
+    unique=True,
+    sqlite_where=text("imported_from IS NOT NULL"),
+    postgresql_where=text("imported_from IS NOT NULL"),
+)
+
 attempts = Table(
     "attempts",
     metadata,
@@ -245,6 +257,8 @@ appointments = Table(
     Column("confirmed_at", String),
     Column("webhook_data", JSON),
     Column("created_at", String, nullable=False),
+    # When it is read once more, so that what was told of it is known to be so; NULL once it was.
+    Column("verify_at", String),
     ForeignKeyConstraint(["tenant_id"], ["tenants.tenant_id"]),
     ForeignKeyConstraint(["intent_id"], ["intents.intent_id"]),
     ForeignKeyConstraint(["customer_id"], ["customers.customer_id"]),
@@ -253,6 +267,12 @@ appointments = Table(
 # Layer 4. NULLs are free. It is a migration of its own, so that it can be taken down in an emergency.
 Index("unique_calcom_v2_booking_id", appointments.c.calcom_v2_booking_id, unique=True)
 Index("appointments_customer_index", appointments.c.customer_id)
+Index(
+    "appointments_verify_index",
+    appointments.c.verify_at,
+    sqlite_where=text("verify_at IS NOT NULL"),
+    postgresql_where=text("verify_at IS NOT NULL"),
+)
 
 changes = Table(
     # A cancel or a move of one booking of ours. `successor_id` is the intent that it becomes where it is moved.
@@ -454,4 +474,92 @@ Index(
     outbox.c.due_at,
     sqlite_where=text("due_at IS NOT NULL"),
     postgresql_where=text("due_at IS NOT NULL"),
+)
+
+inbox = Table(
+    # What the outside told, once for each content, until it is handled. `data` holds ids and times, nobody's name.
+    "inbox",
+    metadata,
+    Column("inbox_id", String, primary_key=True),
+    Column("tenant_id", String, nullable=False),
+    Column("source", String, nullable=False),
+    Column("digest", String, nullable=False),
+    Column("event", String, nullable=False),
+    Column("subject", String),
+    Column("data", JSON, nullable=False),
+    Column("received_at", String, nullable=False),
+    Column("times", Integer, nullable=False),
+    Column("tries", Integer, nullable=False),
+    Column("due_at", String),
+    Column("handled_at", String),
+    Column("outcome", String),
+    ForeignKeyConstraint(["tenant_id"], ["tenants.tenant_id"]),
+    UniqueConstraint("tenant_id", "source", "digest", name="unique_inbox_content"),
+)
+for _name, _columns, _where in (
+    ("inbox_due_index", (inbox.c.due_at,), "due_at IS NOT NULL"),
+    ("inbox_subject_index", (inbox.c.tenant_id, inbox.c.subject), "due_at IS NOT NULL"),
+    ("inbox_handled_index", (inbox.c.handled_at,), "handled_at IS NOT NULL"),
+):
+    Index(_name, *_columns, sqlite_where=text(_where), postgresql_where=text(_where))
+
+reconciliations = Table(
+    # How far a comparison with the calendar has come. `cursor` is what the phase goes on from.
+    "reconciliations",
+    metadata,
+    Column("run_id", String, primary_key=True),
+    Column("tenant_id", String, nullable=False),
+    Column("phase", String, nullable=False),
+    Column("since", String, nullable=False),
+    Column("cursor", String, nullable=False),
+    Column("changed_until", String),
+    Column("counts", JSON, nullable=False),
+    Column("began_at", String, nullable=False),
+    Column("ended_at", String),
+    Column("leased_until", String, nullable=False),
+    Column("steps", Integer, nullable=False),
+    ForeignKeyConstraint(["tenant_id"], ["tenants.tenant_id"]),
+)
+Index(
+    "unique_open_reconciliation",
+    reconciliations.c.tenant_id,
+    unique=True,
+    sqlite_where=text("ended_at IS NULL"),
+    postgresql_where=text("ended_at IS NULL"),
+)
+Index("reconciliations_tenant_index", reconciliations.c.tenant_id, reconciliations.c.began_at)
+
+drifts = Table(
+    # What ledger and calendar do not agree about, from when it was first seen until it is so no longer.
+    "drifts",
+    metadata,
+    Column("tenant_id", String, nullable=False),
+    Column("kind", String, nullable=False),
+    Column("subject", String, nullable=False),
+    Column("intent_id", String),
+    Column("detail", String, nullable=False),
+    Column("run_id", String, nullable=False),
+    Column("first_seen_at", String, nullable=False),
+    Column("last_seen_at", String, nullable=False),
+    Column("ended_at", String),
+    PrimaryKeyConstraint("tenant_id", "kind", "subject"),
+    ForeignKeyConstraint(["tenant_id"], ["tenants.tenant_id"]),
+)
+Index(
+    "drifts_open_index",
+    drifts.c.tenant_id,
+    drifts.c.last_seen_at,
+    sqlite_where=text("ended_at IS NULL"),
+    postgresql_where=text("ended_at IS NULL"),
+)
+
+system_audit_log = Table(
+    # What a person's repair changed, whole as it was before.
+    "system_audit_log",
+    metadata,
+    Column("id", BigInteger().with_variant(Integer(), "sqlite"), primary_key=True),
+    Column("event_type", String, nullable=False),
+    Column("description", String, nullable=False),
+    Column("data", JSON, nullable=False),
+    Column("created_at", String, nullable=False),
 )

@@ -94,8 +94,8 @@ _INSERT_ATTEMPT = """
 
 _INSERT_APPOINTMENT = """
     INSERT INTO appointments (appointment_id, tenant_id, intent_id, customer_id, service_id, call_id,
-        starts_at, ends_at, staff, status, calcom_v2_booking_id, confirmed_at, created_at)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
+        starts_at, ends_at, staff, status, calcom_v2_booking_id, confirmed_at, created_at, verify_at)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
 
 _INSERT_CUSTOMER = """
     INSERT INTO customers (customer_id, tenant_id, name, name_normal, phone, email, created_at)
@@ -259,6 +259,7 @@ def _appointment(transition: Transition, state: State, booking: Booking, ids: Id
         booking.uid,
         at if booking.status is BookingStatus.ACCEPTED else None,
         at,
+        text_or_none(transition.verify_at),
     )
     try:
         yield Statement(_INSERT_APPOINTMENT, values)

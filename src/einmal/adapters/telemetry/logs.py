@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Any, Final, TextIO, assert_never
 
 from einmal.domain.callback import Callback
-from einmal.domain.facts import Alarm, Answered, Booked, Changed, Doubted, Fact, Rejected
+from einmal.domain.facts import Alarm, Answered, Booked, Changed, Doubted, Drifted, Fact, Noticed, Rejected
 from einmal.domain.verdict import Layer, Reason
 from einmal.ports import Clock, Message, StoredReply
 
@@ -88,6 +88,13 @@ class LogObserver:
                 case Changed():
                     fields = {"intent_id": fact.intent_id, "call_id": fact.call_id, "change_id": fact.change_id}
                     _say("guard", logging.INFO, f"{fact.kind} {fact.event}", fields)
+                case Noticed():
+                    fields = {"source": fact.source, "event": fact.event, "booking_id": fact.booking_uid}
+                    _say("guard", logging.INFO, f"notice {fact.outcome}", fields)
+                case Drifted(drift=drift):
+                    fields = {"kind": drift.kind, "booking_id": drift.subject, "intent_id": drift.intent_id}
+                    level, text = (logging.WARNING, "drift mended") if drift.mended else (logging.ERROR, "drift")
+                    _say("alerts", level, text, fields | {"detail": drift.detail})
                 case Alarm():
                     fields = {"intent_id": fact.intent_id, "detail": fact.detail}
                     _say("alerts", logging.ERROR, fact.what, fields)

@@ -16,7 +16,7 @@ from einmal.domain.opening import OpeningHours, Span
 
 YEAR_DAYS: Final = 365
 NOT_YET: Final = "(not in force yet)"
-KEYS_NOT_YET: Final = ("address", "calcom_webhook_secret", "staff.user_id")
+KEYS_NOT_YET: Final = ("address", "staff.user_id")
 """What a file may say, and nothing acts upon so far."""
 
 
@@ -122,7 +122,7 @@ def _who(tenant: TenantConfiguration) -> Iterator[tuple[str, str]]:
     yield "language", {"de": "German", "en": "English"}[tenant.language]
     yield "house address", tenant.house_email or "-"
     key = "the built-in simulator" if tenant.calcom_api_key is None else f"{tenant.calcom_base_url}, with its key"
-    webhooks = "" if tenant.calcom_webhook_secret is None else f", webhooks signed {NOT_YET}"
+    webhooks = "" if tenant.calcom_webhook_secret is None else ", webhooks signed"
     yield "Cal.com", key + webhooks
     keys = len(tenant.retell_api_keys)
     yield "Retell", f"{keys} {'key' if keys == 1 else 'keys'}" if keys else "no key: calls from this machine only"

@@ -8,6 +8,9 @@ from pathlib import Path
 from typing import Final
 
 from einmal import __version__
+from einmal.entrypoints.cli.import_command import add_import_command
+from einmal.entrypoints.cli.table_commands import add_table_commands
+from einmal.entrypoints.cli.webhook_commands import add_webhook_commands
 from einmal.settings import BadSettings, Settings, read_settings
 
 USAGE: Final = 2
@@ -47,6 +50,7 @@ def _parser() -> argparse.ArgumentParser:
 
     _add_intents(commands)
     _add_callbacks(commands)
+    add_webhook_commands(commands, environment_settings)
 
     simulator = commands.add_parser("simulator", help="run a Cal.com API v2 as it really behaves")
     simulator.add_argument("--host", default="127.0.0.1", help="address to listen on (127.0.0.1)")
@@ -64,8 +68,19 @@ def _parser() -> argparse.ArgumentParser:
     invariants.add_argument("--json", action="store_true", help="as JSON")
     invariants.set_defaults(run=_invariants)
 
+    reconcile = commands.add_parser("reconcile", help="compare ledger and calendar as a whole, and mend what is ours")
+    since = reconcile.add_argument("--since", metavar="WHEN")
+    since.help = "what changed since then: 30d, 12h, 2026-11-01 (since the last run), and all that is to come"
+    reconcile.add_argument("--dry-run", action="store_true", help="only tell; write nothing")
+    reconcile.add_argument("--tenant", metavar="ID", help="of this one (all)")
+    reconcile.add_argument("--json", action="store_true", help="as JSON, a line for each tenant")
+    reconcile.set_defaults(run=_reconcile)
+
     demo = commands.add_parser("demo", help="the incident, unguarded and guarded, side by side")
     demo.set_defaults(run=_demo)
+
+    add_table_commands(commands, environment_settings)
+    add_import_command(commands, environment_settings)
 
     _add_spoken(commands)
     _add_config(commands)
@@ -236,6 +251,13 @@ def _invariants(arguments: argparse.Namespace) -> int:
     from einmal.entrypoints.cli.invariants import run_invariants  # noqa: PLC0415
 
     return run_invariants(environment_settings(), arguments.since, arguments.tenant, as_json=arguments.json)
+
+
+def _reconcile(arguments: argparse.Namespace) -> int:
+    from einmal.entrypoints.cli.reconcile import run_reconcile  # noqa: PLC0415
+
+    one = arguments
+    return run_reconcile(environment_settings(), one.since, one.tenant, dry=one.dry_run, as_json=one.json)
 
 
 def _demo(_: argparse.Namespace) -> int:

@@ -8,12 +8,16 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from einmal.entrypoints.http.calcom import CalcomWebhooks
 from einmal.entrypoints.http.calls import RetellWebhooks
 from einmal.entrypoints.http.door import ClientLeft, Refusal
 from einmal.entrypoints.http.inside import Inside
 from einmal.entrypoints.http.retell import FunctionCalls, collect_appointment, function_call, named_functions
 from einmal.ports import CommitUnknown, LedgerUnavailable
 from einmal.wiring import Gateway
+
+_OF_CALCOM: Final = ("", "/booking-created", "/booking-cancelled")
+"""One endpoint: what happened stands in the body, which is signed, and the path is not."""
 
 BOOK: Final = "/api/retell/collect-appointment"
 
@@ -34,7 +38,7 @@ def create_app(gateway: Gateway) -> ASGIApp:
 
 
 def _others(gateway: Gateway, book: FunctionCalls) -> Starlette:
-    inside, webhooks = Inside(gateway), RetellWebhooks(gateway)
+    inside, webhooks, calcom = Inside(gateway), RetellWebhooks(gateway), CalcomWebhooks(gateway)
     routes = [
         Route(BOOK, book, methods=["POST"]),  # here it says which method it takes
         Route("/api/retell/function-call", function_call(gateway), methods=["POST"]),
@@ -45,6 +49,7 @@ def _others(gateway: Gateway, book: FunctionCalls) -> Starlette:
         ),
         Route("/api/webhooks/retell", webhooks, methods=["POST"]),
         Route("/api/webhooks/retell/inbound", webhooks, methods=["POST"]),
+        *(Route(f"/api/webhooks/calcom{path}", calcom, methods=["POST"]) for path in _OF_CALCOM),
         Route("/api/appointments/count", inside.appointments_count, methods=["GET"]),
         Route("/api/internal/appointments/verify", inside.appointments_verify, methods=["POST"]),
         Route("/healthz", inside.healthz, methods=["GET"]),

@@ -6,7 +6,9 @@ again; what nobody here can use is acknowledged, so that it does not.
 """
 
 import asyncio
+import hashlib
 import json
+from datetime import timedelta
 from typing import Any, Final
 
 from starlette.types import Receive, Scope, Send
@@ -16,13 +18,17 @@ from einmal.adapters.retell.webhooks import Event, Webhook, read_webhook
 from einmal.adapters.telemetry.logs import channel
 from einmal.entrypoints.http.door import ClientLeft, Refusal, check_signed, read_body, send_json
 from einmal.entrypoints.http.informing import line_is_known
-from einmal.ports import CallNews, CommitUnknown, LedgerUnavailable
+from einmal.flows.calls import news_data
+from einmal.ports import CallNews, CommitUnknown, LedgerUnavailable, Notice, Received, Source
 from einmal.speech.information import Told, tell_context
 from einmal.tenancies import Tenancy
 from einmal.wiring import Gateway
 
 TELLING_SECONDS: Final = 5.0
 """Retell waits ten seconds for an answer to an event, and tells it again. Telling it twice does no harm."""
+
+WORKER_AFTER: Final = timedelta(seconds=15)
+"""When the worker takes it up that could not be handled as it came."""
 
 INBOUND_SECONDS: Final = 1.5
 """Somebody hears it ring meanwhile. Whose line it is, is left open if the ledger takes longer."""
@@ -67,15 +73,27 @@ class RetellWebhooks:
         if webhook.event is Event.INBOUND:
             return await self._inbound(webhook, tenancy)
         if webhook.news is not None:
-            await self._told(tenancy, webhook.news)
+            digest = hashlib.sha256(body).hexdigest()
+            await self._told(tenancy, webhook.event, digest, webhook.news)
         return {"status": "ok"}
 
-    async def _told(self, tenancy: Tenancy, news: CallNews) -> None:
-        telling = self._gateway.calls.told(tenancy.tenant.tenant_id, news, tenancy.holding)
+    async def _told(self, tenancy: Tenancy, event: Event, digest: str, news: CallNews) -> None:
+        """Into the inbox, and handled at once: whoever has hung up holds nothing any more. What that cannot do now, the
+        worker does."""
+        tenant_id, gateway = tenancy.tenant.tenant_id, self._gateway
+        now = gateway.clock.now()
+        notice = Notice(tenant_id, Source.RETELL, digest, event, news.call.call_id, news_data(news))
+        received: Received | None = None
         try:
-            await asyncio.wait_for(telling, TELLING_SECONDS)
+            async with asyncio.timeout(TELLING_SECONDS):
+                received = await gateway.inbox.receive(notice, now, now + WORKER_AFTER)
+                if not received.handled:
+                    await gateway.calls.told(tenant_id, news, tenancy.holding)
+                    await gateway.inbox.handled(received.inbox_id, "told", gateway.clock.now())
         except (TimeoutError, LedgerUnavailable, CommitUnknown):
-            raise Refusal(503, "ledger_unavailable", "it could not be written down just now; send it again") from None
+            if received is None:
+                message = "it could not be written down just now; send it again"
+                raise Refusal(503, "ledger_unavailable", message) from None
 
     async def _inbound(self, webhook: Webhook, tenancy: Tenancy) -> dict[str, Any]:
         gateway, tenant = self._gateway, tenancy.tenant

@@ -16,7 +16,7 @@ from einmal.domain.gate import Heard
 from einmal.domain.intent import Intent
 from einmal.domain.invariants import By, Life, Request, RequestKind
 from einmal.domain.model import Booking, BookingStatus, MetadataKey, Offer, Service
-from einmal.ports import Blind, BookingRequest, ChangeAnswer, ChangeKind, Page, Seen
+from einmal.ports import Blind, BookingRequest, ChangeAnswer, ChangeKind, ListedBy, Page, Seen
 from einmal.simulator.virtual import VirtualClock
 from einmal.simulator.world.weather import CALM, Fate, LookFate, Weather
 
@@ -165,6 +165,15 @@ class WorldCalendar:
         size = 50
         rows = seen[page * size : (page + 1) * size]
         return Page(tuple(rows), 0, last=len(rows) < size)
+
+    async def listed(self, by: ListedBy, since: datetime, skip: int, deadline: float) -> Page | Blind:
+        fate = await self._look(RequestKind.PAGE, None, deadline)
+        if isinstance(fate, Blind):
+            return fate
+        seen = self._seen(self._kept, fate)
+        dated = [((one.updated_at or one.start) if by is ListedBy.CHANGE else one.start, one) for one in seen]
+        rows = [one for at, one in sorted(dated, key=lambda pair: pair[0]) if at >= since][skip : skip + 50]
+        return Page(tuple(rows), 0, last=len(rows) < 50)
 
     async def slots(
         self,

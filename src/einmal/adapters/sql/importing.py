@@ -1,0 +1,223 @@
+"""The ImportBooks port on SQL: some hundred rows in one transaction, a statement for each table, not for each row.
+
+What would break a UNIQUE index is looked for first, so that a row that cannot be taken over keeps no other from it.
+"""
+
+import sqlite3
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from einmal.adapters.sql.rows import INTENT_COLUMNS, instant_text, intent_values
+from einmal.adapters.sql.steps import Hold, Statement, Steps, Store, Violated, only
+from einmal.domain.intent import BOOKED, State
+from einmal.domain.keys import IntentKey, intent_key, normal_name
+from einmal.domain.model import Person
+from einmal.domain.takeover import LeftOut, Old, Why, taken_over
+from einmal.ports import Ids
+from einmal.ports.importing import RefusedRows, Weighed
+
+PLATFORM: Final = "import"
+"""Of a call that only another program's table tells of."""
+
+_HASH_KEY: Final = "SELECT hash_key FROM tenants WHERE tenant_id = ?"
+_REFS: Final = "SELECT imported_from FROM intents WHERE tenant_id = ? AND imported_from IN ({marks})"
+_UIDS: Final = "SELECT calcom_v2_booking_id FROM appointments WHERE calcom_v2_booking_id IN ({marks})"
+_LIVE_AT: Final = """
+    SELECT intent_key, phone_hash, email_hash, start_at, service_id FROM intents
+    WHERE tenant_id = ? AND start_at IN ({marks}) AND start_at > ''
+      AND state IN ('intent', 'sent', 'doubt', 'escalated', 'confirmed', 'pending')"""
+_GENERATIONS: Final = """
+    SELECT intent_key, max(generation) FROM intents
+    WHERE tenant_id = ? AND intent_key IN ({marks}) GROUP BY intent_key"""
+_CUSTOMERS: Final = """
+    SELECT {column}, min(customer_id) FROM customers WHERE tenant_id = ? AND {column} IN ({marks}) GROUP BY {column}"""
+_CUSTOMER_COLUMNS: Final = "customer_id, tenant_id, name, name_normal, phone, email, created_at"
+_CALL_COLUMNS: Final = "tenant_id, call_id, platform, first_seen_at, ended_at"
+_APPOINTMENT_COLUMNS: Final = (
+    "appointment_id, tenant_id, intent_id, customer_id, service_id, call_id, starts_at, ends_at, status, "
+    "calcom_v2_booking_id, confirmed_at, created_at"
+)
+
+
+class SqlImporting:
+    """Shares the ledger's store."""
+
+    def __init__(self, store: Store, ids: Ids) -> None:
+        self._store = store
+        self._ids = ids
+
+    async def hash_key(self, tenant_id: str) -> bytes | None:
+        rows = await self._store.read(only(_HASH_KEY, tenant_id))
+        return bytes(rows[0][0]) if rows else None
+
+    def preview(self, tenant_id: str, hash_key: bytes) -> "SqlPreview":
+        return SqlPreview(self._store, tenant_id, hash_key)
+
+    async def take_over(self, tenant_id: str, hash_key: bytes, batch: Sequence[Old]) -> Weighed:
+        keys = _keys(batch, hash_key)
+
+        def work() -> Steps[Weighed]:
+            # Of two imports at once the second sees what the first has written.
+            yield Hold((f"import {tenant_id}",))
+            weighed = yield from _weighed(tenant_id, batch, keys, ())
+            if weighed.fresh:
+                yield from self._written(tenant_id, weighed.fresh, keys)
+            return weighed
+
+        try:
+            return await self._store.write(work)
+        except Violated as violated:
+            raise RefusedRows(violated.constraint) from violated
+
+    def _written(self, tenant_id: str, fresh: Sequence[Old], keys: dict[str, IntentKey]) -> Steps[None]:
+        customers = yield from self._customers(tenant_id, fresh)
+        calls = {old.wish.conversation_id: instant_text(old.created_at) for old in reversed(fresh)}
+        # They are over: nobody waits for word of their end.
+        ended = [(tenant_id, call_id, PLATFORM, at, at) for call_id, at in calls.items() if call_id is not None]
+        yield from _inserted("calls", _CALL_COLUMNS, ended, "ON CONFLICT (tenant_id, call_id) DO NOTHING")
+        last = yield from _found(_GENERATIONS, {keys[old.ref].value for old in fresh}, tenant_id)
+        generations: dict[str, int] = dict(last)
+        intents, appointments = [], []
+        for old, customer_id in zip(fresh, customers, strict=True):
+            key = keys[old.ref]
+            generation = generations[key.value] = generations.get(key.value, 0) + 1
+            intent = taken_over(old, key, generation, self._ids.time_ordered(), self._ids.operation_id())
+            intents.append((*intent_values(intent), old.ref))
+            appointments.append(_appointment(old, intent.intent_id, customer_id, self._ids.time_ordered()))
+        yield from _inserted("intents", f"{INTENT_COLUMNS}, imported_from", intents)
+        yield from _inserted("appointments", _APPOINTMENT_COLUMNS, appointments)
+
+    def _customers(self, tenant_id: str, fresh: Sequence[Old]) -> Steps[list[str]]:
+        """Whose each of them is: found by phone, else by e-mail, else made. A name alone identifies nobody."""
+        people = [old.wish.person for old in fresh]
+        phones = yield from _found(_CUSTOMERS, {one.phone for one in people if one.phone}, tenant_id, column="phone")
+        emails = yield from _found(_CUSTOMERS, {one.email for one in people if one.email}, tenant_id, column="email")
+        known = _Known({str(phone): row for phone, row in phones}, {str(email): row for email, row in emails})
+        made, whose = [], []
+        for old, person in zip(fresh, people, strict=True):
+            customer_id = known.of(person)
+            if customer_id is None:
+                customer_id = self._ids.time_ordered()
+                name, at = normal_name(person.name), instant_text(old.created_at)
+                made.append((customer_id, tenant_id, person.name, name, person.phone, person.email, at))
+                known.add(person, customer_id)
+            whose.append(customer_id)
+        yield from _inserted("customers", _CUSTOMER_COLUMNS, made)
+        return whose
+
+
+@dataclass(slots=True)
+class _Known:
+    by_phone: dict[str, str] = field(default_factory=dict)
+    by_email: dict[str, str] = field(default_factory=dict)
+
+    def of(self, person: Person) -> str | None:
+        return self.by_phone.get(person.phone or "") or self.by_email.get(person.email or "")
+
+    def add(self, person: Person, customer_id: str) -> None:
+        for of_them, value in ((self.by_phone, person.phone), (self.by_email, person.email)):
+            if value is not None:
+                of_them.setdefault(value, customer_id)
+
+
+class SqlPreview:
+    """The Preview port. What it remembers stands in a file of its own, gone when it is closed."""
+
+    def __init__(self, store: Store, tenant_id: str, hash_key: bytes) -> None:
+        self._store = store
+        self._tenant_id = tenant_id
+        self._hash_key = hash_key
+        self._claims = sqlite3.connect("", isolation_level=None)
+        self._claims.execute("CREATE TABLE claims (claim TEXT PRIMARY KEY) WITHOUT ROWID")
+
+    async def look(self, batch: Sequence[Old]) -> Weighed:
+        keys = _keys(batch, self._hash_key)
+        wanted = [claim for old in batch for claim in _claims(old, keys[old.ref])]
+        marks = ", ".join("?" * len(wanted))
+        rows = self._claims.execute(f"SELECT claim FROM claims WHERE claim IN ({marks})", wanted)  # noqa: S608 - marks
+        claimed = [claim for (claim,) in rows]
+        weighed = await self._store.read(lambda: _weighed(self._tenant_id, batch, keys, claimed))
+        new = [(claim,) for old in weighed.fresh for claim in _claims(old, keys[old.ref])]
+        self._claims.execute("BEGIN")
+        self._claims.executemany("INSERT OR IGNORE INTO claims VALUES (?)", new)
+        self._claims.execute("COMMIT")
+        return weighed
+
+    def close(self) -> None:
+        self._claims.close()
+
+
+def _weighed(
+    tenant_id: str, batch: Sequence[Old], keys: dict[str, IntentKey], claimed: Iterable[str]
+) -> Steps[Weighed]:
+    """What becomes of each, beside what the ledger holds, what is claimed, and the others before it."""
+    refs = yield from _found(_REFS, [old.ref for old in batch], tenant_id)
+    uids = yield from _found(_UIDS, [old.booking_uid for old in batch])
+    starts = {instant_text(old.wish.start) for old in batch if old.state in BOOKED}
+    live = yield from _found(_LIVE_AT, starts, tenant_id)
+    taken = {*claimed, *(_of_uid(uid) for (uid,) in uids)}
+    for key, phone, email, start, service_id in live:
+        taken.update(_of_slot(key, phone, email, start, service_id))
+    known = {ref for (ref,) in refs}
+    fresh, left = [], []
+    for old in batch:
+        claims = _claims(old, keys[old.ref])
+        if old.ref in known:
+            continue
+        if claims[0] in taken:
+            left.append(LeftOut(old.ref, Why.BOOKING_KNOWN))
+        elif taken.intersection(claims):
+            left.append(LeftOut(old.ref, Why.SLOT_TWICE))
+        else:
+            fresh.append(old)
+            taken.update(claims)
+    return Weighed(tuple(fresh), len(batch) - len(fresh) - len(left), tuple(left))
+
+
+def _keys(batch: Sequence[Old], hash_key: bytes) -> dict[str, IntentKey]:
+    return {old.ref: intent_key(old.wish, hash_key) for old in batch}
+
+
+def _claims(old: Old, key: IntentKey) -> tuple[str, ...]:
+    """What no two may have: the booking first, and of what is live its slot."""
+    if old.state not in BOOKED:
+        return (_of_uid(old.booking_uid),)
+    person, start = key.person, instant_text(old.wish.start)
+    of_slot = _of_slot(key.value, person.phone_hash, person.email_hash, start, old.wish.service.service_id)
+    return (_of_uid(old.booking_uid), *of_slot)
+
+
+def _of_uid(uid: str) -> str:
+    return f"booking {uid}"
+
+
+def _of_slot(key: str, phone: str | None, email: str | None, start: str, service_id: str) -> tuple[str, ...]:
+    """As the partial UNIQUE indexes have it."""
+    contacts = (("phone", phone), ("email", email))
+    return (f"wish {key}", *(f"{kind} {value} {start} {service_id}" for kind, value in contacts if value is not None))
+
+
+def _appointment(old: Old, intent_id: str, customer_id: str, appointment_id: str) -> tuple[Any, ...]:
+    wish, created = old.wish, instant_text(old.created_at)
+    times = (instant_text(wish.start), instant_text(old.end))
+    whose = (wish.tenant_id, intent_id, customer_id, wish.service.service_id, wish.conversation_id)
+    confirmed = created if old.state is State.CONFIRMED else None
+    return (appointment_id, *whose, *times, old.state.value, old.booking_uid, confirmed, created)
+
+
+def _found(statement: str, wanted: Iterable[Any], *before: Any, column: str = "") -> Steps[Sequence[Any]]:
+    """The rows of a statement about several; none where nothing is wanted."""
+    values = sorted(wanted)
+    if not values:
+        return ()
+    sql = statement.format(marks=", ".join("?" * len(values)), column=column)
+    return (yield Statement(sql, (*before, *values)))
+
+
+def _inserted(table: str, columns: str, rows: Iterable[tuple[Any, ...]], more: str = "") -> Steps[None]:
+    values = list(rows)
+    if values:
+        one = f"({', '.join('?' * len(values[0]))})"
+        sql = f"INSERT INTO {table} ({columns}) VALUES {', '.join([one] * len(values))} {more}"  # noqa: S608 - constants
+        yield Statement(sql, tuple(value for row in values for value in row))

@@ -1,0 +1,127 @@
+"""What the outside told, handled: a webhook is a hint, and what is applied is what a read of the booking shows.
+
+So order, doubling and loss do not matter, and neither does what a webhook says of the booking. All that is due about
+one booking is handled by one read. What a read does not show yet is read again, a few times.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from itertools import groupby
+from typing import Final
+
+from einmal.domain.facts import Alarm, Noticed
+from einmal.domain.hint import next_read, shows
+from einmal.flows.behind import Behind
+from einmal.flows.calls import PhoneCalls, news_of
+from einmal.flows.observe import Gone, Observation, Observed
+from einmal.flows.recover import UNKNOWN_TENANT
+from einmal.ports import Blind, Clock, CommitUnknown, Entry, Inbox, LedgerUnavailable, Observer, Source
+from einmal.ports.verifying import Verifying
+
+A_TURN: Final = 20
+LEASE: Final = timedelta(minutes=1)
+HELD_BACK: Final = timedelta(seconds=5)
+"""When to try again where the gate was shut."""
+
+KEPT_FOR: Final = timedelta(days=30)
+PRUNED_A_TURN: Final = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Notices:
+    """`backs` are those of the tenants served here, by tenant id."""
+
+    inbox: Inbox
+    backs: Mapping[str, Behind]
+    calls: PhoneCalls
+    verifying: Verifying
+    clock: Clock
+    observer: Observer
+
+    async def turn(self) -> int:
+        """Handle some of what is due, and forget what is long handled; how many were due."""
+        now = self.clock.now()
+        due = await self.inbox.claim_due(now, now + LEASE, A_TURN)
+        for entries in _by_subject(due):
+            try:
+                await self._some(entries)
+            except (LedgerUnavailable, CommitUnknown):
+                raise
+            except Exception as bug:  # noqa: BLE001 - one odd notice must not keep the others waiting
+                self.observer.observe((Alarm(self.clock.now(), "notice_failed", None, type(bug).__name__),))
+                await self._later(entries)
+        if not due:
+            await self.inbox.prune(now - KEPT_FOR, PRUNED_A_TURN)
+        return len(due)
+
+    async def _some(self, entries: Sequence[Entry]) -> None:
+        """All that are due about one booking, or one call."""
+        back = self.backs.get(entries[0].tenant_id)
+        if back is None or back.observation is None or back.holder is None:
+            # Others may serve it, or it comes back.
+            for entry in entries:
+                await self.inbox.put_off(entry, self.clock.now() + UNKNOWN_TENANT, more=0)
+        elif entries[0].source is Source.RETELL:
+            for entry in entries:
+                await self.calls.told(entry.tenant_id, news_of(entry.data), back.holder)
+                await self._done(entry, "told")
+        else:
+            await self._of_booking(entries, back.observation)
+
+    async def _of_booking(self, entries: Sequence[Entry], observation: Observation) -> None:
+        uid = entries[0].subject
+        if uid is None:
+            return await self._all_done(entries, "no_booking_named")
+        match await observation.look(uid):
+            case Blind(heard=None):
+                for entry in entries:
+                    await self.inbox.put_off(entry, self.clock.now() + HELD_BACK, more=0)
+            case Blind():
+                await self._later(entries)
+            case Gone(rows):
+                await (self._later(entries) if rows else self._all_done(entries, "unknown_booking"))
+            case Observed(row=None):
+                await self._all_done(entries, "unknown_booking")
+            case Observed() as observed:
+                await self._applied(entries, observed)
+        return None
+
+    async def _applied(self, entries: Sequence[Entry], observed: Observed) -> None:
+        """The ledger has what the read showed. What it did not show yet may still come."""
+        booking, row = observed.booking, observed.row
+        if row is not None and not observed.drifts:
+            await self.verifying.verified(row.intent.intent_id)
+        outcome = "mended" if any(drift.mended for drift in observed.drifts) else "as_known"
+        for entry in entries:
+            if shows(entry.event, booking):
+                await self.inbox.noted(booking.uid, entry, self.clock.now())
+                await self._done(entry, outcome)
+            else:
+                await self._later((entry,))
+
+    async def _later(self, entries: Sequence[Entry]) -> None:
+        for entry in entries:
+            pause = next_read(entry.tries)
+            if pause is None:
+                await self._done(entry, "not_seen")
+            else:
+                await self.inbox.put_off(entry, self.clock.now() + pause)
+
+    async def _all_done(self, entries: Sequence[Entry], outcome: str) -> None:
+        for entry in entries:
+            await self._done(entry, outcome)
+
+    async def _done(self, entry: Entry, outcome: str) -> None:
+        now = self.clock.now()
+        await self.inbox.handled(entry.inbox_id, outcome, now)
+        uid = entry.subject if entry.source is Source.CALCOM else None
+        self.observer.observe((Noticed(now, entry.source, entry.event, outcome, uid),))
+
+
+def _by_subject(entries: Sequence[Entry]) -> Iterator[Sequence[Entry]]:
+    def subject(entry: Entry) -> tuple[str, str, str]:
+        return entry.tenant_id, entry.source, entry.subject or ""
+
+    for _, some in groupby(sorted(entries, key=subject), subject):
+        yield tuple(some)

@@ -1,0 +1,111 @@
+"""The import: appointments of another program become known to the ledger, some hundred in each commit.
+
+Where it is killed it is begun again: what was taken over is known by where it came from, and only what is new is
+written. Nothing is asked of the calendar, and nothing is changed there or in the other program's table.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Final
+
+from einmal.domain.takeover import LeftOut, Old, Why
+from einmal.ports import Clock
+from einmal.ports.importing import ImportBooks, Preview, RefusedRows, Weighed
+
+BATCH: Final = 500
+"""Enough that the commit no longer dominates; on PostgreSQL a transaction has three seconds."""
+
+PAUSE_SECONDS: Final = 0.02
+"""Between two commits, so that callers find the ledger free as well."""
+
+DISTINCT_MAX: Final = 100
+"""So many different details are counted one by one."""
+
+Row = Old | LeftOut
+Told = Callable[[int], None]
+"""Called after each batch with how many rows it has come to."""
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What became, or would become, of all rows. `shown` are the first of those left out."""
+
+    rows: int = 0
+    known: int = 0
+    taken: Counter[str] = field(default_factory=Counter)
+    left: Counter[Why] = field(default_factory=Counter)
+    details: Counter[tuple[Why, str]] = field(default_factory=Counter)
+    shown: list[LeftOut] = field(default_factory=list)
+
+    @property
+    def unwanted(self) -> int:
+        """How many are left out though the mapping does not say so."""
+        return self.left.total() - self.left[Why.SKIPPED]
+
+    def add(self, weighed: Weighed, shown_max: int) -> None:
+        self.known += weighed.known
+        self.taken.update(old.state.value for old in weighed.fresh)
+        for one in weighed.left:
+            self.left[one.why] += 1
+            if len(self.shown) < shown_max and one.why is not Why.SKIPPED:
+                self.shown.append(one)
+            detail = (one.why, one.detail)
+            if one.detail and (detail in self.details or len(self.details) < DISTINCT_MAX):
+                self.details[detail] += 1
+
+
+@dataclass(frozen=True, slots=True)
+class TakingOver:
+    """One tenant's."""
+
+    tenant_id: str
+    hash_key: bytes
+    books: ImportBooks
+    clock: Clock
+
+    async def plan(self, rows: Iterable[Row], shown_max: int, told: Told) -> Outcome:
+        """What an import would do. Raises LedgerUnavailable or CommitUnknown, and so does `apply`."""
+        outcome, preview = Outcome(), self.books.preview(self.tenant_id, self.hash_key)
+        try:
+            for olds in _batches(rows, outcome, shown_max):
+                outcome.add(await _looked(preview, olds), shown_max)
+                told(outcome.rows)
+        finally:
+            preview.close()
+        return outcome
+
+    async def apply(self, rows: Iterable[Row], shown_max: int, told: Told) -> Outcome:
+        outcome = Outcome()
+        for olds in _batches(rows, outcome, shown_max):
+            for weighed in await self._written(olds):
+                outcome.add(weighed, shown_max)
+            told(outcome.rows)
+            await self.clock.sleep(PAUSE_SECONDS)
+        return outcome
+
+    async def _written(self, olds: Sequence[Old]) -> list[Weighed]:
+        """All of them in one commit; where one is refused, in halves, until that one is alone."""
+        if not olds:
+            return []
+        try:
+            return [await self.books.take_over(self.tenant_id, self.hash_key, olds)]
+        except RefusedRows:
+            if len(olds) == 1:
+                return [Weighed((), 0, (LeftOut(olds[0].ref, Why.REFUSED),))]
+            middle = len(olds) // 2
+            return [*await self._written(olds[:middle]), *await self._written(olds[middle:])]
+
+
+async def _looked(preview: Preview, olds: Sequence[Old]) -> Weighed:
+    return await preview.look(olds) if olds else Weighed((), 0, ())
+
+
+def _batches(rows: Iterable[Row], outcome: Outcome, shown_max: int) -> Iterator[tuple[Old, ...]]:
+    """Those that can be taken over, some at a time; the others are counted."""
+    left = iter(rows)
+    while some := tuple(islice(left, BATCH)):
+        outcome.rows += len(some)
+        outcome.add(Weighed((), 0, tuple(one for one in some if isinstance(one, LeftOut))), shown_max)
+        yield tuple(one for one in some if isinstance(one, Old))

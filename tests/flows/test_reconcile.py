@@ -1,0 +1,350 @@
+"""Reconciliation: after it ledger and calendar are of one mind, and what is not ours to mend is listed.
+
+On real SQLite, before a simulated Cal.com whose pages are edited behind our back, and which tells nobody.
+"""
+
+import asyncio
+from collections import Counter
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from einmal.adapters.calcom import calendar as calcom_calendar
+from einmal.adapters.calcom.transport import WireAnswer, WireRequest
+from einmal.domain.drift import Drift, DriftKind
+from einmal.domain.facts import Alarm
+from einmal.flows.reconcile import HeldUp, Reconciliation
+from einmal.ports.reconciling import LostRun, Run
+from einmal.simulator.records import Attendee
+from support.changes import LATER, TEN, booked
+from support.world import World, world
+
+QUIET = {"EINMAL_RECONCILE_SECONDS": "0", "EINMAL_VERIFY_SECONDS": "0"}
+GUEST = Attendee("Greta Gast", "greta@gast.test")
+
+
+@pytest.fixture
+async def salon(tmp_path: Path) -> Any:
+    async with world(tmp_path, **QUIET) as made:
+        yield made
+
+
+def work(salon: World) -> Reconciliation:
+    made = salon.gateway.tenancies.sole.behind.reconciliation
+    assert made is not None
+    return made
+
+
+async def reconciled(salon: World, *, mend: bool = True) -> tuple[Run, list[Drift]]:
+    """From the beginning to the end, a second a page."""
+    one = work(salon)
+    run = await one.begin() if mend else await one.planned()
+    assert run is not None
+    found: list[Drift] = []
+    while run.ended_at is None:
+        salon.clock.pass_time(timedelta(seconds=1))
+        run, some = await one.step(run, mend=mend)
+        found += some
+    return run, found
+
+
+def kinds(found: list[Drift]) -> list[tuple[str, bool]]:
+    return [(one.kind.value, one.mended) for one in found]
+
+
+def alarms(salon: World) -> list[str]:
+    return [fact.what for fact in salon.observer.facts if isinstance(fact, Alarm)]
+
+
+async def test_where_all_is_well_nothing_is_found(salon: World) -> None:
+    await booked(salon)
+    run, found = await reconciled(salon)
+    assert found == []
+    assert (run.counts.bookings, run.counts.ours, run.counts.foreign, run.counts.rows) == (1, 1, 0, 1)
+
+
+async def test_an_empty_ledger_before_an_empty_calendar(salon: World) -> None:
+    run, found = await reconciled(salon)
+    assert (found, run.counts.bookings, run.counts.rows) == ([], 0, 0)
+
+
+async def test_what_staff_cancelled_is_mended(salon: World) -> None:
+    await booked(salon)
+    salon.calendar.cancel(uid_of(salon), "krank")
+    _, found = await reconciled(salon)
+    assert kinds(found) == [("status", True)]
+    assert salon.states() == ["cancelled"]
+    assert (await reconciled(salon))[1] == []
+
+
+async def test_what_staff_moved_is_mended(salon: World) -> None:
+    """The new time is the appointment's, under the chain."""
+    await booked(salon)
+    salon.calendar.reschedule(uid_of(salon), TEN + timedelta(hours=3), by_owner=True)
+    _, found = await reconciled(salon)
+    assert kinds(found) == [("status", True)]
+    assert salon.states() == ["moved", "confirmed"]
+    assert "13 Uhr" in (await salon.ask("query_appointment", LATER))["message"]
+    assert (await reconciled(salon))[1] == []
+
+
+async def test_another_host_is_taken_up(salon: World) -> None:
+    """Reassigned in Cal.com: the same booking, another person."""
+    await booked(salon)
+    salon.rows("UPDATE appointments SET staff = 'Anna'")
+    _, found = await reconciled(salon)
+    assert kinds(found) == [("staff", True)]
+    assert salon.rows("SELECT staff FROM appointments") == [("Salon Beispiel",)]
+
+
+async def test_another_time_under_the_same_uid_is_taken_up(salon: World) -> None:
+    await booked(salon)
+    salon.rows("UPDATE appointments SET starts_at = '2026-12-01T09:15:00.000Z'")
+    _, found = await reconciled(salon)
+    assert kinds(found) == [("time", True)]
+    assert salon.rows("SELECT starts_at, ends_at FROM appointments") == [
+        ("2026-12-01T09:00:00.000Z", "2026-12-01T09:30:00.000Z")
+    ]
+
+
+async def test_what_arrived_after_its_no_is_taken_back(salon: World) -> None:
+    """A tombstone's booking is seen by the list, and cancelled as ours."""
+    await booked(salon)
+    salon.rows("UPDATE intents SET state = 'rejected', doubted_at = created_at, booking_uid = NULL")
+    salon.rows("DELETE FROM appointments")
+    _, found = await reconciled(salon)
+    assert kinds(found) == [("arrived", True)]
+    assert salon.states() == ["compensating"]
+    await salon.gateway.worker.turn()
+    salon.clock.pass_time(timedelta(seconds=5))
+    await salon.gateway.worker.turn()
+    assert salon.states() == ["compensated"]
+
+
+async def test_a_doubt_ends_with_what_is_listed(salon: World) -> None:
+    await booked(salon)
+    salon.rows("UPDATE intents SET state = 'doubt', doubted_at = created_at, booking_uid = NULL")
+    salon.rows("DELETE FROM appointments")
+    _, found = await reconciled(salon)
+    assert kinds(found) == [("arrived", True)]
+    assert salon.states() == ["confirmed"]
+
+
+async def test_a_ghost_is_lost_when_two_runs_agree(salon: World) -> None:
+    """First an alarm, and ten minutes later it is written: a replica may lag."""
+    await booked(salon)
+    salon.rows("UPDATE appointments SET calcom_v2_booking_id = 'gone'")
+    salon.rows("UPDATE intents SET booking_uid = 'gone'")
+    _, found = await reconciled(salon)
+    assert ("ghost", False) in kinds(found)
+    assert (salon.states(), alarms(salon)) == (["confirmed"], ["booking_gone"])
+    salon.clock.pass_time(timedelta(minutes=5))
+    await reconciled(salon)
+    assert salon.states() == ["confirmed"]
+    salon.clock.pass_time(timedelta(minutes=6))
+    await reconciled(salon)
+    assert salon.states() == ["lost"]
+    assert alarms(salon)[-1] == "booking_lost"
+    assert salon.rows("SELECT count(*) FROM drifts WHERE kind = 'ghost' AND ended_at IS NULL") == [(0,)]
+
+
+async def test_a_ghost_that_is_there_again_was_none(salon: World) -> None:
+    """The replica had lagged: nothing was lost, and nothing stays open."""
+    await booked(salon)
+    uid = uid_of(salon)
+
+    async def lagging(request: WireRequest) -> WireAnswer:
+        if request.target.startswith(f"/v2/bookings/{uid}"):
+            return WireAnswer(404, {}, b"{}", 0.0)
+        return WireAnswer(200, {}, b'{"status":"success","data":[]}', 0.0)
+
+    salon.tap.on_get = lagging
+    assert kinds((await reconciled(salon))[1]) == [("ghost", False)]
+    salon.tap.on_get = None
+    salon.clock.pass_time(timedelta(minutes=20))
+    assert (await reconciled(salon))[1] == []
+    assert salon.states() == ["confirmed"]
+    assert salon.rows("SELECT count(*) FROM drifts WHERE ended_at IS NULL") == [(0,)]
+
+
+async def test_the_wrong_calendar_loses_nothing(salon: World) -> None:
+    """Where hardly anything of ours is known it is another account, not so many ghosts."""
+    for number in range(5):
+        await booked(
+            salon, {"call_id": f"call_{number}", "from_number": f"+4917012345{number}0"}, uhrzeit=f"1{number}:00"
+        )
+    salon.calendar.clear()
+    for _ in range(3):
+        _, found = await reconciled(salon)
+        assert Counter(kinds(found)) == {("ghost", False): 5}
+        salon.clock.pass_time(timedelta(minutes=20))
+    assert salon.states() == ["confirmed"] * 5
+    assert alarms(salon) == ["calendar_knows_few_of_ours"] * 3
+
+
+async def test_an_orphan_is_listed_and_left(salon: World) -> None:
+    """It carries an operation id of nobody's here: never taken for ours, never cancelled."""
+    mark = {"einmal_op": "a" * 32}
+    salon.calendar.create(101, TEN, GUEST, metadata=mark)
+    _, found = await reconciled(salon)
+    assert kinds(found) == [("orphan", False)]
+    assert [one.status.value for one in salon.calendar.bookings] == ["accepted"]
+    assert salon.rows("SELECT kind, ended_at FROM drifts") == [("orphan", None)]
+
+
+async def test_foreign_bookings_are_counted(salon: World) -> None:
+    salon.calendar.create(101, TEN, GUEST)
+    run, found = await reconciled(salon)
+    assert (found, run.counts.foreign, run.counts.ours) == ([], 1, 0)
+
+
+async def test_a_cancelled_one_that_was_revived_is_listed(salon: World) -> None:
+    """Confirming a cancelled booking revives it (recorded). A person decides."""
+    await booked(salon)
+    await salon.ask("cancel_appointment", LATER)
+    salon.calendar.accept(uid_of(salon))
+    _, found = await reconciled(salon)
+    assert {kind for kind, _ in kinds(found)} == {"revived"}
+    assert salon.states() == ["cancelled"]
+
+
+async def test_one_attendee_twice_is_listed(salon: World) -> None:
+    salon.calendar.create(101, TEN, GUEST)
+    (one,) = salon.calendar.bookings
+    salon.calendar.plant(replace(one, uid="anotheruidofthesame000", id=one.id + 1))
+    _, found = await reconciled(salon)
+    assert [kind for kind, _ in kinds(found)] == ["person_twice"]
+
+
+async def test_nothing_is_written_without_mending(salon: World) -> None:
+    """--dry-run: it finds the same, and the ledger stays as it is."""
+    await booked(salon)
+    salon.calendar.cancel(uid_of(salon), "")
+    _, found = await reconciled(salon, mend=False)
+    assert kinds(found) == [("status", False)]
+    assert salon.states() == ["confirmed"]
+    assert salon.rows("SELECT * FROM reconciliations") == []
+    assert salon.rows("SELECT * FROM drifts") == []
+
+
+async def test_a_change_of_ours_under_way_is_no_difference(salon: World) -> None:
+    await booked(salon)
+    salon.rows(
+        "INSERT INTO changes (change_id, tenant_id, kind, intent_id, booking_uid, state, created_at, send_deadline, "
+        "sends, looks) SELECT 'c1', tenant_id, 'cancel', intent_id, booking_uid, 'sent', created_at, created_at, 1, 0 "
+        "FROM intents"
+    )
+    salon.calendar.cancel(uid_of(salon), "")
+    assert (await reconciled(salon))[1] == []
+    assert salon.states() == ["confirmed"]
+
+
+# Pages ---------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(calcom_calendar, "PAGE", 3)
+
+
+@pytest.mark.usefixtures("small_pages")
+@pytest.mark.parametrize("together", [1, 2, 3, 4, 7])
+async def test_over_many_pages_every_booking_is_seen(salon: World, together: int) -> None:
+    """Also where more begin at one moment than a page holds."""
+    for number in range(14):
+        start = TEN + timedelta(hours=number // together)
+        one = Attendee(f"Gast {number}", f"gast{number}@gast.test")
+        planted(salon, start, one, number)
+    run, found = await reconciled(salon)
+    assert (found, run.counts.foreign) == ([], 14)
+
+
+def planted(salon: World, start: datetime, guest: Attendee, number: int) -> None:
+    """A booking that somebody made at the counter."""
+    if not number:
+        salon.calendar.create(101, start, guest)
+        return
+    model, at = salon.calendar.bookings[0], salon.clock.now() + timedelta(seconds=number // 5)
+    name = {"uid": f"counter{number:015}", "id": 1000 + number, "attendee": guest}
+    salon.calendar.plant(replace(model, **name, start=start, end=start, created_at=at, updated_at=at))
+
+
+@pytest.mark.usefixtures("small_pages")
+async def test_it_goes_on_where_it_died(salon: World) -> None:
+    """Each step is one commit: another process takes up the cursor, and counts nothing twice."""
+    for number in range(10):
+        planted(salon, TEN + timedelta(hours=number), Attendee(f"Gast {number}", f"gast{number}@gast.test"), number)
+    whole, _ = await reconciled(salon, mend=False)
+    run = await work(salon).begin()
+    assert run is not None
+    for _ in range(3):
+        run, _ = await work(salon).step(run)
+    assert await work(salon).begin() is None, "nobody else goes on while the lease lasts"
+    salon.clock.pass_time(timedelta(minutes=3))
+    again = await work(salon).begin()
+    assert again is not None
+    assert (again.run_id, again.counts) == (run.run_id, run.counts)
+    with pytest.raises(LostRun):
+        await work(salon).step(run)
+    while again.ended_at is None:
+        again, _ = await work(salon).step(again)
+    assert again.counts.foreign == whole.counts.foreign == 10
+
+
+async def test_a_calendar_that_cannot_be_read_holds_it_up(salon: World) -> None:
+    async def down(_: WireRequest) -> WireAnswer:
+        return WireAnswer(503, {}, b"", 0.0)
+
+    salon.tap.on_get = down
+    run = await work(salon).begin()
+    assert run is not None
+    with pytest.raises(HeldUp) as held:
+        await work(salon).step(run)
+    assert held.value.asked
+
+
+async def test_the_next_run_reads_only_what_changed_since(salon: World) -> None:
+    """From where the last one came, and ten minutes before that."""
+    salon.calendar.create(101, TEN, GUEST)
+    first, _ = await reconciled(salon)
+    salon.clock.pass_time(timedelta(hours=2))
+    second, _ = await reconciled(salon)
+    assert first.changed_until is not None
+    assert second.since == first.changed_until - timedelta(minutes=10)
+
+
+async def test_the_worker_does_it_by_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once an hour, a page a turn."""
+    monkeypatch.setattr("einmal.flows.reconcile.IDLE_SECONDS", 0)
+    async with world(tmp_path, EINMAL_VERIFY_SECONDS="0") as salon:
+        await booked(salon)
+        salon.calendar.cancel(uid_of(salon), "")
+        for _ in range(3):
+            await salon.gateway.worker.turn()
+        assert salon.states() == ["cancelled"]
+        runs = salon.rows("SELECT count(*) FROM reconciliations WHERE ended_at IS NOT NULL")
+        salon.clock.pass_time(timedelta(minutes=50))
+        await salon.gateway.worker.turn()
+        assert salon.rows("SELECT count(*) FROM reconciliations") == runs == [(1,)]
+        salon.clock.pass_time(timedelta(minutes=15))
+        await salon.gateway.worker.turn()
+        assert salon.rows("SELECT count(*) FROM reconciliations") == [(2,)]
+
+
+async def test_two_at_once_are_one_run(salon: World) -> None:
+    begun = await asyncio.gather(*(work(salon).begin() for _ in range(4)))
+    assert sum(run is not None for run in begun) == 1
+
+
+def uid_of(salon: World) -> str:
+    return salon.calendar.bookings[0].uid
+
+
+def test_every_kind_has_its_meaning() -> None:
+    """What the command prints of it."""
+    from einmal.entrypoints.cli.reconcile import MEANING  # noqa: PLC0415
+
+    assert set(MEANING) == set(DriftKind)
