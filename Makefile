@@ -6,7 +6,7 @@ STAMP  := $(VENV)/.installed
 DEV    := $(VENV)/.installed-dev
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo test check bench soak java docs lock clean
+.PHONY: help setup run demo test check bench soak java mariadb docs lock clean
 
 help: ## what each target does
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
@@ -46,7 +46,7 @@ check: $(DEV) ## ruff, strict mypy, the floors
 WORLDS    := tests/simulation
 PROCESSES := tests/races tests/e2e tests/model
 
-test: check java ## everything CI runs
+test: check java mariadb ## everything CI runs
 	@$(BIN)/coverage erase
 	@$(BIN)/coverage run -m pytest -n 2 $(addprefix --ignore=,$(WORLDS) $(PROCESSES))
 	@$(BIN)/coverage combine --quiet
@@ -88,6 +88,14 @@ java: # the model checker's; on Debian as root it is installed, elsewhere it is 
 	@command -v java >/dev/null 2>&1 || { test "$$(id -u)" = 0 && command -v apt-get >/dev/null 2>&1 \
 	  && echo "Installing default-jre-headless ..." && apt-get install -qq -y default-jre-headless >/dev/null; } \
 	  || { echo "java is missing, which checks the model: install a JRE, such as Debian's default-jre-headless"; exit 2; }
+
+# Its server alone, which starts no service: the tests start their own, on a folder of their own.
+mariadb: # what repairs are tested on beside PostgreSQL and SQLite; on Debian as root it is installed, elsewhere it is named
+	@PATH="$$PATH:/usr/sbin:/usr/libexec"; command -v mariadbd >/dev/null 2>&1 \
+	  || { test "$$(id -u)" = 0 && command -v apt-get >/dev/null 2>&1 && echo "Installing mariadb-server-core ..." \
+	  && { apt-get install -qq -y --no-install-recommends mariadb-server-core >/dev/null 2>&1 \
+	  || { apt-get update -qq && apt-get install -qq -y --no-install-recommends mariadb-server-core >/dev/null; }; }; } \
+	  || { echo "mariadbd is missing, which repairs are tested on: install Debian's mariadb-server-core"; exit 2; }
 
 docs: $(STAMP) ## draw the pages that are drawn from code
 	@$(BIN)/python scripts/draw_states.py

@@ -71,6 +71,7 @@ def test_a_unique_constraint_and_a_primary_key_count(base: TableBase, einmal: Op
         assert einmal("audit", "--url", base.url, "--table", table, "--column", "uid").code == 0
 
 
+@pytest.mark.parametrize("base", ["sqlite", "mariadb"], indirect=True)
 def test_empty_texts_are_told_and_are_no_duplicates(base: TableBase, einmal: Operator) -> None:
     """They would break the index: the exit code stays that of the constraint."""
     base.create()
@@ -131,6 +132,7 @@ def test_odd_names_of_tables_and_columns(base: TableBase, einmal: Operator) -> N
         assert "Rows too many: 1" in told.out
 
 
+@pytest.mark.parametrize("base", ["sqlite", "mariadb"], indirect=True)
 def test_nothing_is_made_of_a_name_but_a_name(base: TableBase, einmal: Operator) -> None:
     """It is looked up among the names there are, and never pasted into a statement."""
     base.create()
@@ -178,6 +180,7 @@ def test_the_list_is_capped_and_the_counts_are_not(base: TableBase, einmal: Oper
     assert json.loads(einmal("audit", "--url", base.url, "--json", "--limit", "0").out)["duplicates"] == []
 
 
+@pytest.mark.parametrize("base", ["sqlite", "postgres"], indirect=True)
 def test_the_columns_that_may_be_missing(base: TableBase, einmal: Operator) -> None:
     """Without a time the age is unknown, and without a call nobody's call is told."""
     base.run("CREATE TABLE appointments (id INTEGER, calcom_v2_booking_id VARCHAR(50))")

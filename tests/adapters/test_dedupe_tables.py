@@ -54,6 +54,7 @@ def test_the_incident_is_found_planned_repaired_undone_and_repaired_again(base: 
     assert indexes(base) == {UNIQUE}
 
 
+@pytest.mark.parametrize("base", ["sqlite", "mariadb"], indirect=True)
 def test_exit_codes_of_plan_and_repair(base: TableBase, einmal: Operator) -> None:
     """3 where only the index is missing, 0 with it; a run that only put it up can be undone as well."""
     base.create()
@@ -69,6 +70,7 @@ def test_exit_codes_of_plan_and_repair(base: TableBase, einmal: Operator) -> Non
     assert einmal("dedupe", "--url", base.url, "--undo", "last week").code == 2
 
 
+@pytest.mark.parametrize("base", ["sqlite", "postgres"], indirect=True)
 def test_nothing_is_made_where_nothing_is_to_do(base: TableBase, einmal: Operator) -> None:
     """Not even the table of the audit log."""
     base.create()

@@ -1,5 +1,14 @@
 """`einmal dedupe --undo`: what somebody did since is left alone, and told."""
 
+from datetime import UTC, datetime
+
+import pytest
+
+from einmal.adapters.tables.groups import BATCH_ROWS_MAX
+from einmal.adapters.tables.place import place_of
+from einmal.adapters.tables.repair import Order
+from einmal.adapters.tables.target import Wanted
+from einmal.adapters.tables.undo import undone
 from support.tables import Operator, TableBase, many
 
 
@@ -20,6 +29,7 @@ def test_an_undo_leaves_alone_what_somebody_changed(base: TableBase, einmal: Ope
     assert base.rows() == before
 
 
+@pytest.mark.parametrize("base", ["sqlite"], indirect=True)
 def test_an_undo_does_not_overwrite_a_row_that_took_the_place(base: TableBase, einmal: Operator) -> None:
     """A deleted row's id may be somebody else's by now."""
     base.create()
@@ -31,6 +41,7 @@ def test_an_undo_does_not_overwrite_a_row_that_took_the_place(base: TableBase, e
     assert base.rows("id, customer_id")[2] == (643, 555)
 
 
+@pytest.mark.parametrize("base", ["sqlite", "mariadb"], indirect=True)
 def test_an_undo_goes_on_past_a_row_that_the_database_refuses(base: TableBase, einmal: Operator) -> None:
     """One that can no longer stand there is left alone by name; the others of its batch are put back."""
     many(base, 3)
@@ -40,3 +51,25 @@ def test_an_undo_goes_on_past_a_row_that_the_database_refuses(base: TableBase, e
     told = einmal("dedupe", "--url", base.url, "--undo")
     assert (told.code, told.err.endswith("  5\n")) == (1, True)
     assert [row[0] for row in base.rows("id")] == [2, 3, 4, 6, 7, 900]
+
+
+class Killed(BaseException):
+    """As a process ends that is killed: nothing is tidied up."""
+
+
+def test_killed_in_the_middle_an_undo_goes_on(base: TableBase, einmal: Operator) -> None:
+    """What is put back stays so; the next undo does the rest."""
+    many(base, BATCH_ROWS_MAX + 10)
+    before = base.rows()
+    assert einmal("dedupe", "--url", base.url, "--apply").code == 0
+
+    def killed(*_: int) -> None:
+        raise Killed
+
+    with pytest.raises(Killed):
+        undone(Order(place_of(base.url), Wanted(), "unused", datetime.now(UTC)), None, killed)
+    left = [row for row in base.rows("id, status") if row[1] == "cancelled"]
+    assert len(left) == 10
+    told = einmal("dedupe", "--url", base.url, "--undo")
+    assert told.code == 0, told.err
+    assert base.rows() == before

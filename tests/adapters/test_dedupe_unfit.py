@@ -1,5 +1,7 @@
 """Tables that cannot be mended as they are: said before anything is changed, with what would help."""
 
+import pytest
+
 from einmal.domain.duplicates import NOTE
 from support.tables import Operator, TableBase
 
@@ -16,6 +18,7 @@ UNFIT = [
 ]
 
 
+@pytest.mark.parametrize("base", ["sqlite", "mariadb"], indirect=True)
 def test_what_cannot_be_mended_is_said_before_anything_is_changed(base: TableBase, einmal: Operator) -> None:
     """Exit code 4, with what stands in the way; the rows stay."""
     for place, (columns, options, said) in enumerate(UNFIT):
@@ -51,6 +54,7 @@ def test_a_row_is_not_deleted_where_others_would_go_with_it(base: TableBase, ein
     assert einmal("dedupe", "--url", base.url, "--apply").code == 0
 
 
+@pytest.mark.parametrize("base", ["sqlite"], indirect=True)
 def test_a_note_that_does_not_fit_is_left_out(base: TableBase, einmal: Operator) -> None:
     """The row is mended all the same, and the log says why."""
     base.run(

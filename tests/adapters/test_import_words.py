@@ -10,7 +10,7 @@ from einmal.adapters.tables.old_rows import OldRow
 from einmal.adapters.tables.old_words import OldWords, instant_in
 from einmal.domain.intent import State
 from einmal.domain.model import Person, Service
-from einmal.domain.takeover import LeftOut, Old, Why
+from einmal.domain.takeover import LeftOut, LeftWhy, Old
 
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 START = "2026-12-01 10:00:00"
@@ -19,6 +19,7 @@ WORDS = OldWords(
     tenant_id="default",
     table="appointments",
     zone=BERLIN,
+    region="DE",
     services={"7": Service("beratung", "Beratung", 101, 30)},
     statuses={"scheduled": State.CONFIRMED, "no_show": None, "confirmed": State.PENDING, "": State.CANCELLED},
     has_status=True,
@@ -74,29 +75,30 @@ def test_when_it_was_made_need_not_be_that_exact() -> None:
         assert isinstance(found, Old)
         assert found.created_at == at
     assert WORDS.old(ROW._replace(created_at="gestern"), NOW) == LeftOut(
-        "appointments#1", Why.UNREADABLE_TIME, "created_at"
+        "appointments#1", LeftWhy.UNREADABLE_TIME, "created_at"
     )
 
 
 @pytest.mark.parametrize(
     ("change", "why", "detail"),
     [
-        ({"booking_uid": None}, Why.NO_BOOKING, ""),
-        ({"booking_uid": " "}, Why.NO_BOOKING, ""),
-        ({"twice": True}, Why.BOOKING_TWICE, ""),
-        ({"status": "done"}, Why.UNKNOWN_STATUS, "done"),
-        ({"status": "no_show"}, Why.SKIPPED, ""),
-        ({"service": None}, Why.UNKNOWN_SERVICE, "NULL"),
-        ({"service": "8"}, Why.UNKNOWN_SERVICE, "8"),
-        ({"starts_at": "bald"}, Why.UNREADABLE_TIME, "starts_at"),
-        ({"ends_at": START}, Why.UNREADABLE_TIME, "ends_at"),
-        ({"ends_at": "bald"}, Why.UNREADABLE_TIME, "ends_at"),
-        ({"name": None}, Why.NO_NAME, ""),
-        ({"name": " - "}, Why.NO_NAME, ""),
-        ({"booking_uid": None, "service": "8"}, Why.NO_BOOKING, ""),
+        ({"booking_uid": None}, LeftWhy.NO_BOOKING, ""),
+        ({"booking_uid": " "}, LeftWhy.NO_BOOKING, ""),
+        ({"booking_uid": "x" * 256}, LeftWhy.NO_BOOKING, "more than 255 letters"),
+        ({"twice": True}, LeftWhy.BOOKING_TWICE, ""),
+        ({"status": "done"}, LeftWhy.UNKNOWN_STATUS, "done"),
+        ({"status": "no_show"}, LeftWhy.SKIPPED, ""),
+        ({"service": None}, LeftWhy.UNKNOWN_SERVICE, "NULL"),
+        ({"service": "8"}, LeftWhy.UNKNOWN_SERVICE, "8"),
+        ({"starts_at": "bald"}, LeftWhy.UNREADABLE_TIME, "starts_at"),
+        ({"ends_at": START}, LeftWhy.UNREADABLE_TIME, "ends_at"),
+        ({"ends_at": "bald"}, LeftWhy.UNREADABLE_TIME, "ends_at"),
+        ({"name": None}, LeftWhy.NO_NAME, ""),
+        ({"name": " - "}, LeftWhy.NO_NAME, ""),
+        ({"booking_uid": None, "service": "8"}, LeftWhy.NO_BOOKING, ""),
     ],
 )
-def test_why_a_row_is_left_out(change: dict[str, str | bool | None], why: Why, detail: str) -> None:
+def test_why_a_row_is_left_out(change: dict[str, str | bool | None], why: LeftWhy, detail: str) -> None:
     """The first reason is told, and what is to be mended."""
     assert WORDS.old(ROW._replace(**change), NOW) == LeftOut("appointments#1", why, detail)  # type: ignore[arg-type]
 
@@ -142,6 +144,14 @@ def test_who_it_is_for(phone: str | None, email: str | None, person: Person) -> 
     found = WORDS.old(ROW._replace(phone=phone, email=email, name=" Anna\n Weiß "), NOW)
     assert isinstance(found, Old)
     assert found.wish.person == person
+
+
+def test_a_number_without_a_country_is_of_the_house_s() -> None:
+    """Whatever zone the table's times are of."""
+    words = replace(WORDS, zone=ZoneInfo("UTC"), region="AT")
+    found = words.old(ROW._replace(phone="01 5127890"), NOW)
+    assert isinstance(found, Old)
+    assert (found.wish.person.phone, found.wish.start.hour) == ("+4315127890", 10)
 
 
 def test_how_long_it_is() -> None:

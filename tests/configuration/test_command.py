@@ -61,7 +61,7 @@ def test_the_example_is_printed_and_passes(tmp_path: Path, capsys: pytest.Captur
         'Anna, also Frau Beispiel (id "anna", Cal.com user 101 (not in force yet))',
         "with Anna, Ben",
         "Beispielstraße 1, 10115 Berlin (not in force yet)",
-        "webhooks signed (not in force yet)",
+        "webhooks signed",
         "Haarschnitt: 45 min, event type 2001; also Haare schneiden",
         "until 1 day before",
         "Praxis Süd (Beispiel) (praxis-sued)",

@@ -172,17 +172,18 @@ async def test_what_is_to_come_comes_in_parts(ledger: SqlLedger) -> None:
     for number in range(7):
         await booked(ledger, f"uid{number}", number)
     books = ledger.reconciling
-    seen, after = [], ""
+    seen: list[str | None] = []
+    after: Intent | None = None
     while some := await books.standing("default", TEN + timedelta(days=1), TEN + timedelta(days=5), after, 3):
         seen += [one.intent.booking_uid for one in some]
-        after = some[-1].intent.intent_id
+        after = some[-1].intent
     assert seen == ["uid1", "uid2", "uid3", "uid4"]
-    every = await books.standing("default", TEN, None, "", 99)
+    every = await books.standing("default", TEN, None, None, 99)
     assert len(every) == 7
-    assert await books.standing("another", TEN, None, "", 99) == ()
+    assert await books.standing("another", TEN, None, None, 99) == ()
     (one,) = await books.of_uids("default", ("uid1",))
     await ledger.apply(Transition(one.intent, (Event.CANCELLED,), NOW))
-    assert len(await books.standing("default", TEN, None, "", 99)) == 6
+    assert len(await books.standing("default", TEN, None, None, 99)) == 6
     assert await books.oldest("default") == NOW
     assert await books.oldest("another") is None
 

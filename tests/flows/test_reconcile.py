@@ -22,13 +22,12 @@ from einmal.simulator.records import Attendee
 from support.changes import LATER, TEN, booked
 from support.world import World, world
 
-QUIET = {"EINMAL_RECONCILE_SECONDS": "0", "EINMAL_VERIFY_SECONDS": "0"}
 GUEST = Attendee("Greta Gast", "greta@gast.test")
 
 
 @pytest.fixture
 async def salon(tmp_path: Path) -> Any:
-    async with world(tmp_path, **QUIET) as made:
+    async with world(tmp_path) as made:
         yield made
 
 
@@ -319,7 +318,7 @@ async def test_the_next_run_reads_only_what_changed_since(salon: World) -> None:
 async def test_the_worker_does_it_by_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Once an hour, a page a turn."""
     monkeypatch.setattr("einmal.flows.reconcile.IDLE_SECONDS", 0)
-    async with world(tmp_path, EINMAL_VERIFY_SECONDS="0") as salon:
+    async with world(tmp_path, EINMAL_RECONCILE_SECONDS="3600") as salon:
         await booked(salon)
         salon.calendar.cancel(uid_of(salon), "")
         for _ in range(3):

@@ -171,7 +171,8 @@ class Listing:
             await self.go_on.wait()
         if self.blind:
             return Blind("timeout")
-        hours = (datetime(2026, 11, 1, tzinfo=UTC) + number * HOUR for number in range(24 * 400))
+        first = begin.replace(minute=0, second=0, microsecond=0)
+        hours = (first + number * HOUR for number in range((end - first) // HOUR + 1))
         return tuple(Offer(at, service.service_id) for at in hours if begin <= at < end)
 
 

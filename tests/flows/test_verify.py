@@ -11,12 +11,10 @@ from einmal.domain.facts import Alarm, Drifted
 from support.changes import LATER, booked
 from support.world import World, world
 
-ALONE = {"EINMAL_RECONCILE_SECONDS": "0"}
-
 
 @pytest.fixture
 async def salon(tmp_path: Path) -> Any:
-    async with world(tmp_path, **ALONE) as made:
+    async with world(tmp_path, EINMAL_VERIFY_SECONDS="20") as made:
         yield made
 
 
@@ -100,7 +98,7 @@ async def test_what_was_changed_meanwhile_is_not_read(salon: World) -> None:
 
 
 async def test_zero_seconds_is_never(tmp_path: Path) -> None:
-    async with world(tmp_path, EINMAL_VERIFY_SECONDS="0", **ALONE) as salon:
+    async with world(tmp_path) as salon:
         await booked(salon)
         assert waiting(salon) == 0
         assert await after(salon, 3600) == 0

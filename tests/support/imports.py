@@ -30,7 +30,7 @@ MAPPING: Final = """
 [source]
 url = {{ env = "OLD_DATABASE_URL" }}
 table = "appointments"
-nobody = ["info@altersalon.de"]
+nobody = ["Info@altersalon.de", "030/90 18 29"]
 
 [columns]
 id = "id"
@@ -155,7 +155,8 @@ def many(path: Path, count: int) -> None:
 
 
 def _start(number: int) -> str:
-    return f"20{20 + number // 100_000 % 10:02d}-{number // 2_000 % 12 + 1:02d}-{number // 40 % 28 + 1:02d} {8 + number % 10:02d}:{number % 4 * 15:02d}:00"
+    day = f"20{20 + number // 100_000 % 10:02d}-{number // 2_000 % 12 + 1:02d}-{number // 40 % 28 + 1:02d}"
+    return f"{day} {8 + number % 10:02d}:{number % 4 * 15:02d}:00"
 
 
 def _values(rows: Sequence[tuple[Any, ...]]) -> str:

@@ -105,7 +105,7 @@ class Open:
     _worker: "asyncio.Task[None] | None" = None
     _told: asyncio.Event = field(default_factory=asyncio.Event)
 
-    def work(self, pause_seconds: float = 1.0) -> None:
+    def work(self, pause_seconds: float = 4.0) -> None:
         """Start the worker that `serve` runs inside."""
         running = self.gateway.worker.run(self._told, pause_seconds)
         self._worker = asyncio.create_task(running, name="worker")

@@ -25,7 +25,8 @@ class Life:
     """A booking as it truly stood in the calendar, from `since` until `until` (None: it stands).
 
     `made_by` and `ended_by` tell our gateway from everybody else. `pending_until` is when its host accepted;
-    `since` where it never had to be.
+    `since` where it never had to be. What was cancelled and brought back has a second life under its uid, after the
+    first in the evidence.
     """
 
     uid: str
@@ -135,6 +136,10 @@ class Evidence:
     """The ledger's changes at the end."""
     hung_up: Mapping[str, datetime] = field(default_factory=dict)
     """By call id since when the ledger has surely known that the call was over."""
+    reconciled: bool = False
+    """Ledger and calendar were compared as a whole after the last thing that happened to either."""
+    listed: frozenset[str] = frozenset()
+    """Bookings that the comparison left to a person: it says why the two differ about them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +162,7 @@ INVARIANTS: Final[dict[str, str]] = {
     "I10": "only legal moves",
     "I11": "nothing acknowledged is lost, nor is news that was promised",
     "I12": "once the faults stop, every doubt ends, of a change too",
-    "I13": "webhooks in any order, doubled or lost, lead to the same state",
+    "I13": "webhooks in any order, doubled or lost, and one reconciliation, lead to the same state",
     "I14": "no tenant crosses another",
     "I15": "no name, phone or address in logs, metrics and errors",
     "I16": "per intent 12 look-ups in the first hour and 3 cancels; the budget of requests holds",

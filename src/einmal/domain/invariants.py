@@ -5,7 +5,6 @@ nothing of how the gateway works: it is told what stood in the calendar from whe
 what was said when, and what was asked of the calendar; and it names every promise that was broken.
 
 Two are of another shape and stand elsewhere: I15 is asked of texts (`canaries`), I17 of the same world twice (`skew`).
-What has no adapter yet is not checked yet: I13 (webhooks).
 """
 
 from collections import defaultdict
@@ -19,6 +18,7 @@ from einmal.domain.evidence import By, Evidence, Life, Moved, Request, RequestKi
 from einmal.domain.intent import BOOKED, MOVES, REFUSED, UNRESOLVED, State
 from einmal.domain.overlap import overlaps
 from einmal.domain.reply import Outcome
+from einmal.domain.sides import both_sides
 
 # The evidence's names too: who checks has them in hand.
 __all__ = ["By", "Evidence", "Life", "Moved", "Request", "RequestKind", "Row", "Spoken", "Violation", "violations"]
@@ -43,7 +43,10 @@ class _Books:
         self.rows = evidence.rows
         self.row_of = _holders(evidence.rows)
         self.row_by_ref = {row.ref: row for row in evidence.rows if row.ref is not None}
-        self.life_of = {life.uid: life for life in evidence.lives}
+        self.lives_of: dict[str, list[Life]] = defaultdict(list)
+        for life in evidence.lives:
+            self.lives_of[life.uid].append(life)
+        self.life_of = {uid: lives[-1] for uid, lives in self.lives_of.items()}
         self.ours: dict[str, list[Life]] = defaultdict(list)
         for life in evidence.lives:
             if life.operation_id in self.row_of and life.made_by is By.US:
@@ -63,6 +66,15 @@ class _Books:
 
     def row_said(self, spoken: Spoken) -> Row | None:
         return None if spoken.ref is None else self.row_by_ref.get(spoken.ref)
+
+    def is_first(self, life: Life | None) -> bool:
+        return life is not None and self.lives_of[life.uid][0] is life
+
+    def life_at(self, row: Row | None, at: datetime) -> Life | None:
+        """The row's booking as it was then, where it had more than one life; else its only one."""
+        lives = self.lives_of.get((None if row is None else row.uid) or "", [])
+        begun = [life for life in lives if life.since <= at]
+        return begun[-1] if begun else next(iter(lives), None)
 
 
 def _holders(rows: Iterable[Row]) -> dict[str, Row]:
@@ -140,12 +152,13 @@ _SAYS_BOOKED: Final = frozenset({Outcome.BOOKED, Outcome.REQUESTED, Outcome.ALRE
 def _no_lie(books: _Books) -> Iterator[Violation]:
     """I5: "booked" was true when it was said, of that start; or others had ended it, of which nobody told us.
 
-    "Cancelled" was true as well.
+    "Cancelled" was true as well, or others had brought it back.
     """
     for said in books.evidence.spoken:
         row = books.row_said(said)
-        life = None if row is None else books.life_of.get(row.uid or "")
-        if said.outcome is Outcome.CANCELLED and row is not None and life is not None and life.stood(said.at):
+        life = books.life_at(row, said.at)
+        stood = life is not None and life.stood(said.at)
+        if said.outcome is Outcome.CANCELLED and row is not None and stood and books.is_first(life):
             yield Violation("I5", "cancelled of a booking that stood", row.intent.intent_id)
         if said.outcome not in _SAYS_BOOKED:
             continue
@@ -319,5 +332,6 @@ _CHECKS: Final[tuple[Callable[[_Books], Iterator[Violation]], ...]] = (
     _doubt_ends,
     _tenants_apart,
     _bounded,
+    lambda books: both_sides(books.evidence, books.row_of),
     lambda books: over_is_over(books.evidence),
 )

@@ -13,8 +13,8 @@ from einmal.domain.keys import IntentKey
 from einmal.domain.model import Wish
 
 
-class Why(StrEnum):
-    """Why a row is left out. Closed: an operator's script may count by it."""
+class LeftWhy(StrEnum):
+    """LeftWhy a row is left out. Closed: an operator's script may count by it."""
 
     NO_BOOKING = "no_booking"
     """It names no booking: a call that came to nothing, or a duplicate that was mended."""
@@ -39,7 +39,7 @@ class LeftOut:
     """`ref` names the row where it stands, `detail` what is to be mended; no word of whose it is."""
 
     ref: str
-    why: Why
+    why: LeftWhy
     detail: str = ""
 
 

@@ -5,7 +5,7 @@ one booking is handled by one read. What a read does not show yet is read again,
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from itertools import groupby
 from typing import Final
@@ -25,10 +25,11 @@ HELD_BACK: Final = timedelta(seconds=5)
 """When to try again where the gate was shut."""
 
 KEPT_FOR: Final = timedelta(days=30)
-PRUNED_A_TURN: Final = 20
+PRUNED_EVERY_SECONDS: Final = 60.0
+PRUNED_A_TIME: Final = 1_000
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Notices:
     """`backs` are those of the tenants served here, by tenant id."""
 
@@ -38,6 +39,7 @@ class Notices:
     verifying: Verifying
     clock: Clock
     observer: Observer
+    _prune_at: float = field(default=0.0, init=False)
 
     async def turn(self) -> int:
         """Handle some of what is due, and forget what is long handled; how many were due."""
@@ -51,8 +53,9 @@ class Notices:
             except Exception as bug:  # noqa: BLE001 - one odd notice must not keep the others waiting
                 self.observer.observe((Alarm(self.clock.now(), "notice_failed", None, type(bug).__name__),))
                 await self._later(entries)
-        if not due:
-            await self.inbox.prune(now - KEPT_FOR, PRUNED_A_TURN)
+        if self.clock.monotonic() >= self._prune_at:
+            self._prune_at = self.clock.monotonic() + PRUNED_EVERY_SECONDS
+            await self.inbox.prune(now - KEPT_FOR, PRUNED_A_TIME)
         return len(due)
 
     async def _some(self, entries: Sequence[Entry]) -> None:
@@ -79,8 +82,9 @@ class Notices:
                     await self.inbox.put_off(entry, self.clock.now() + HELD_BACK, more=0)
             case Blind():
                 await self._later(entries)
-            case Gone(rows):
-                await (self._later(entries) if rows else self._all_done(entries, "unknown_booking"))
+            case Gone():
+                # Whoever tells of it has seen it: a replica may lag.
+                await self._later(entries)
             case Observed(row=None):
                 await self._all_done(entries, "unknown_booking")
             case Observed() as observed:

@@ -173,9 +173,9 @@ class Reconciliation:
             found += twice(window, booking)
             window = window_after(window, booking)
         listed = {booking.uid for booking in part.bookings}
-        rows, after_id = 0, ""
-        while some := await self.books.standing(self._tenant_id, run.cursor, part.until, after_id, ROWS):
-            rows, after_id = rows + len(some), some[-1].intent.intent_id
+        rows, after = 0, None
+        while some := await self.books.standing(self._tenant_id, run.cursor, part.until, after, ROWS):
+            rows, after = rows + len(some), some[-1].intent
             for row in some:
                 if row.intent.booking_uid is not None and row.intent.booking_uid not in listed:
                     found += await self._unlisted(row, row.intent.booking_uid, mend=mend)

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Final
 
-from einmal.domain.takeover import LeftOut, Old, Why
+from einmal.domain.takeover import LeftOut, LeftWhy, Old
+from einmal.flows.calls import OPEN_MAX
 from einmal.ports import Clock
 from einmal.ports.importing import ImportBooks, Preview, RefusedRows, Weighed
 
@@ -29,27 +30,27 @@ Told = Callable[[int], None]
 
 
 @dataclass(slots=True)
-class Outcome:
+class Tally:
     """What became, or would become, of all rows. `shown` are the first of those left out."""
 
     rows: int = 0
     known: int = 0
     taken: Counter[str] = field(default_factory=Counter)
-    left: Counter[Why] = field(default_factory=Counter)
-    details: Counter[tuple[Why, str]] = field(default_factory=Counter)
+    left: Counter[LeftWhy] = field(default_factory=Counter)
+    details: Counter[tuple[LeftWhy, str]] = field(default_factory=Counter)
     shown: list[LeftOut] = field(default_factory=list)
 
     @property
     def unwanted(self) -> int:
         """How many are left out though the mapping does not say so."""
-        return self.left.total() - self.left[Why.SKIPPED]
+        return self.left.total() - self.left[LeftWhy.SKIPPED]
 
     def add(self, weighed: Weighed, shown_max: int) -> None:
         self.known += weighed.known
         self.taken.update(old.state.value for old in weighed.fresh)
         for one in weighed.left:
             self.left[one.why] += 1
-            if len(self.shown) < shown_max and one.why is not Why.SKIPPED:
+            if len(self.shown) < shown_max and one.why is not LeftWhy.SKIPPED:
                 self.shown.append(one)
             detail = (one.why, one.detail)
             if one.detail and (detail in self.details or len(self.details) < DISTINCT_MAX):
@@ -65,35 +66,36 @@ class TakingOver:
     books: ImportBooks
     clock: Clock
 
-    async def plan(self, rows: Iterable[Row], shown_max: int, told: Told) -> Outcome:
+    async def plan(self, rows: Iterable[Row], shown_max: int, told: Told) -> Tally:
         """What an import would do. Raises LedgerUnavailable or CommitUnknown, and so does `apply`."""
-        outcome, preview = Outcome(), self.books.preview(self.tenant_id, self.hash_key)
+        tally, preview = Tally(), self.books.preview(self.tenant_id, self.hash_key)
         try:
-            for olds in _batches(rows, outcome, shown_max):
-                outcome.add(await _looked(preview, olds), shown_max)
-                told(outcome.rows)
+            for olds in _batches(rows, tally, shown_max):
+                tally.add(await _looked(preview, olds), shown_max)
+                told(tally.rows)
         finally:
             preview.close()
-        return outcome
+        return tally
 
-    async def apply(self, rows: Iterable[Row], shown_max: int, told: Told) -> Outcome:
-        outcome = Outcome()
-        for olds in _batches(rows, outcome, shown_max):
+    async def apply(self, rows: Iterable[Row], shown_max: int, told: Told) -> Tally:
+        tally = Tally()
+        for olds in _batches(rows, tally, shown_max):
             for weighed in await self._written(olds):
-                outcome.add(weighed, shown_max)
-            told(outcome.rows)
+                tally.add(weighed, shown_max)
+            told(tally.rows)
             await self.clock.sleep(PAUSE_SECONDS)
-        return outcome
+        return tally
 
     async def _written(self, olds: Sequence[Old]) -> list[Weighed]:
         """All of them in one commit; where one is refused, in halves, until that one is alone."""
         if not olds:
             return []
         try:
-            return [await self.books.take_over(self.tenant_id, self.hash_key, olds)]
+            over_before = self.clock.now() - OPEN_MAX
+            return [await self.books.take_over(self.tenant_id, self.hash_key, olds, over_before)]
         except RefusedRows:
             if len(olds) == 1:
-                return [Weighed((), 0, (LeftOut(olds[0].ref, Why.REFUSED),))]
+                return [Weighed((), 0, (LeftOut(olds[0].ref, LeftWhy.REFUSED),))]
             middle = len(olds) // 2
             return [*await self._written(olds[:middle]), *await self._written(olds[middle:])]
 
@@ -102,10 +104,10 @@ async def _looked(preview: Preview, olds: Sequence[Old]) -> Weighed:
     return await preview.look(olds) if olds else Weighed((), 0, ())
 
 
-def _batches(rows: Iterable[Row], outcome: Outcome, shown_max: int) -> Iterator[tuple[Old, ...]]:
+def _batches(rows: Iterable[Row], tally: Tally, shown_max: int) -> Iterator[tuple[Old, ...]]:
     """Those that can be taken over, some at a time; the others are counted."""
     left = iter(rows)
     while some := tuple(islice(left, BATCH)):
-        outcome.rows += len(some)
-        outcome.add(Weighed((), 0, tuple(one for one in some if isinstance(one, LeftOut))), shown_max)
+        tally.rows += len(some)
+        tally.add(Weighed((), 0, tuple(one for one in some if isinstance(one, LeftOut))), shown_max)
         yield tuple(one for one in some if isinstance(one, Old))

@@ -26,7 +26,7 @@ LAG: Final = timedelta(minutes=10)
 
 NOT_HERE: Final[dict[str, str]] = {
     "I10": "the ledger keeps states, not the moves between them",
-    "I13": "there are no webhooks yet",
+    "I13": "what became of each webhook is not recorded; `einmal reconcile` compares the two sides",
     "I14": "one tenant's rows are read at a time; the tests hold two against each other",
     "I15": "it is asked of the texts of a run with known persons, in the tests",
     "I16": "look-ups, cancels and the minutes they fell in are not recorded one by one",

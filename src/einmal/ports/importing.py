@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 from einmal.domain.takeover import LeftOut, Old
@@ -38,8 +39,8 @@ class ImportBooks(Protocol):
     def preview(self, tenant_id: str, hash_key: bytes) -> Preview:
         """Close it."""
 
-    async def take_over(self, tenant_id: str, hash_key: bytes, batch: Sequence[Old]) -> Weighed:
+    async def take_over(self, tenant_id: str, hash_key: bytes, batch: Sequence[Old], over_before: datetime) -> Weighed:
         """Write those that are fresh, each with its person, its call and its appointment, in one commit.
 
-        Raises RefusedRows.
+        `over_before`: a call whose appointment was made before then is over. Raises RefusedRows.
         """

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from einmal.domain.drift import Drift, DriftKind
+from einmal.domain.intent import Intent
 from einmal.domain.model import Booking
 from einmal.ports.ledger import StoredReply
 
@@ -86,9 +87,9 @@ class ReconcilingBooks(Protocol):
         """The tenant's intents with these operation ids, their own or carried through a move."""
 
     async def standing(
-        self, tenant_id: str, start: datetime, before: datetime | None, after_id: str, limit: int
+        self, tenant_id: str, start: datetime, before: datetime | None, after: Intent | None, limit: int
     ) -> tuple[StoredReply, ...]:
-        """Live appointments that begin within [start, before), by their intents' ids, beyond `after_id`."""
+        """Live appointments that begin within [start, before), by start and then by id, beyond that of `after`."""
 
     async def oldest(self, tenant_id: str) -> datetime | None:
         """When the tenant's first intent was made."""

@@ -120,6 +120,10 @@ class SimulatedCalendar:
         """The booking with this uid, from the database itself."""
         return self._table.get(uid)
 
+    def born(self, uid: str) -> SimulatedBooking | None:
+        """The booking with this uid as it was made."""
+        return self._table.first(uid)
+
     def seen(self, uid: str) -> SimulatedBooking | None:
         """The booking with this uid as a change finds it, which may be before another change's."""
         return self._checks.seen(uid)
@@ -205,6 +209,10 @@ class SimulatedCalendar:
     def plant(self, booking: SimulatedBooking) -> None:
         """Write a row as it is, asking no rule: for tests, and for worlds that begin in the middle."""
         self._table.insert(booking)
+
+    def forget(self, uid: str) -> None:
+        """Delete a row, as no API does: its account or event type was. No reader finds it again, nobody is told."""
+        self._table.remove(uid)
 
     def cancel(self, uid: str, reason: str = "") -> Changed | Refused:
         """Call a booking off. A second time is refused: Cal.com's cancel is not idempotent."""

@@ -1,7 +1,7 @@
 """The booking table: rows, their older versions, and the indexes to find them by.
 
-No rules live here. Rows are never deleted and never changed in place, so `as_of` can say what a reader saw
-at any moment, which is what a lagging replica shows.
+No rules live here. Rows are never changed in place, so `as_of` can say what a reader saw at any moment, which is
+what a lagging replica shows. Only `remove` deletes one, as nothing of Cal.com's own API does.
 """
 
 from collections import defaultdict
@@ -89,6 +89,15 @@ class BookingTable:
         """A newer version of a row; who, when and what it books stays."""
         self._older[booking.uid].append(self._rows[booking.uid])
         self._rows[booking.uid] = booking
+
+    def remove(self, uid: str) -> None:
+        """The row and every older version of it, without a trace."""
+        booking = self._rows.pop(uid)
+        self._older.pop(uid, None)
+        self._uids_by_start[booking.event_type.id, booking.start].remove(uid)
+        for host in booking.hosts:
+            for day in _days(booking.start, booking.end):
+                self._uids_by_host_day[host.id, day].remove(uid)
 
 
 def _days(start: datetime, end: datetime) -> Iterable[date]:

@@ -6,6 +6,7 @@ What would break a UNIQUE index is looked for first, so that a row that cannot b
 import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Final
 
 from einmal.adapters.sql.rows import INTENT_COLUMNS, instant_text, intent_values
@@ -13,7 +14,7 @@ from einmal.adapters.sql.steps import Hold, Statement, Steps, Store, Violated, o
 from einmal.domain.intent import BOOKED, State
 from einmal.domain.keys import IntentKey, intent_key, normal_name
 from einmal.domain.model import Person
-from einmal.domain.takeover import LeftOut, Old, Why, taken_over
+from einmal.domain.takeover import LeftOut, LeftWhy, Old, taken_over
 from einmal.ports import Ids
 from einmal.ports.importing import RefusedRows, Weighed
 
@@ -23,15 +24,20 @@ PLATFORM: Final = "import"
 _HASH_KEY: Final = "SELECT hash_key FROM tenants WHERE tenant_id = ?"
 _REFS: Final = "SELECT imported_from FROM intents WHERE tenant_id = ? AND imported_from IN ({marks})"
 _UIDS: Final = "SELECT calcom_v2_booking_id FROM appointments WHERE calcom_v2_booking_id IN ({marks})"
-_LIVE_AT: Final = """
-    SELECT intent_key, phone_hash, email_hash, start_at, service_id FROM intents
-    WHERE tenant_id = ? AND start_at IN ({marks}) AND start_at > ''
-      AND state IN ('intent', 'sent', 'doubt', 'escalated', 'confirmed', 'pending')"""
+_LIVE: Final = "state IN ('intent', 'sent', 'doubt', 'escalated', 'confirmed', 'pending')"
+_LIVE_WISHES: Final = f"SELECT intent_key FROM intents WHERE tenant_id = ? AND intent_key IN ({{marks}}) AND {_LIVE}"  # noqa: S608 - constants only
+_LIVE_SLOTS: Final = f"""
+    WITH wanted (contact, start_of_it) AS (VALUES {{marks}})
+    SELECT i.{{column}}, i.start_at, i.service_id FROM wanted CROSS JOIN intents i
+    WHERE i.tenant_id = ? AND i.{{column}} = wanted.contact AND i.start_at = wanted.start_of_it AND i.{_LIVE}"""  # noqa: S608 - constants only
+"""Each by the index that is unique there: a list of starts is answered by SQLite with a walk through all of them."""
+
 _GENERATIONS: Final = """
     SELECT intent_key, max(generation) FROM intents
     WHERE tenant_id = ? AND intent_key IN ({marks}) GROUP BY intent_key"""
 _CUSTOMERS: Final = """
-    SELECT {column}, min(customer_id) FROM customers WHERE tenant_id = ? AND {column} IN ({marks}) GROUP BY {column}"""
+    SELECT {column}, min(customer_id) FROM customers
+    WHERE tenant_id = ? AND {column} IN ({marks}) GROUP BY {column}"""
 _CUSTOMER_COLUMNS: Final = "customer_id, tenant_id, name, name_normal, phone, email, created_at"
 _CALL_COLUMNS: Final = "tenant_id, call_id, platform, first_seen_at, ended_at"
 _APPOINTMENT_COLUMNS: Final = (
@@ -54,7 +60,7 @@ class SqlImporting:
     def preview(self, tenant_id: str, hash_key: bytes) -> "SqlPreview":
         return SqlPreview(self._store, tenant_id, hash_key)
 
-    async def take_over(self, tenant_id: str, hash_key: bytes, batch: Sequence[Old]) -> Weighed:
+    async def take_over(self, tenant_id: str, hash_key: bytes, batch: Sequence[Old], over_before: datetime) -> Weighed:
         keys = _keys(batch, hash_key)
 
         def work() -> Steps[Weighed]:
@@ -62,6 +68,7 @@ class SqlImporting:
             yield Hold((f"import {tenant_id}",))
             weighed = yield from _weighed(tenant_id, batch, keys, ())
             if weighed.fresh:
+                yield from _calls(tenant_id, weighed.fresh, over_before)
                 yield from self._written(tenant_id, weighed.fresh, keys)
             return weighed
 
@@ -72,10 +79,6 @@ class SqlImporting:
 
     def _written(self, tenant_id: str, fresh: Sequence[Old], keys: dict[str, IntentKey]) -> Steps[None]:
         customers = yield from self._customers(tenant_id, fresh)
-        calls = {old.wish.conversation_id: instant_text(old.created_at) for old in reversed(fresh)}
-        # They are over: nobody waits for word of their end.
-        ended = [(tenant_id, call_id, PLATFORM, at, at) for call_id, at in calls.items() if call_id is not None]
-        yield from _inserted("calls", _CALL_COLUMNS, ended, "ON CONFLICT (tenant_id, call_id) DO NOTHING")
         last = yield from _found(_GENERATIONS, {keys[old.ref].value for old in fresh}, tenant_id)
         generations: dict[str, int] = dict(last)
         intents, appointments = [], []
@@ -154,11 +157,8 @@ def _weighed(
     """What becomes of each, beside what the ledger holds, what is claimed, and the others before it."""
     refs = yield from _found(_REFS, [old.ref for old in batch], tenant_id)
     uids = yield from _found(_UIDS, [old.booking_uid for old in batch])
-    starts = {instant_text(old.wish.start) for old in batch if old.state in BOOKED}
-    live = yield from _found(_LIVE_AT, starts, tenant_id)
     taken = {*claimed, *(_of_uid(uid) for (uid,) in uids)}
-    for key, phone, email, start, service_id in live:
-        taken.update(_of_slot(key, phone, email, start, service_id))
+    taken |= yield from _live(tenant_id, [(keys[old.ref], old) for old in batch if old.state in BOOKED])
     known = {ref for (ref,) in refs}
     fresh, left = [], []
     for old in batch:
@@ -166,13 +166,30 @@ def _weighed(
         if old.ref in known:
             continue
         if claims[0] in taken:
-            left.append(LeftOut(old.ref, Why.BOOKING_KNOWN))
+            left.append(LeftOut(old.ref, LeftWhy.BOOKING_KNOWN))
         elif taken.intersection(claims):
-            left.append(LeftOut(old.ref, Why.SLOT_TWICE))
+            left.append(LeftOut(old.ref, LeftWhy.SLOT_TWICE))
         else:
             fresh.append(old)
             taken.update(claims)
     return Weighed(tuple(fresh), len(batch) - len(fresh) - len(left), tuple(left))
+
+
+def _live(tenant_id: str, wanted: Sequence[tuple[IntentKey, Old]]) -> Steps[set[str]]:
+    """What is claimed by what the ledger holds as live."""
+    wishes = yield from _found(_LIVE_WISHES, {key.value for key, _ in wanted}, tenant_id)
+    taken = {_of_wish(key) for (key,) in wishes}
+    for kind in ("phone", "email"):
+        slots = sorted(
+            (contact, instant_text(old.wish.start))
+            for key, old in wanted
+            if (contact := getattr(key.person, f"{kind}_hash")) is not None
+        )
+        if slots:
+            sql = _LIVE_SLOTS.format(marks=", ".join(["(?, ?)"] * len(slots)), column=f"{kind}_hash")
+            rows = yield Statement(sql, (*(value for slot in slots for value in slot), tenant_id))
+            taken.update(_of_slot(kind, *row) for row in rows)
+    return taken
 
 
 def _keys(batch: Sequence[Old], hash_key: bytes) -> dict[str, IntentKey]:
@@ -183,19 +200,34 @@ def _claims(old: Old, key: IntentKey) -> tuple[str, ...]:
     """What no two may have: the booking first, and of what is live its slot."""
     if old.state not in BOOKED:
         return (_of_uid(old.booking_uid),)
-    person, start = key.person, instant_text(old.wish.start)
-    of_slot = _of_slot(key.value, person.phone_hash, person.email_hash, start, old.wish.service.service_id)
-    return (_of_uid(old.booking_uid), *of_slot)
+    person, start, service_id = key.person, instant_text(old.wish.start), old.wish.service.service_id
+    contacts = (("phone", person.phone_hash), ("email", person.email_hash))
+    slots = (_of_slot(kind, contact, start, service_id) for kind, contact in contacts if contact is not None)
+    return (_of_uid(old.booking_uid), _of_wish(key.value), *slots)
 
 
 def _of_uid(uid: str) -> str:
     return f"booking {uid}"
 
 
-def _of_slot(key: str, phone: str | None, email: str | None, start: str, service_id: str) -> tuple[str, ...]:
+def _of_wish(key: str) -> str:
+    return f"wish {key}"
+
+
+def _of_slot(kind: str, contact: str, start: str, service_id: str) -> str:
     """As the partial UNIQUE indexes have it."""
-    contacts = (("phone", phone), ("email", email))
-    return (f"wish {key}", *(f"{kind} {value} {start} {service_id}" for kind, value in contacts if value is not None))
+    return f"{kind} {contact} {start} {service_id}"
+
+
+def _calls(tenant_id: str, fresh: Sequence[Old], over_before: datetime) -> Steps[None]:
+    """Nobody waits for word of the end of those that are over; one of just now may still go on."""
+    begun = {old.wish.conversation_id: old.created_at for old in reversed(fresh)}
+    rows = []
+    for call_id, at in begun.items():
+        if call_id is not None:
+            ended_at = instant_text(at) if at < over_before else None
+            rows.append((tenant_id, call_id, PLATFORM, instant_text(at), ended_at))
+    yield from _inserted("calls", _CALL_COLUMNS, rows, "ON CONFLICT (tenant_id, call_id) DO NOTHING")
 
 
 def _appointment(old: Old, intent_id: str, customer_id: str, appointment_id: str) -> tuple[Any, ...]:

@@ -9,6 +9,7 @@ from typing import Final
 from einmal.adapters.sql.rows import STORED, instant_of, instant_or_none, instant_text, stored_reply, text_or_none
 from einmal.adapters.sql.steps import FOR_UPDATE, Hold, Row, Statement, Steps, Store, only
 from einmal.domain.drift import Drift, DriftKind
+from einmal.domain.intent import Intent
 from einmal.domain.model import Booking
 from einmal.ports import StoredReply
 from einmal.ports.reconciling import Counts, KnownDrift, LostRun, Phase, Run
@@ -52,11 +53,17 @@ _SELECT: Final = STORED.rpartition("WHERE")[0].replace(
 )
 _LIVE: Final = "i.state IN ('intent', 'sent', 'doubt', 'escalated', 'confirmed', 'pending')"
 _STANDING: Final = f"""{_SELECT}
-    WHERE i.tenant_id = ? AND i.start_at >= ? AND i.start_at < ? AND i.start_at > '' AND {_LIVE}
-      AND i.state IN ('confirmed', 'pending') AND i.intent_id > ?
-    ORDER BY i.intent_id LIMIT ?"""
+    WHERE i.tenant_id = ? AND (i.start_at, i.intent_id) > (?, ?) AND i.start_at >= ? AND i.start_at < ?
+      AND i.start_at > '' AND {_LIVE} AND i.state IN ('confirmed', 'pending')
+    ORDER BY i.start_at, i.intent_id LIMIT ?"""
 _OLDEST: Final = "SELECT min(created_at) FROM intents WHERE tenant_id = ?"
 _CORRECT: Final = "UPDATE appointments SET starts_at = ?, ends_at = coalesce(?, ends_at), staff = ? WHERE intent_id = ?"
+
+# First the ids, each by its own index: a planner that is shown the tenant as well may read all that is the tenant's.
+_IDS_OF_UIDS: Final = "SELECT intent_id FROM appointments WHERE calcom_v2_booking_id IN ({marks})"
+_IDS_OF_OPERATIONS: Final = "SELECT intent_id FROM intents WHERE operation_id IN ({marks})"
+_IDS_OF_CARRIED: Final = "SELECT intent_id FROM intents WHERE carried_id IS NOT NULL AND carried_id IN ({marks})"
+_OF_IDS: Final = f"{_SELECT} WHERE i.intent_id IN ({{marks}}) ORDER BY i.intent_id"
 
 _FAR: Final = "9999"
 """Beyond every instant that is written."""
@@ -103,26 +110,17 @@ class SqlReconciling:
         return await self._store.write(work)
 
     async def of_uids(self, tenant_id: str, uids: Sequence[str]) -> tuple[StoredReply, ...]:
-        if not uids:
-            return ()
-        where = f"WHERE a.calcom_v2_booking_id IN ({_marks(uids)}) AND i.tenant_id = ? ORDER BY i.intent_id"
-        return await self._stored(f"{_SELECT} {where}", *uids, tenant_id)
+        return await self._whose(tenant_id, (_IDS_OF_UIDS,), uids)
 
     async def of_operations(self, tenant_id: str, operation_ids: Sequence[str]) -> tuple[StoredReply, ...]:
-        if not operation_ids:
-            return ()
-        # In two, so that each is found by its index.
-        found: list[StoredReply] = []
-        for column in ("operation_id", "carried_id"):
-            where = f"WHERE i.{column} IN ({_marks(operation_ids)}) AND i.tenant_id = ? ORDER BY i.intent_id"
-            found += await self._stored(f"{_SELECT} {where}", *operation_ids, tenant_id)
-        return tuple({one.intent.intent_id: one for one in found}.values())
+        return await self._whose(tenant_id, (_IDS_OF_OPERATIONS, _IDS_OF_CARRIED), operation_ids)
 
     async def standing(
-        self, tenant_id: str, start: datetime, before: datetime | None, after_id: str, limit: int
+        self, tenant_id: str, start: datetime, before: datetime | None, after: Intent | None, limit: int
     ) -> tuple[StoredReply, ...]:
         end = _FAR if before is None else instant_text(before)
-        return await self._stored(_STANDING, tenant_id, instant_text(start), end, after_id, limit)
+        last = ("", "") if after is None else (instant_text(after.wish.start), after.intent_id)
+        return await self._stored(_STANDING, tenant_id, *last, instant_text(start), end, limit)
 
     async def oldest(self, tenant_id: str) -> datetime | None:
         rows = await self._store.read(only(_OLDEST, tenant_id))
@@ -149,6 +147,20 @@ class SqlReconciling:
     async def corrected(self, intent_id: str, booking: Booking) -> None:
         values = (instant_text(booking.start), text_or_none(booking.end), booking.host_name, intent_id)
         await self._store.write(only(_CORRECT, *values))
+
+    async def _whose(self, tenant_id: str, asked: Sequence[str], names: Sequence[str]) -> tuple[StoredReply, ...]:
+        def work() -> Steps[tuple[StoredReply, ...]]:
+            ids: set[str] = set()
+            for statement in asked:
+                rows = yield Statement(statement.format(marks=_marks(names)), tuple(names))
+                ids |= {row[0] for row in rows}
+            if not ids:
+                return ()
+            rows = yield Statement(_OF_IDS.format(marks=_marks(sorted(ids))), tuple(sorted(ids)))
+            found = (stored_reply(row) for row in rows)
+            return tuple(one for one in found if one.intent.wish.tenant_id == tenant_id)
+
+        return await self._store.read(work) if names else ()
 
     async def _stored(self, statement: str, *values: str | int) -> tuple[StoredReply, ...]:
         return tuple(stored_reply(row) for row in await self._store.read(only(statement, *values)))

@@ -10,9 +10,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import IO, Any, Final, Self
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func, inspect, select
 from sqlalchemy.sql import ColumnElement
 
+from einmal.adapters.tables.place import Kind
 from einmal.adapters.tables.spelling import Field, Spelled
 from einmal.adapters.tables.target import Target
 
@@ -80,6 +81,9 @@ def counted(connection: Connection, target: Target, spool: Spool | None = None) 
         .having(count > 1)
         .order_by(column)
     )
+    if target.kind is Kind.MYSQL and not _has_index(connection, target):
+        # Else it keeps a million groups in a table on disk, which takes half a minute; sorted they take seconds.
+        groups = groups.prefix_with("SQL_BIG_RESULT")
     found = connection.execute(groups, execution_options=STREAMS)
     for uid, many in found:
         duplicates, surplus = duplicates + 1, surplus + many - 1
@@ -88,9 +92,15 @@ def counted(connection: Connection, target: Target, spool: Spool | None = None) 
     return Counts(int(rows), int(empty), duplicates, surplus)
 
 
+def _has_index(connection: Connection, target: Target) -> bool:
+    """Whether rows can be read in the order of the column."""
+    indexes = inspect(connection).get_indexes(target.name, target.schema)
+    return any(index["column_names"][:1] == [target.column.name] for index in indexes)
+
+
 def may_be_empty(target: Target) -> bool:
     """Whether an empty text can stand there at all; a database may refuse to compare a number with one."""
-    return target.column.is_text or target.kind == "sqlite"
+    return target.column.is_text or target.kind is Kind.SQLITE
 
 
 def batches(spool: Spool) -> Iterator[list[tuple[Spelled, int]]]:
@@ -133,7 +143,7 @@ def selected(
         order = [target.created.element.is_(None), target.created.element, *order]
     read = select(*(target.spelling.read(one).label(f"value_{number}") for number, one in enumerate(fields)))
     read = read.select_from(target.element).where(where).order_by(*order).limit(limit)
-    if locked and target.kind != "sqlite":
+    if locked and target.kind is not Kind.SQLITE:
         read = read.with_for_update()
     names = [one.name for one in fields]
     spelled = target.spelling.spelled

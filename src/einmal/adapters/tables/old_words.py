@@ -14,11 +14,14 @@ from einmal.adapters.tables.old_rows import OldRow
 from einmal.adapters.tables.spelling import shown_value
 from einmal.domain.intent import State
 from einmal.domain.model import Person, Service, Wish
-from einmal.domain.takeover import LeftOut, Old, Why
-from einmal.speech.contact import OddAddress, email_address, nobodys_address, phone_number, region_of_zone
+from einmal.domain.takeover import LeftOut, LeftWhy, Old
+from einmal.speech.contact import OddAddress, email_address, nobodys_address, phone_number
 
 _MILLISECONDS_FROM: Final = 100_000_000_000
 """As seconds it would be the year 5138; a number as large as this counts milliseconds."""
+
+LETTERS_MAX: Final = 255
+"""No uid, call id or name is longer; what is, is something else, and too long for an index."""
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _DIGITS_MIN: Final = 9
@@ -29,13 +32,15 @@ _DIGITS_MIN: Final = 9
 class OldWords:
     """What the words of one table mean. `services` and `statuses` by what stands there; a status of None is left out.
 
-    `zone` is that of times which name none. `nobodys` are addresses and numbers that stand where none was known;
-    `house_email` and `house_numbers` are our own house's, which tell nobody either.
+    `zone` is that of times which name none, `region` the country of numbers that name none. `nobodys` are addresses and
+    numbers that stand where none was known; `house_email` and `house_numbers` are our own house's, which tell nobody
+    either.
     """
 
     tenant_id: str
     table: str
     zone: ZoneInfo
+    region: str
     services: Mapping[str, Service]
     statuses: Mapping[str, State | None]
     has_status: bool
@@ -52,16 +57,18 @@ class OldWords:
         status = (row.status or "").strip()
         state = self.statuses.get(status, _PLAIN.get(status)) if self.has_status else State.CONFIRMED
         if status in self.statuses and state is None:
-            return LeftOut(ref, Why.SKIPPED)
-        service, name = self.services.get((row.service or "").strip()), " ".join((row.name or "").split())
+            return LeftOut(ref, LeftWhy.SKIPPED)
+        service = self.services.get((row.service or "").strip())
+        name = " ".join((row.name or "").split())[:LETTERS_MAX]
         times = self._times(row, now, service)
         wrong = self._wrong(row, uid, state, service, times, name)
         if wrong is not None or state is None or service is None or isinstance(times, str):
-            why, detail = wrong or (Why.UNREADABLE_TIME, "")
+            why, detail = wrong or (LeftWhy.UNREADABLE_TIME, "")
             return LeftOut(ref, why, detail)
         start, end, created = times
         person = Person(name, self._phone(row.phone), self._email(row.email))
-        wish = Wish(self.tenant_id, (row.call_id or "").strip() or None, service, start, person)
+        call_id = (row.call_id or "").strip()
+        wish = Wish(self.tenant_id, call_id if 0 < len(call_id) <= LETTERS_MAX else None, service, start, person)
         return Old(ref, wish, end, state, uid, created)
 
     def _wrong(
@@ -72,18 +79,18 @@ class OldWords:
         service: Service | None,
         times: tuple[datetime, ...] | str,
         name: str,
-    ) -> tuple[Why, str] | None:
-        if not uid:
-            return Why.NO_BOOKING, ""
+    ) -> tuple[LeftWhy, str] | None:
+        if not uid or len(uid) > LETTERS_MAX:
+            return LeftWhy.NO_BOOKING, f"more than {LETTERS_MAX} letters" if uid else ""
         if row.twice:
-            return Why.BOOKING_TWICE, ""
+            return LeftWhy.BOOKING_TWICE, ""
         if state is None:
-            return Why.UNKNOWN_STATUS, _shown(row.status)
+            return LeftWhy.UNKNOWN_STATUS, _shown(row.status)
         if service is None:
-            return Why.UNKNOWN_SERVICE, _shown(row.service)
+            return LeftWhy.UNKNOWN_SERVICE, _shown(row.service)
         if isinstance(times, str):
-            return Why.UNREADABLE_TIME, times
-        return None if any(map(str.isalnum, name)) else (Why.NO_NAME, "")
+            return LeftWhy.UNREADABLE_TIME, times
+        return None if any(map(str.isalnum, name)) else (LeftWhy.NO_NAME, "")
 
     def _times(self, row: OldRow, now: datetime, service: Service | None) -> tuple[datetime, datetime, datetime] | str:
         """Start, end and when it was made; or which of them cannot be read."""
@@ -100,7 +107,7 @@ class OldWords:
         return "created_at" if created is None else (start, end, min(created, now))
 
     def _phone(self, text: str | None) -> str | None:
-        number = phone_number(text, region_of_zone(self.zone.key)) if text else None
+        number = phone_number(text, self.region) if text else None
         return None if number in self.house_numbers or number in self.nobodys else number
 
     def _email(self, text: str | None) -> str | None:

@@ -10,13 +10,14 @@ import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import asyncpg
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, SAWarning, SQLAlchemyError
-from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
 from einmal.secret import Secret
@@ -26,6 +27,9 @@ T = TypeVar("T")
 CONNECT_SECONDS_MAX: Final = 10
 BUSY_SECONDS_MAX: Final = 30
 """How long SQLite waits for whoever writes."""
+
+LOCK_SECONDS_MAX: Final = 60
+"""How long the others wait for a lock: whoever comes later stands behind a change of the schema that waits for one."""
 
 SCHEMES: Final = "sqlite:///path, postgresql://user@host/database, mysql://... or mariadb://..."
 
@@ -37,6 +41,7 @@ _PLAIN_SESSION: Final = {
     "bytea_output": "hex",
     "extra_float_digits": "1",
     "application_name": "einmal",
+    "lock_timeout": f"{LOCK_SECONDS_MAX}s",
 }
 _STRICT: Final = "STRICT_ALL_TABLES,NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES"
 """MySQL shortens what does not fit, unless it is told not to; and what stands in a row must go back as it is."""
@@ -117,19 +122,29 @@ def carried_out(place: Place, work: Callable[[Connection], T], *, writes: bool =
 def _carried_out(place: Place, work: Callable[[Connection], T], writes: bool) -> T:  # noqa: FBT001 - internal
     if place.kind is Kind.POSTGRES:
         return asyncio.run(_on_postgres(place, work, writes))
-    engine = _sqlite(place, writes) if place.kind is Kind.SQLITE else _mysql(place, writes)
-    with _connected(place, engine) as connection:
+    path = Path(str(place.url.database))
+    if place.kind is Kind.SQLITE and not path.is_file():
+        raise CouldNotLook(f"{path} is no file" if path.exists() else f"there is no file {path}")
+    try:
+        connection = (_sqlite if place.kind is Kind.SQLITE else _mysql)(place, writes).connect()
+    except (RuntimeError, TypeError, ValueError) as error:
+        raise CouldNotLook(f"{place.shown}: {reason_of(error)}") from error
+    with connection:
         return work(connection)
 
 
-def _connected(place: Place, engine: Engine) -> Connection:
-    try:
-        return engine.connect()
-    except (RuntimeError, TypeError, ValueError) as error:
-        raise CouldNotLook(f"{place.shown}: {reason_of(error)}") from error
-
-
 async def _on_postgres(place: Place, work: Callable[[Connection], T], writes: bool) -> T:  # noqa: FBT001 - internal
+    async with _postgres(place, writes).connect() as connection:
+        if not writes:
+            await connection.execution_options(postgresql_readonly=True)
+        return await connection.run_sync(work)
+
+
+# An engine holds no connection, but what it has worked out of statements: each command opens several, one by one.
+
+
+@lru_cache(8)
+def _postgres(place: Place, writes: bool) -> AsyncEngine:  # noqa: FBT001 - internal
     # As the server's own programs write it: `postgresql+driver` is SQLAlchemy's.
     address = place.url.set(drivername="postgresql").render_as_string(hide_password=False)
 
@@ -140,18 +155,16 @@ async def _on_postgres(place: Place, work: Callable[[Connection], T], writes: bo
             raise CouldNotLook(f"{place.shown}: {reason_of(error)}") from error
 
     level = "READ COMMITTED" if writes else "REPEATABLE READ"
-    engine = create_async_engine(
-        "postgresql+asyncpg://", async_creator=opened, poolclass=NullPool, isolation_level=level
-    )
-    async with engine.connect() as connection:
-        if not writes:
-            await connection.execution_options(postgresql_readonly=True)
-        return await connection.run_sync(work)
+    return create_async_engine("postgresql+asyncpg://", async_creator=opened, poolclass=NullPool, isolation_level=level)
 
 
+@lru_cache(8)
 def _mysql(place: Place, writes: bool) -> Engine:  # noqa: FBT001 - internal
     level = "READ COMMITTED" if writes else "REPEATABLE READ"
-    options = {"connect_timeout": CONNECT_SECONDS_MAX, "charset": "utf8mb4", "sql_mode": _STRICT}
+    options: dict[str, Any] = {"connect_timeout": CONNECT_SECONDS_MAX, "charset": "utf8mb4", "sql_mode": _STRICT}
+    if place.url.password is not None:
+        # The driver would take text for Latin-1; servers hash what they were told in UTF-8.
+        options["password"] = place.url.password.encode()
     engine = create_engine(
         place.url.set(drivername="mysql+pymysql"), connect_args=options, poolclass=NullPool, isolation_level=level
     )
@@ -159,24 +172,21 @@ def _mysql(place: Place, writes: bool) -> Engine:  # noqa: FBT001 - internal
     @event.listens_for(engine, "connect")
     def _(connection: Any, _record: object) -> None:
         with connection.cursor() as cursor:
-            cursor.execute("SET SESSION time_zone = '+00:00'")
+            cursor.execute(f"SET SESSION time_zone = '+00:00', SESSION lock_wait_timeout = {LOCK_SECONDS_MAX}")
             if not writes:
                 cursor.execute("SET SESSION TRANSACTION READ ONLY")
 
     return engine
 
 
+@lru_cache(8)
 def _sqlite(place: Place, writes: bool) -> Engine:  # noqa: FBT001 - internal
     path = Path(str(place.url.database))
-    if not path.is_file():
-        raise CouldNotLook(f"there is no file {path}" if not path.exists() else f"{path} is no file")
 
     def opened() -> sqlite3.Connection:
-        mode = "rw" if writes else "ro"
         # The driver's own transactions would commit before DDL; they are begun below.
-        connection = sqlite3.connect(
-            f"{path.absolute().as_uri()}?mode={mode}", uri=True, isolation_level=None, timeout=BUSY_SECONDS_MAX
-        )
+        address = f"{path.absolute().as_uri()}?mode={'rw' if writes else 'ro'}"
+        connection = sqlite3.connect(address, uri=True, isolation_level=None, timeout=BUSY_SECONDS_MAX)
         connection.execute("PRAGMA foreign_keys = ON" if writes else "PRAGMA query_only = ON")
         return connection
 
@@ -200,12 +210,15 @@ _HARMLESS: Final[dict[str | int, str]] = {
     "55P03": "somebody else holds the rows for too long; try again",
     "40P01": "somebody else changed the same rows at the same moment; try again, it goes on where it was",
     "25006": "it is read-only",
+    "42P07": "somebody else puts up the same index, or makes the log, at this moment; look again",
     1045: "the password is wrong, or there is no such user",
-    1698: "this user may not connect from here",
+    1698: "the password is wrong, or there is no such user",
     1044: "this user may not use that database, or there is none of that name",
     1049: "there is no such database on that server",
     1142: "this user may not do that; grant it SELECT; for a repair INSERT, UPDATE, DELETE, CREATE, INDEX too",
     1143: "this user may not read or change that column",
+    1050: "somebody else makes the log at this moment; look again",
+    1061: "somebody else puts up the same index at this moment; look again",
     1205: "somebody else holds the rows for too long; try again",
     1213: "somebody else changed the same rows at the same moment; try again, it goes on where it was",
     1792: "it is read-only",
@@ -239,11 +252,11 @@ def reason_of(error: BaseException) -> str:
 def code_of(error: BaseException) -> str | int:
     """PostgreSQL's five characters, or MySQL's number; empty for what has none."""
     cause = getattr(error, "orig", None) or error
-    state = getattr(cause, "sqlstate", None)
-    if isinstance(state, str):
-        return state
     first = cause.args[0] if cause.args else ""
-    return first if isinstance(first, int) else ""
+    if isinstance(first, int):
+        return first
+    state = getattr(cause, "sqlstate", None)
+    return state if isinstance(state, str) else ""
 
 
 def _of_sqlite(error: sqlite3.Error) -> str:

@@ -90,13 +90,14 @@ def repaired(order: Order, told: Progress, contacts_max: int) -> Repaired:
         if not counts.duplicates and not counts.empty and constraint.unique is not None and not constraint.plain:
             return Repaired(order.run, constraint=constraint.unique)
         done = carried_out(order.place, mend, writes=True)
+    carried_out(order.place, lambda connection: _look_again(connection, order, done))
     if done.left.duplicates or done.left.empty > 1:
         return done
     if order.index is not None and done.constraint is None:
         try:
             order.index(True)
         except RuntimeError:
-            return carried_out(order.place, lambda connection: _slipped_in(connection, order, done))
+            return carried_out(order.place, lambda connection: _look_again(connection, order, done))
     return carried_out(order.place, lambda connection: _finished(connection, order, done), writes=True)
 
 
@@ -127,9 +128,6 @@ def _mended(connection: Connection, order: Order, spool: Spool, told: Progress, 
         told(mended, spool.length)
     while may_be_empty(target) and (cleared := mender.clear()):
         done.changed[Action.CLEARED] += len(cleared)
-    with transaction(connection):
-        done.left = counted(connection, target)
-        done.constraint = constraint_of(connection, target).unique
     return done
 
 
@@ -163,12 +161,14 @@ def _finished(connection: Connection, order: Order, done: Repaired) -> Repaired:
             drop_plain(connection, target)
             done.added, done.constraint = done.constraint is None, constraint_of(connection, target).unique
     except IntegrityError:
-        return _slipped_in(connection, order, done)
+        return _look_again(connection, order, done)
     return done
 
 
-def _slipped_in(connection: Connection, order: Order, done: Repaired) -> Repaired:
-    """Somebody wrote new duplicates while the old ones were mended."""
+def _look_again(connection: Connection, order: Order, done: Repaired) -> Repaired:
+    """What is left: somebody may have written new duplicates while the old ones were mended."""
+    target = target_of(connection, order.place, order.wanted)
     with transaction(connection):
-        done.left = counted(connection, target_of(connection, order.place, order.wanted))
+        done.left = counted(connection, target)
+        done.constraint = constraint_of(connection, target).unique
     return done

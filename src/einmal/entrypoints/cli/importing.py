@@ -27,12 +27,13 @@ from einmal.adapters.tables.place import BadPlace, CouldNotLook, carried_out, pl
 from einmal.configuration import BadConfiguration, TenantConfiguration
 from einmal.configuration.importing import ImportMapping, example, problem_at, read_mapping
 from einmal.configuration.read import text_of
-from einmal.entrypoints.cli.import_shown import plain, print_outcome
+from einmal.entrypoints.cli.import_shown import plain, print_tally
 from einmal.entrypoints.cli.ledger import unusable_ledger
 from einmal.entrypoints.cli.tables import CONSTRAINT_MISSING, COULD_NOT_LOOK, USAGE, complain
-from einmal.flows.take_over import Outcome, TakingOver
+from einmal.flows.take_over import TakingOver, Tally
 from einmal.ports import CommitUnknown, LedgerUnavailable
 from einmal.settings import Settings
+from einmal.speech.contact import phone_number, region_of_zone
 from einmal.wiring import open_ledger
 
 FOUND: Final = 1
@@ -48,7 +49,7 @@ def print_example() -> int:
 
 
 class CannotImport(Exception):
-    """Why there is nothing to begin with. `code` is the exit code."""
+    """LeftWhy there is nothing to begin with. `code` is the exit code."""
 
     def __init__(self, why: str, code: int) -> None:
         super().__init__(why)
@@ -117,13 +118,13 @@ async def _import(arguments: argparse.Namespace, settings: Settings, ledger: Sql
                 await asyncio.to_thread(read)
         except NotThere as wrong:
             raise problem_at(text, file_name, wrong.key, str(wrong)) from wrong
-        outcome = await _taken_over(mapping, spool, ledger, arguments.limit, apply=arguments.apply)
+        tally = await _taken_over(mapping, spool, ledger, arguments.limit, apply=arguments.apply)
     title = f"{place.shown}, {mapping.old.table}"
     if arguments.json:
-        print(json.dumps(plain(title, outcome, applied=arguments.apply), indent=2, ensure_ascii=False))
+        print(json.dumps(plain(title, tally, applied=arguments.apply), indent=2, ensure_ascii=False))
     else:
-        print_outcome(title, outcome, applied=arguments.apply)
-    return FOUND if outcome.unwanted else 0
+        print_tally(title, tally, applied=arguments.apply)
+    return FOUND if tally.unwanted else 0
 
 
 async def _with_services(tenant: TenantConfiguration, ledger: SqlLedger) -> TenantConfiguration:
@@ -138,16 +139,18 @@ def _check_url(url: str) -> None:
         raise ValueError(str(wrong).removeprefix("--url: ")) from wrong
 
 
-async def _taken_over(mapping: ImportMapping, spool: Spool, ledger: SqlLedger, limit: int, *, apply: bool) -> Outcome:
+async def _taken_over(mapping: ImportMapping, spool: Spool, ledger: SqlLedger, limit: int, *, apply: bool) -> Tally:
     tenant, clock = mapping.tenant, SystemClock()
+    region = region_of_zone(tenant.time_zone)
     words = OldWords(
         tenant_id=tenant.tenant_id,
         table=mapping.old.table,
         zone=ZoneInfo(mapping.time_zone),
+        region=region,
         services=mapping.services,
         statuses=mapping.statuses,
         has_status=mapping.old.status is not None,
-        nobodys=mapping.nobodys,
+        nobodys=frozenset(phone_number(text, region) or text for text in mapping.nobodys),
         house_email=tenant.house_email,
         house_numbers=frozenset(tenant.numbers),
     )

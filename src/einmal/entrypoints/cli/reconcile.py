@@ -118,7 +118,8 @@ async def _to_the_end(work: Reconciliation, since: datetime | None, *, mend: boo
     found: list[Drift] = []
     failures, waited = 0, 0.0
     columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task(_told(run))
         while run.ended_at is None:
             try:
@@ -156,14 +157,13 @@ def _as_json(run: Run, found: Sequence[Drift], *, dry: bool) -> dict[str, Any]:
 
 def _print(run: Run, found: Sequence[Drift], *, dry: bool) -> None:
     counts = run.counts
-    print(
-        f"{run.tenant_id}: {counts.bookings} bookings on {counts.pages} pages: {counts.ours} ours, "
-        f"{counts.foreign} of others; {counts.rows} appointments to come compared."
-    )
+    print(f"{run.tenant_id}: {_many(counts.bookings, 'booking')} read on {_many(counts.pages, 'page')}:")
+    print(f"  {counts.ours} with a row in the ledger, {counts.foreign} that stand and were made elsewhere.")
+    print(f"  {_many(counts.rows, 'appointment')} to come compared one by one.")
     if counts.unread:
-        print(f"{counts.unread} bookings could not be understood and were left out.")
+        print(f"  {_many(counts.unread, 'booking')} could not be understood and left out.")
     if not counts.found:
-        print("Ledger and calendar are of one mind.")
+        print("\nLedger and calendar are of one mind.")
         return
     for kind in DriftKind:
         if kind.value in counts.found:
@@ -177,6 +177,10 @@ def _print(run: Run, found: Sequence[Drift], *, dry: bool) -> None:
         print("\nNothing was changed. Without --dry-run what is ours is mended.")
     else:
         print(f"\n{counts.mended} mended, {sum(counts.found.values()) - counts.mended} left; see docs/operating.md.")
+
+
+def _many(count: int, what: str) -> str:
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"
 
 
 def _fate(kind: DriftKind, *, dry: bool) -> str:

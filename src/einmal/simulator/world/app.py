@@ -7,8 +7,8 @@ callers live: they hold, book, cancel and move, hang up and call again, while pe
 
 import asyncio
 import random
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -19,17 +19,18 @@ from einmal.domain.invariants import Evidence, Request, Violation, violations
 from einmal.domain.reply import Outcome
 from einmal.entrypoints.http.app import create_app
 from einmal.ports import CommitUnknown, LedgerUnavailable, Message
-from einmal.settings import Secret, Settings, read_settings
 from einmal.simulator.asgi import HttpAnswer
 from einmal.simulator.asgi import request as send_request
 from einmal.simulator.calendar import SimulatedCalendar
-from einmal.simulator.catalogue import demo_event_types, random_uid
+from einmal.simulator.catalogue import demo_event_types
 from einmal.simulator.faults import FaultPlan
 from einmal.simulator.storage import FaultyStore, StorageFault
 from einmal.simulator.transport import InProcessTransport
 from einmal.simulator.virtual import TimedIds, VirtualClock
 from einmal.simulator.wire import SimulatedCalcom
+from einmal.simulator.world import carrier as carrying
 from einmal.simulator.world import told
+from einmal.simulator.world.carrier import Carrier, Post
 from einmal.simulator.world.episode import Result, Setting
 from einmal.simulator.world.hands import Hands, Onlooker
 from einmal.simulator.world.homes import Home
@@ -37,6 +38,8 @@ from einmal.simulator.world.line import Asked, Heard, Line, heard, webhook
 from einmal.simulator.world.living import life, starts
 from einmal.simulator.world.notes import Notes
 from einmal.simulator.world.people import callers
+from einmal.simulator.world.place import Place, settings_for
+from einmal.simulator.world.rest import Rest
 from einmal.simulator.world.storm import BookedWire, CountedCalcom, stormy_plan
 from einmal.wiring import TENANT_ID, Gateway, build_gateway
 
@@ -48,10 +51,11 @@ _NEXT_DUE: Final = """
         SELECT min(look_at) AS due FROM intents WHERE state IN ('intent', 'sent', 'doubt', 'compensating')
         UNION ALL SELECT min(look_at) FROM changes WHERE look_at IS NOT NULL
         UNION ALL SELECT min(due_at) FROM outbox WHERE due_at IS NOT NULL
+        UNION ALL SELECT min(due_at) FROM inbox WHERE due_at IS NOT NULL
         UNION ALL SELECT min(due_at) FROM sweeps) AS dues"""
-_LIVE_CHANGES: Final = "SELECT count(*) FROM changes WHERE state IN ('sent', 'doubt')"
-_PERSONS_CHANGES: Final = "SELECT count(*) FROM changes WHERE state = 'escalated'"
 _HELD: Final = "SELECT count(*) FROM holds WHERE conversation_id = ? AND expires_at > ?"
+_KNOWN_OVER: Final = """
+    SELECT 1 FROM inbox WHERE source = 'retell' AND subject = ? AND event = 'call_ended' AND handled_at IS NOT NULL"""
 _HELD_BY_OTHERS: Final = "SELECT start_at FROM holds WHERE conversation_id <> ? AND expires_at > ?"
 _BOOKED_AT: Final = """
     SELECT calcom_v2_booking_id FROM appointments WHERE starts_at = ? AND status IN ('confirmed', 'pending')"""
@@ -61,23 +65,17 @@ CHANGES: Final = frozenset({"cancel_appointment", "reschedule_appointment"})
 MEDDLED: Final = 0.06
 """Of the changes that callers ask for: somebody changes the same appointment by hand, just then."""
 
+ON_REQUEST: Final = 0.2
+"""Of the houses: a host must say yes to each booking."""
+
+LOSES_ONE: Final = 0.15
+"""Of the calendars: at the end a booking is gone without a trace."""
+
+PATIENCE_SECONDS: Final = 5.0
+"""For so long at most Cal.com's pages wait for whoever hears its webhooks."""
+
 Bend = Callable[[Gateway], None]
 """Sabotage: changes parts of a gateway before it serves."""
-
-
-@dataclass(slots=True)
-class _Place:
-    """Where a process runs; another takes its place when it is killed."""
-
-    gateway: Gateway
-    app: Any
-    tasks: "set[asyncio.Task[Any]]" = field(default_factory=set)
-
-    def kill(self) -> None:
-        tenancy = self.gateway.tenancies.sole
-        begun = tenancy.holding._begun  # noqa: SLF001 - what no caller waits for dies as well
-        for task in [*self.tasks, *tenancy.bookings.under_way, *tenancy.changes.under_way.tasks, *begun]:
-            task.cancel()
 
 
 class AppEpisode:
@@ -99,17 +97,38 @@ class AppEpisode:
         self.beside = home.store()
         self.chance = random.Random(f"app:{seed}")  # noqa: S311 - repeatable, not secret
         self.clock = VirtualClock()
-        calendar = SimulatedCalendar(demo_event_types(), now=self.clock.true_now, new_uid=random_uid)
+        outside = random.Random(f"outside:{seed}")  # noqa: S311
+        self.post = outside.choice(carrying.POSTS) if setting.webhooks else Post.NONE
+        self.reconcile_seconds = outside.choice((0, 0, 600, 3600)) if setting.webhooks else 3600
+        on_request = setting.webhooks and outside.random() < ON_REQUEST
+        types = [replace(one, requires_confirmation=on_request) for one in demo_event_types()]
+        uids = random.Random(f"uids:{seed}")  # noqa: S311
+        calendar = SimulatedCalendar(
+            types, now=self.clock.true_now, new_uid=lambda: f"{uids.getrandbits(112):022d}"[:22]
+        )
         calcom = SimulatedCalcom(calendar, api_keys=None, now=self.clock.true_now)
         self.calcom = CountedCalcom(calcom)
         self.requests: list[Request] = []
+        self.posting: set[str] = set()
         self.notes = Notes()
         self.seen = self.notes.seen
         self.observer = Onlooker(self.seen)
         self.hands = Hands(calendar, random.Random(f"hands:{seed}"), self.seen)  # noqa: S311
+        self.carrier = Carrier(self.post, self.calcom, self._brought, outside, self.seen, self.posting)
+        self.calcom.tells = self.carrier.fetch
+        self.hands.tells = lambda: self.carrier.fetch(PATIENCE_SECONDS)
+        self.rest = Rest(
+            lambda: self.places[0].gateway,
+            self.beside,
+            self.calcom,
+            self.carrier,
+            self.clock,
+            setting.rest_hours,
+            self.seen,
+        )
         self.storage = 0.0
         self.started = 0
-        self.places: list[_Place] = []
+        self.places: list[Place] = []
 
     async def run(self) -> Result:
         self.beside.open()
@@ -126,14 +145,20 @@ class AppEpisode:
             for caller in everybody
         ]
         around += [asyncio.ensure_future(self._crash(number)) for number in range(len(self.places))]
+        if self.setting.webhooks:
+            around += [asyncio.ensure_future(self.hands.edit()), asyncio.ensure_future(self.carrier.forge())]
         await asyncio.gather(*around, self.hands.work())
         self.calcom.follow(FaultPlan())
         self.storage = 0.0
-        await self._rest()
+        await self.rest.comes()
+        unlike = await self._unlike()
+        if self.setting.webhooks and self.hands.chance.random() < LOSES_ONE:
+            self.hands.lose(await self.rest.changing())
+        await self.rest.reconciled()
         for worker in workers:
             worker.cancel()
         await asyncio.gather(*workers, return_exceptions=True)
-        result = await self._result()
+        result = await self._result(unlike)
         for place in self.places:
             await place.gateway.close()
         return result
@@ -165,14 +190,19 @@ class AppEpisode:
         answer = await self._sent("/api/webhooks/retell", webhook(event, line, at))
         if answer is None or answer.status != 200 or not ends:
             return
-        self.notes.hung_up.setdefault(line.call_id, self.now())
+        if await self.beside.read(only(_KNOWN_OVER, line.call_id)):
+            self.notes.hung_up.setdefault(line.call_id, self.now())
         if holds and not await self._holds(line):
             self.seen.add("hang-up released a hold")
 
-    async def _sent(self, path: str, body: bytes) -> HttpAnswer | None:
+    async def _brought(self, body: bytes, headers: Mapping[str, str]) -> HttpAnswer | None:
+        """One webhook of the calendar's."""
+        return await self._sent(carrying.PATH, body, headers)
+
+    async def _sent(self, path: str, body: bytes, headers: Mapping[str, str] | None = None) -> HttpAnswer | None:
         """None where nobody heard an answer: its process was killed."""
         place = self.chance.choice(self.places)
-        task = asyncio.ensure_future(send_request(place.app, "POST", path, body))
+        task = asyncio.ensure_future(send_request(place.app, "POST", path, body, headers=dict(headers or {})))
         place.tasks.add(task)
         task.add_done_callback(place.tasks.discard)
         try:
@@ -195,7 +225,7 @@ class AppEpisode:
         for (uid,) in await self.beside.read(only(_BOOKED_AT, instant_text(start))):
             self.hands.busy.append(asyncio.ensure_future(self.hands.meddle(uid)))
 
-    async def _place(self) -> _Place:
+    async def _place(self) -> Place:
         for _ in range(STARTS_MAX):
             try:
                 gateway = await self._started()
@@ -207,18 +237,21 @@ class AppEpisode:
             couriers: Any = gateway.worker.deliveries.couriers
             couriers["webhook"] = self
             self.bend(gateway)
-            return _Place(gateway, create_app(gateway))
+            return Place(gateway, create_app(gateway))
         raise LedgerUnavailable("the database itself does not answer")
 
     async def _started(self) -> Gateway:
         self.started += 1
-        wire = BookedWire(InProcessTransport(self.calcom, 0.2, self.clock), self.clock, self.requests)
+        inner = InProcessTransport(self.calcom, 0.2, self.clock)
+        wire = BookedWire(inner, self.clock, self.requests, self.posting)
         ids = TimedIds(self.seed * 1000 + self.started, self.clock)
         store = FaultyStore(self.spoil(self.home.store()), self._storage_fault)
-        return await build_gateway(_settings(self.home.url), wire, self.clock, ids, self.observer, store=store)
+        settings = settings_for(self.home.url, self.post, self.reconcile_seconds)
+        return await build_gateway(settings, wire, self.clock, ids, self.observer, store=store)
 
     async def send(self, message: Message) -> str | None:
         self.seen.add(f"news {message.kind}")
+        self.notes.writes(message)
         return None
 
     def _storage_fault(self) -> StorageFault | None:
@@ -259,45 +292,36 @@ class AppEpisode:
         left = 60.0 if due is None else (datetime.fromisoformat(due) - self.clock.now()).total_seconds()
         return min(60.0, max(1.0, left))
 
-    async def _rest(self) -> None:
-        end = self.clock.monotonic() + self.setting.rest_hours * 3600
-        await asyncio.sleep(900)
-        while self.clock.monotonic() < end:
-            self.calcom.tick()
-            if not await self._unfinished():
-                break
-            await asyncio.sleep(60)
-        # What a person was asked to look at is looked at each hour.
-        await asyncio.sleep(3700 if (await self.beside.read(only(_PERSONS_CHANGES)))[0][0] else 1200)
+    async def _unlike(self) -> list[Violation]:
+        """What the two sides do not agree about although every webhook arrived and nothing else was compared."""
+        if self.reconcile_seconds or not await self.rest.told():
+            return []
+        self.seen.add("told by webhooks alone")
+        evidence = replace(await self._evidence(), listed=frozenset(self.hands.revived))
+        return [replace(one, text=f"{one.text}, before any reconciliation") for one in unlike_of(evidence)]
 
-    async def _unfinished(self) -> bool:
-        unfinished = (State.INTENT, State.SENT, State.DOUBT, State.COMPENSATING)
-        if await self.places[0].gateway.ledger.in_states(TENANT_ID, unfinished, 1):
-            return True
-        return bool((await self.beside.read(only(_LIVE_CHANGES)))[0][0])
-
-    async def _result(self) -> Result:
+    async def _evidence(self) -> Evidence:
         intents = await self.places[0].gateway.ledger.in_states(TENANT_ID, tuple(State), 100_000)
         rows, changes = await told.rows_of(self.beside, intents), await told.changes_of(self.beside)
-        lives = told.lives_of(self.calcom.calendar.bookings, rows, told.Ends(self.hands.ended, changes))
-        spoken = self.notes.spoken
-        evidence = Evidence(lives, rows, spoken, self.requests, changes=changes, hung_up=self.notes.hung_up)
-        found = [*violations(evidence), *told.beside(evidence, self.notes, self.hands.ended)]
+        lives = told.lives_of(self.hands, rows, changes)
+        left, hung_up = await self.rest.left(), self.notes.hung_up
+        spoken, requests = self.notes.spoken, self.requests
+        return Evidence(lives, rows, spoken, requests, changes=changes, hung_up=hung_up, reconciled=True, listed=left)
+
+    async def _result(self, unlike: list[Violation]) -> Result:
+        evidence = await self._evidence()
+        rows = evidence.rows
+        found = [*violations(evidence), *unlike, *told.beside(evidence, self.notes, self.hands.ended)]
+        found += [*self.carrier.wrong, *self.notes.told_twice()]
         found += await told.stuck_holds(self, self.hands)
         found += [Violation("bug", text) for text in self.observer.bugs]
         regrets = sum(row.intent.state is State.COMPENSATED for row in rows)
-        self.seen |= {f"ends as {row.intent.state}" for row in rows} | told.changes_seen(changes, self.calcom.unheard)
+        self.seen |= {f"ends as {row.intent.state}" for row in rows}
+        self.seen |= told.changes_seen(evidence.changes, self.calcom.unheard)
         calls, disturbed = self.calcom.calls, self.calcom.disturbed
         return Result(self.seed, len(rows), found, self.seen, calls, disturbed, regrets, evidence)
 
 
-def _settings(url: str) -> Settings:
-    made = read_settings(
-        {
-            "EINMAL_DATABASE_URL": url,
-            "EINMAL_ATTENDEE_FALLBACK_EMAIL": "termin@salon.test",
-            "EINMAL_NOTIFY_URL": "http://127.0.0.1:9/news",
-            "EINMAL_NOTIFY_SECRET": "whsec_c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0",
-        }
-    )
-    return replace(made, calcom_api_key=Secret("cal_test"))
+def unlike_of(evidence: Evidence) -> list[Violation]:
+    """What breaks I13."""
+    return [one for one in violations(evidence) if one.invariant == "I13"]

@@ -51,6 +51,8 @@ class Setting:
     per_minute: int = 0
     lags: bool = True
     """Whether look-ups may show old states."""
+    webhooks: bool = True
+    """Of the whole application: Cal.com tells of changes, well or badly, and people edit the calendar all the while."""
     rest_hours: int = REST_HOURS
     favour: tuple[Fate, ...] = ()
     """Fates that strike more often than others, for those who look for one thing."""

@@ -5,9 +5,11 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from einmal.domain.hold import HOLD_FOR
-from einmal.domain.invariants import Spoken
+from einmal.domain.invariants import Spoken, Violation
 from einmal.domain.model import Person
+from einmal.domain.promise import MessageKind
 from einmal.domain.reply import Outcome
+from einmal.ports import Message, StoredReply
 from einmal.simulator.world.line import Asked, Heard
 
 _SLOT: Final = timedelta(minutes=30)
@@ -34,6 +36,8 @@ class Notes:
     hung_up: dict[str, datetime] = field(default_factory=dict)
     """By call id, since when the gateway has acknowledged that it is over."""
     kept: list[Kept] = field(default_factory=list)
+    confirmed: dict[str, set[str]] = field(default_factory=dict)
+    """By intent, under which ids its customer was told that the appointment stands."""
 
     def asks(self, asked: Asked, at: datetime) -> None:
         """Before a function call. What the same call held may be let go from now on, for all that is known."""
@@ -43,6 +47,19 @@ class Notes:
 
     def lets_go(self, call_id: str, at: datetime) -> None:
         self.kept = [replace(one, until=min(one.until, at)) if one.call_id == call_id else one for one in self.kept]
+
+    def writes(self, message: Message) -> None:
+        """News, on its way to whoever was promised it. A repeat has the same id."""
+        if message.kind is MessageKind.CONFIRMED and isinstance(message.about, StoredReply):
+            self.confirmed.setdefault(message.about.intent.intent_id, set()).add(message.message_id)
+
+    def told_twice(self) -> list[Violation]:
+        """Who heard more than once that their appointment stands."""
+        return [
+            Violation("news", f"confirmed {len(ids)} times over", intent_id)
+            for intent_id, ids in self.confirmed.items()
+            if len(ids) > 1
+        ]
 
     def hears(self, asked: Asked, heard: Heard, asked_at: datetime, at: datetime) -> None:
         outcome, call_id = heard.outcome, asked.line.call_id

@@ -1,7 +1,7 @@
 """Weather for the whole application: faults on the bytes of the simulated Cal.com, and a book of what was asked."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -68,6 +68,8 @@ class CountedCalcom(FaultyCalcom):
         self.disturbed = 0
         self.unheard: set[tuple[Operation, str]] = set()
         """Changes that were carried out, and the gateway heard nothing of it: what, and of which uid."""
+        self.tells: Callable[[], None] = lambda: None
+        """Called when a request may have had webhooks as its consequence."""
 
     def handle(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> Outcome:
         outcome = super().handle(method, target, headers, body)
@@ -76,6 +78,7 @@ class CountedCalcom(FaultyCalcom):
         operation = operation_of(method, target)
         if operation in {Operation.CANCEL, Operation.RESCHEDULE} and _unheard(outcome):
             self.unheard.add((operation, target.split("/")[3]))
+        self.tells()
         return outcome
 
 
@@ -90,10 +93,14 @@ class BookedWire:
     inner: InProcessTransport
     clock: VirtualClock
     requests: list[Request]
+    posting: set[str]
+    """Operation ids of the POSTs that are not answered yet."""
 
     async def send(self, request: WireRequest) -> WireAnswer:
         kind, about = _kind(request)
         at = self.clock.monotonic()
+        if kind is RequestKind.POST:
+            self.posting.add(about or "")
         try:
             answer = await self.inner.send(request)
         except NeverSent:
@@ -101,6 +108,8 @@ class BookedWire:
         except BaseException:
             self.requests.append(Request(at, kind, about))
             raise
+        finally:
+            self.posting.discard(about or "")
         self.requests.append(Request(at, kind, about, processed=answer.status != 429))
         return answer
 

@@ -4,7 +4,7 @@ this world, where the auditor knows who asked for what.
 
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -18,7 +18,7 @@ from einmal.domain.model import MetadataKey, Person
 from einmal.domain.reply import Outcome
 from einmal.simulator.faults import Operation
 from einmal.simulator.records import BookingStatus, SimulatedBooking
-from einmal.simulator.world.hands import LIVE, Hands
+from einmal.simulator.world.hands import LIVE, FirstLife, Hands
 from einmal.simulator.world.line import Asked, Line, Phone, day_said
 from einmal.simulator.world.notes import Kept, Notes
 from einmal.simulator.world.people import SERVICE
@@ -64,15 +64,47 @@ class Ends:
         return not any(one.resolved_at is None or at <= one.resolved_at for one in moves)
 
 
-def lives_of(bookings: Sequence[SimulatedBooking], rows: Sequence[Row], ends: Ends) -> list[Life]:
+def lives_of(hands: Hands, rows: Sequence[Row], changes: Sequence[Change]) -> list[Life]:
+    """What truly stood in the calendar from when to when; of what was brought back by hand two lives."""
     marks = {row.intent.mark for row in rows}
+    bookings = [*hands.calendar.bookings, *hands.vanished.values()]
     by_uid = {booking.uid: booking for booking in bookings}
-    return [_life(booking, marks, *ends.of(booking, by_uid.get(booking.rescheduled_to or ""))) for booking in bookings]
+    ends, found = Ends(hands.ended, changes), []
+    for booking in bookings:
+        last = ends.of(booking, by_uid.get(booking.rescheduled_to or ""))
+        life = _life(booking, marks, _accepted_at(hands, booking), *last)
+        first = hands.revived.get(booking.uid)
+        if first is None:
+            found.append(life)
+        else:
+            found += _both(life, first)
+    return found
 
 
-def _life(booking: SimulatedBooking, marks: AbstractSet[str], until: datetime | None, ended_by: By | None) -> Life:
+def _accepted_at(hands: Hands, booking: SimulatedBooking) -> datetime | None:
+    born = hands.calendar.born(booking.uid) or booking
+    # Of what has gone without a trace nobody knows how it was made; who brings one back accepts it.
+    waited = born.event_type.requires_confirmation and born.status is not BookingStatus.ACCEPTED
+    return hands.accepted.get(booking.uid) if waited else booking.created_at
+
+
+def _both(life: Life, first: FirstLife) -> tuple[Life, Life]:
+    """`life` is the whole. The second part was made by whoever brought it back, unless it was ours to end again."""
+    accepted = life.pending_until if life.pending_until is not None and life.pending_until < first.until else None
+    ended_by = By.OTHERS if first.by_hand else By.US
+    before = replace(life, until=first.until, ended_by=ended_by, pending_until=accepted)
+    made_by = life.made_by if life.ended_by is By.US else By.OTHERS
+    return before, replace(life, since=first.again, pending_until=first.again, made_by=made_by)
+
+
+def _life(
+    booking: SimulatedBooking,
+    marks: AbstractSet[str],
+    accepted_at: datetime | None,
+    until: datetime | None,
+    ended_by: By | None,
+) -> Life:
     operation = booking.metadata.get(MetadataKey.OPERATION_ID)
-    accepted = booking.status is not BookingStatus.PENDING
     return Life(
         uid=booking.uid,
         operation_id=operation,
@@ -83,7 +115,7 @@ def _life(booking: SimulatedBooking, marks: AbstractSet[str], until: datetime | 
         # One that was moved carries the first one's id for ever, whoever moved it.
         made_by=By.US if operation in marks else By.OTHERS,
         ended_by=ended_by,
-        pending_until=booking.created_at if accepted else None,
+        pending_until=accepted_at,
         tenant_id=TENANT_ID,
         end=booking.end,
         resource=f"host {booking.host.id}",
@@ -109,7 +141,8 @@ def strangers(evidence: Evidence, askers: Mapping[str, Person]) -> Iterator[Viol
 def unseen_moves(evidence: Evidence, by_hand: AbstractSet[str]) -> Iterator[Violation]:
     """What we moved ourselves is never left unseen, however late it arrived."""
     stands = {row.intent.mark: row for row in evidence.rows if row.intent.state in BOOKED}
-    gone = {life.uid for life in evidence.lives if not life.stands} - by_hand
+    standing = {life.uid for life in evidence.lives if life.stands}
+    gone = {life.uid for life in evidence.lives} - standing - by_hand
     for row in stands.values():
         if row.uid in gone:
             yield Violation("unseen", f"{row.intent.state}, and {row.uid} was ended by us", row.intent.intent_id)
@@ -120,9 +153,13 @@ def false_noes(evidence: Evidence) -> Iterator[Violation]:
     lives = {life.uid: life for life in evidence.lives}
     # What was taken up later is noted as done as well, and was sent by nobody.
     done = {one.booking_uid for one in evidence.changes if one.state is ChangeState.DONE and one.sends > 0}
+    # Nor is it a no where others have changed meanwhile what it had become.
+    overtaken = {(life.operation_id, life.since) for life in evidence.lives if life.ended_by is By.OTHERS}
     for change in evidence.changes:
         life, ended = lives.get(change.booking_uid), change.resolved_at
         if change.state is not ChangeState.REFUSED or ended is None or life is None or change.booking_uid in done:
+            continue
+        if (life.operation_id, life.until) in overtaken:
             continue
         if life.until is not None and life.ended_by is By.US and change.created_at <= life.until <= ended:
             yield Violation("false no", f"a {change.kind} was refused that had been made", change.intent_id)
