@@ -1,5 +1,6 @@
 """Cal.com's webhooks read: whose they are by their signature, and which booking by their payload."""
 
+import contextlib
 import json
 from typing import Any
 
@@ -115,10 +116,8 @@ _JSON = st.recursive(
 
 @given(body=st.binary(max_size=80) | _JSON.map(lambda value: json.dumps(value).encode()))
 def test_anything_is_read_or_refused(body: bytes) -> None:
-    try:
-        read_webhook(body)
-    except BadWebhook as wrong:
-        assert str(wrong.args[0])
+    with contextlib.suppress(BadWebhook):
+        assert read_webhook(body).event
 
 
 @given(

@@ -5,17 +5,20 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
 
 from einmal.adapters.sql import importing
+from einmal.adapters.sql.ledger import SqliteLedger
 from einmal.adapters.sql.sqlite import connect
-from einmal.adapters.system import SystemIds
+from einmal.adapters.system import SystemClock, SystemIds
 from einmal.domain.model import Person
 from einmal.domain.takeover import LeftWhy, Old
-from einmal.flows.take_over import BATCH
+from einmal.flows.take_over import BATCH, WAITS, TakingOver, Tally
+from einmal.ports import LedgerUnavailable
+from einmal.simulator.storage import StorageFault, faulty_sqlite
 from support import dying_import
 from support.dying_import import olds, opened, take_over
 from support.sql import BASES, SqlBase
@@ -73,10 +76,10 @@ async def test_two_at_once_write_each_row_once(base: SqlBase) -> None:
 
 async def test_a_row_that_the_database_refuses_keeps_no_other_back(base: SqlBase) -> None:
     """It is looked for by halves, left out alone, and told."""
-    rows = [one if number not in {7, 400} else _refused(one) for number, one in enumerate(olds(BATCH))]
+    rows = [one if number not in {7, 200} else _refused(one) for number, one in enumerate(olds(BATCH))]
     tally = await take_over(opened(base.where, SystemIds()), iter(rows))
     assert (tally.taken.total(), tally.left) == (BATCH - 2, {LeftWhy.REFUSED: 2})
-    assert [one.ref for one in tally.shown] == ["appointments#7", "appointments#400"]
+    assert [one.ref for one in tally.shown] == ["appointments#7", "appointments#200"]
     assert counted(base, "appointments") == counted(base, "customers") == BATCH - 2
 
 
@@ -96,6 +99,53 @@ async def test_the_generations_of_one_wish_are_counted(base: SqlBase) -> None:
         *((number, "cancelled") for number in (1, 2, 3)),
         (4, "confirmed"),
     ]
+
+
+@dataclass
+class Hurried(SystemClock):
+    """Whoever sleeps is awake at once, and it is written down for how long."""
+
+    slept: list[float] = field(default_factory=list)
+
+    async def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+
+
+async def taken_over_badly(path: Path, *faults: StorageFault | None) -> tuple[Tally, list[float]]:
+    """With these commits going wrong, one after the other, and all others going well."""
+    left, clock = list(faults), Hurried()
+    ledger = SqliteLedger(path, SystemIds(), (), faulty_sqlite(lambda: left.pop(0) if left else None))
+    ledger.open()
+    try:
+        taking = TakingOver("default", dying_import.KEY, ledger.importing, clock)
+        return await taking.apply(olds(COUNT), 20, lambda _: None), clock.slept
+    finally:
+        ledger.close()
+
+
+@pytest.mark.parametrize("fault", StorageFault)
+async def test_a_ledger_that_does_not_answer_is_waited_for(tmp_path: Path, fault: StorageFault) -> None:
+    """Whether it has written what it was given or not: in the end each row is there once."""
+    with BASES["sqlite"](tmp_path) as base:
+        assert isinstance(base.where, Path)
+        base.add_tenant("default")
+        tally, slept = await taken_over_badly(base.where, None, fault, fault)
+        written = fault is StorageFault.UNKNOWN_WRITTEN
+        assert (tally.taken.total(), tally.known) == ((COUNT - BATCH, BATCH) if written else (COUNT, 0))
+        assert [seconds for seconds in slept if seconds in WAITS] == list(WAITS[:2])
+        assert counted(base, "intents") == counted(base, "appointments") == counted(base, "customers") == COUNT
+
+
+async def test_a_ledger_that_is_gone_is_given_up(tmp_path: Path) -> None:
+    """After all waits; what was written stays, and the next run goes on from there."""
+    with BASES["sqlite"](tmp_path) as base:
+        assert isinstance(base.where, Path)
+        base.add_tenant("default")
+        with pytest.raises(LedgerUnavailable):
+            await taken_over_badly(base.where, None, *[StorageFault.UNAVAILABLE] * (len(WAITS) + 1))
+        assert counted(base, "intents") == BATCH
+        tally, _ = await taken_over_badly(base.where)
+        assert (tally.known, tally.taken.total()) == (BATCH, COUNT - BATCH)
 
 
 def test_no_statement_of_a_batch_walks_through_the_ledger(tmp_path: Path) -> None:

@@ -331,7 +331,12 @@ RESOLVED, NEEDS_PERSON, TAKEN_BACK, CONFIRMED = OF_BOOKINGS
         ),
         (a_message(NEEDS_PERSON, State.ESCALATED, None), "booking.needs_person", None, None),
         (a_message(TAKEN_BACK, State.COMPENSATED, None, TAKEN), "booking.taken_back", None, None),
-        (a_message(CONFIRMED, State.CANCELLED), "booking.cancelled", BOOKED, f"Ihr Termin für Beratung {WHEN} ist storniert."),
+        (
+            a_message(CONFIRMED, State.CANCELLED),
+            "booking.cancelled",
+            BOOKED,
+            f"Ihr Termin für Beratung {WHEN} ist storniert.",
+        ),
     ],
     ids=["booked", "requested", "taken", "unreachable", "already", "person", "back", "cancelled_since"],
 )

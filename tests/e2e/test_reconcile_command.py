@@ -11,7 +11,7 @@ NEVER = {"EINMAL_RECONCILE_SECONDS": "0", "EINMAL_VERIFY_SECONDS": "0"}
 
 
 def control(port: int, path: str, method: str = "GET") -> Any:
-    asked = urllib.request.Request(f"http://127.0.0.1:{port}/control/{path}", method=method)  # noqa: S310 - loopback
+    asked = urllib.request.Request(f"http://127.0.0.1:{port}/control/{path}", method=method)
     with urllib.request.urlopen(asked, timeout=10) as answer:  # noqa: S310 - loopback
         return json.load(answer)
 

@@ -15,8 +15,11 @@ from typing import Any
 import pytest
 
 from einmal.adapters.calcom.transport import MaybeSent, WireAnswer, WireRequest
+from einmal.adapters.calcom.webhooks import sign as signature_of
+from einmal.entrypoints.http.app import create_app
 from einmal.entrypoints.http.retell import function_call
 from einmal.settings import read_settings
+from einmal.simulator.asgi import request
 from einmal.simulator.catalogue import demo_event_types
 from einmal.simulator.records import Host
 from einmal.wiring import CannotAdopt, build_inspector
@@ -462,3 +465,52 @@ async def test_the_only_house_answers_to_its_own_agents_alone(tmp_path: Path) ->
             for whose in (SALON, {"agent_id": "agent_unknown"}, {"to_number": "+493099999999"}, {})
         ]
         assert [answer["status"] for answer in said] == ["information", "rejected", "rejected", "information"]
+
+
+# What Cal.com tells -------------------------------------------------------------------------------------------------
+
+SIGNED_FILE = FILE.replace(
+    'calcom_api_key = { env = "SALON_CALCOM" }',
+    'calcom_api_key = { env = "SALON_CALCOM" }\ncalcom_webhook_secret = { env = "SALON_HOOK" }',
+).replace(
+    'calcom_api_key = { env = "PRAXIS_CALCOM" }',
+    'calcom_api_key = { env = "PRAXIS_CALCOM" }\ncalcom_webhook_secret = { env = "PRAXIS_HOOK" }',
+)
+
+
+async def cancelled_and_told(made: World, secret: str) -> dict[str, Any]:
+    """The salon's only booking is cancelled by hand; the webhook of it, signed so, and what is answered."""
+    (booking,) = made.calendar.bookings
+    made.calendar.cancel(booking.uid, "")
+    told = {"triggerEvent": "BOOKING_CANCELLED", "payload": {"uid": booking.uid}}
+    body = json.dumps(told).encode()
+    headers = {"X-Cal-Signature-256": signature_of(body, secret)}
+    answer = await request(create_app(made.gateway), "POST", "/api/webhooks/calcom", body, headers=headers)
+    assert answer.status == 200
+    made.clock.pass_time(timedelta(seconds=2))
+    await made.gateway.worker.turn()
+    answered: dict[str, Any] = answer.json
+    return answered
+
+
+@pytest.mark.parametrize(
+    ("signed_by", "hooks", "answered", "state"),
+    [
+        ("hook-a", ("hook-a", "hook-b"), "ok", "cancelled"),
+        ("hook-b", ("hook-a", "hook-b"), "unknown_booking", "confirmed"),
+        ("hook-a", ("hook-a", "hook-a"), "ok", "cancelled"),
+    ],
+    ids=["its own", "the other's", "one that they share"],
+)
+async def test_a_webhook_is_for_whoever_has_its_secret(
+    tmp_path: Path, signed_by: str, hooks: tuple[str, str], answered: str, state: str
+) -> None:
+    """What one house's calendar tells changes nothing of the other's."""
+    path = tmp_path / "einmal.toml"
+    path.write_text(SIGNED_FILE, "utf-8")
+    keys = {"SALON_CALCOM": "cal_a", "PRAXIS_CALCOM": "cal_b", "SALON_HOOK": hooks[0], "PRAXIS_HOOK": hooks[1]}
+    async with world(tmp_path, event_types=event_types(), EINMAL_CONFIG=str(path), **keys) as made:
+        wish = {"datum": "2026-12-01", "uhrzeit": "10:00", "name": "Jürgen Groß", "dienstleistung": "Beratung"}
+        assert (await made.ask("book_appointment", call(SALON), **wish))["status"] == "booked"
+        assert await cancelled_and_told(made, signed_by) == {"status": answered}
+        assert made.states() == [state]

@@ -5,21 +5,27 @@ written. Nothing is asked of the calendar, and nothing is changed there or in th
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import islice
-from typing import Final
+from typing import Final, TypeVar
 
 from einmal.domain.takeover import LeftOut, LeftWhy, Old
 from einmal.flows.calls import OPEN_MAX
-from einmal.ports import Clock
+from einmal.ports import Clock, CommitUnknown, LedgerUnavailable
 from einmal.ports.importing import ImportBooks, Preview, RefusedRows, Weighed
 
-BATCH: Final = 500
-"""Enough that the commit no longer dominates; on PostgreSQL a transaction has three seconds."""
+T = TypeVar("T")
+
+BATCH: Final = 250
+"""Enough that the commit no longer dominates; few enough that a caller whose booking waits for it does not notice."""
 
 PAUSE_SECONDS: Final = 0.02
 """Between two commits, so that callers find the ledger free as well."""
+
+WAITS: Final = (0.5, 2.0, 5.0, 10.0)
+"""How long a ledger that does not answer is waited for, before it is given up: callers come first."""
 
 DISTINCT_MAX: Final = 100
 """So many different details are counted one by one."""
@@ -71,7 +77,7 @@ class TakingOver:
         tally, preview = Tally(), self.books.preview(self.tenant_id, self.hash_key)
         try:
             for olds in _batches(rows, tally, shown_max):
-                tally.add(await _looked(preview, olds), shown_max)
+                tally.add(await self._patiently(partial(_looked, preview, olds)), shown_max)
                 told(tally.rows)
         finally:
             preview.close()
@@ -80,11 +86,20 @@ class TakingOver:
     async def apply(self, rows: Iterable[Row], shown_max: int, told: Told) -> Tally:
         tally = Tally()
         for olds in _batches(rows, tally, shown_max):
-            for weighed in await self._written(olds):
+            for weighed in await self._patiently(partial(self._written, olds)):
                 tally.add(weighed, shown_max)
             told(tally.rows)
             await self.clock.sleep(PAUSE_SECONDS)
         return tally
+
+    async def _patiently(self, work: Callable[[], Awaitable[T]]) -> T:
+        """Again, where the ledger did not answer: what it has written after all is known then."""
+        for wait in WAITS:
+            try:
+                return await work()
+            except (LedgerUnavailable, CommitUnknown):
+                await self.clock.sleep(wait)
+        return await work()
 
     async def _written(self, olds: Sequence[Old]) -> list[Weighed]:
         """All of them in one commit; where one is refused, in halves, until that one is alone."""

@@ -79,7 +79,8 @@ Bend = Callable[[Gateway], None]
 
 
 class AppEpisode:
-    """One seed's world, with its ledger in this home. Sabotage: `spoil` bends each gateway's store, `bend` the rest."""
+    """One seed's world, with its ledger in this home. Sabotage: `spoil` bends each gateway's store, `door` what stands
+    in front of it, `bend` the rest."""
 
     def __init__(
         self,
@@ -88,12 +89,14 @@ class AppEpisode:
         home: Home,
         spoil: Callable[[Store], Store] = lambda one: one,
         bend: Bend = lambda _: None,
+        door: Callable[[Any], Any] = lambda app: app,
     ) -> None:
         self.seed = seed
         self.setting = setting
         self.home = home
         self.spoil = spoil
         self.bend = bend
+        self.door = door
         self.beside = home.store()
         self.chance = random.Random(f"app:{seed}")  # noqa: S311 - repeatable, not secret
         self.clock = VirtualClock()
@@ -135,7 +138,7 @@ class AppEpisode:
         self.places = [await self._place() for _ in range(self.setting.gateways)]
         # In the worst weather the breaker keeps most changes from the wire: other days are better.
         share = self.setting.share * self.chance.choice((0.2, 0.4, 1.0))
-        self.calcom.follow(stormy_plan(self.seed, share))
+        self.calcom.follow(stormy_plan(self.seed, share, self.setting.lagging))
         self.storage = self.setting.storage
         workers = [asyncio.ensure_future(self._work(number)) for number in range(len(self.places))]
         self.hands.starts = tuple(starts(self.setting.callers * 2 // 3, self.clock.start))
@@ -237,7 +240,7 @@ class AppEpisode:
             couriers: Any = gateway.worker.deliveries.couriers
             couriers["webhook"] = self
             self.bend(gateway)
-            return Place(gateway, create_app(gateway))
+            return Place(gateway, self.door(create_app(gateway)))
         raise LedgerUnavailable("the database itself does not answer")
 
     async def _started(self) -> Gateway:

@@ -53,6 +53,8 @@ class Setting:
     """Whether look-ups may show old states."""
     webhooks: bool = True
     """Of the whole application: Cal.com tells of changes, well or badly, and people edit the calendar all the while."""
+    lagging: float = 0.0
+    """Of the whole application: of its reads, how many are of a replica that is minutes behind."""
     rest_hours: int = REST_HOURS
     favour: tuple[Fate, ...] = ()
     """Fates that strike more often than others, for those who look for one thing."""

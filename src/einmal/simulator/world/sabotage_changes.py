@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, Final
 
+from starlette.types import ASGIApp
+
 from einmal.adapters.sql.steps import only
 from einmal.domain.answer import Answer, AnswerKind
 from einmal.domain.change import Ended, MovedTo, Stands
@@ -24,17 +26,19 @@ from einmal.simulator.world.homes import Home
 from einmal.simulator.world.sabotage import Bent
 from einmal.wiring import Gateway
 
-SETTING: Final = Setting(ledger="sqlite", callers=14, storage=0.0, crashes=0.0, share=0.6, rest_hours=2)
+SETTING: Final = Setting(ledger="sqlite", callers=14, storage=0.0, crashes=0.0, share=0.6, rest_hours=2, webhooks=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Saboteur:
     name: str
     does: str
-    bend: Bend
+    bend: Bend = lambda _: None
     seed: int = 1
     """Of a world that catches it."""
     setting: Setting = SETTING
+    door: Callable[[ASGIApp], ASGIApp] = lambda app: app
+    """What stands in front of each gateway."""
 
 
 def _put(owner: Any, name: str, value: Any) -> None:
@@ -209,7 +213,9 @@ def caught_by(saboteur: Saboteur, home: Home, seed: int, episodes: int) -> tuple
     """The first seed from this one on that catches it, and which invariant did; None if none of so many does."""
     for one in range(seed, seed + episodes):
         home.empty()
-        found = run_virtual(AppEpisode(one, saboteur.setting, home, bend=saboteur.bend).run()).violations
+        found = run_virtual(
+            AppEpisode(one, saboteur.setting, home, bend=saboteur.bend, door=saboteur.door).run()
+        ).violations
         if found:
             return one, found[0].invariant
     return None

@@ -41,8 +41,13 @@ _CHANGES: Final = (
 _LOOKS: Final = (Fault.REFUSED_CONNECTION, Fault.ERROR_BEFORE_COMMIT, Fault.REPLICA_LAG, Fault.LOST_ANSWER)
 
 
-def stormy_plan(seed: int, share: float) -> FaultPlan:
-    """A plan under which about this share of bookings, of changes and of look-ups goes wrong."""
+LAGS_SECONDS: Final = 120.0
+"""Of a replica that is far behind."""
+
+
+def stormy_plan(seed: int, share: float, lagging: float = 0.0) -> FaultPlan:
+    """A plan under which about this share of bookings, of changes and of look-ups goes wrong. `lagging`: of the
+    look-ups, how many are answered by a replica that is far behind."""
     create, looks = frozenset({Operation.CREATE}), frozenset({Operation.LIST, Operation.GET})
     rules = [_rule(fault, create, share / len(_POSTS)) for fault in _POSTS]
     rules += [_rule(fault, looks, share / len(_LOOKS)) for fault in _LOOKS]
@@ -51,6 +56,8 @@ def stormy_plan(seed: int, share: float) -> FaultPlan:
         rules += [_rule(fault, frozenset({operation}), share / len(_CHANGES)) for fault in _CHANGES]
     advisory = frozenset({Operation.SLOTS, Operation.RESERVE})
     rules += [_rule(fault, advisory, share / 4) for fault in (Fault.LOST_REQUEST, Fault.LOST_ANSWER)]
+    if lagging:
+        rules.append(FaultRule(Fault.REPLICA_LAG, looks, lagging, parameters={"lag_seconds": LAGS_SECONDS}))
     return FaultPlan(tuple(rules), seed)
 
 
