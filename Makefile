@@ -6,7 +6,7 @@ STAMP  := $(VENV)/.installed
 DEV    := $(VENV)/.installed-dev
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo test check bench soak java mariadb docs lock clean
+.PHONY: help setup run demo test check bench soak java mariadb prometheus docs lock clean
 
 help: ## what each target does
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
@@ -46,7 +46,7 @@ check: $(DEV) ## ruff, strict mypy, the floors
 WORLDS    := tests/simulation
 PROCESSES := tests/races tests/e2e tests/model
 
-test: check java mariadb ## everything CI runs
+test: check java mariadb prometheus ## everything CI runs
 	@$(BIN)/coverage erase
 	@$(BIN)/coverage run -m pytest -n 2 $(addprefix --ignore=,$(WORLDS) $(PROCESSES))
 	@$(BIN)/coverage combine --quiet
@@ -96,6 +96,20 @@ mariadb: # what repairs are tested on beside PostgreSQL and SQLite; on Debian as
 	  && { apt-get install -qq -y --no-install-recommends mariadb-server-core >/dev/null 2>&1 \
 	  || { apt-get update -qq && apt-get install -qq -y --no-install-recommends mariadb-server-core >/dev/null; }; }; } \
 	  || { echo "mariadbd is missing, which repairs are tested on: install Debian's mariadb-server-core"; exit 2; }
+
+# Without leaving a service behind: while it installs, a policy forbids that any is started.
+POLICY := /usr/sbin/policy-rc.d
+
+prometheus: # what alerts are checked and tried with; on Debian as root it is installed, elsewhere it is named
+	@missing() { ! { command -v prometheus && command -v promtool && command -v prometheus-alertmanager && command -v amtool; } \
+	  >/dev/null 2>&1; }; missing || exit 0; \
+	if test "$$(id -u)" = 0 && command -v apt-get >/dev/null 2>&1; then \
+	  echo "Installing prometheus, prometheus-alertmanager ..."; \
+	  test -e $(POLICY) || { trap 'rm -f $(POLICY)' EXIT; printf '#!/bin/sh\nexit 101\n' >$(POLICY); chmod +x $(POLICY); }; \
+	  get() { apt-get install -qq -y --no-install-recommends prometheus prometheus-alertmanager >/dev/null 2>&1; }; \
+	  get || { apt-get update -qq && get; }; \
+	fi; \
+	! missing || { echo "promtool or amtool is missing, which check the alerts: install Debian's prometheus, prometheus-alertmanager"; exit 2; }
 
 docs: $(STAMP) ## draw the pages that are drawn from code
 	@$(BIN)/python scripts/draw_states.py

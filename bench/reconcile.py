@@ -27,11 +27,11 @@ from einmal.adapters.sql.migrate import upgrade
 from einmal.adapters.sql.rows import INTENT_COLUMNS, instant_text, intent_values
 from einmal.adapters.system import SystemIds
 from einmal.adapters.telemetry.logs import configure_logs
+from einmal.beside import build_reconciler
 from einmal.domain.intent import Intent, State
 from einmal.domain.keys import intent_key
 from einmal.domain.model import Person, Service, Wish
 from einmal.settings import Secret, read_settings
-from einmal.wiring import build_reconciler
 
 IDS = SystemIds()
 NOW = datetime.now(UTC).replace(microsecond=0)

@@ -6,7 +6,10 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from support.scratch import prefer_memory
 from support.world import World, world
+
+prefer_memory()
 
 # The machines are shared and noisy: no verdict hangs on how long an example took.
 settings.register_profile("einmal", deadline=None, print_blob=True)

@@ -4,35 +4,32 @@ import asyncio
 from dataclasses import dataclass, field, replace
 from zoneinfo import ZoneInfo
 
-from einmal.adapters.calcom.calendar import CalcomCalendar
 from einmal.adapters.calcom.services import NoServices
-from einmal.adapters.calcom.subscriptions import Subscriptions
-from einmal.adapters.calcom.transport import AiohttpTransport, Transport
+from einmal.adapters.calcom.transport import Transport
 from einmal.adapters.notify.key import webhook_key
 from einmal.adapters.notify.webhook import WebhookCourier
-from einmal.adapters.sql.ledger import SqlLedger
+from einmal.adapters.retell.functions import BACKSTOP_SECONDS, SECONDS, Does
 from einmal.adapters.sql.sqlite import SqliteThread
 from einmal.adapters.sql.steps import Store
 from einmal.adapters.system import SystemClock, SystemIds
 from einmal.adapters.telemetry.logs import LogCourier, LogObserver
-from einmal.assembly import Parts, account_id, account_of, left_out, opened_ledger
-from einmal.configuration.model import DEFAULT_TENANT, TenantConfiguration
-from einmal.domain.gate import GatePolicy, Use
+from einmal.adapters.telemetry.metrics import Metrics, Observers
+from einmal.assembly import Parts, left_out, opened_ledger
+from einmal.configuration.model import DEFAULT_TENANT
+from einmal.domain.gate import GatePolicy
 from einmal.flows.book import Bookings
 from einmal.flows.calls import PhoneCalls
 from einmal.flows.change_doubt import ChangeRecovery
 from einmal.flows.composite_undo import CompositeRecovery
 from einmal.flows.deliver import Deliveries
-from einmal.flows.gated import GatedCalendar
-from einmal.flows.inspect import Inspection
 from einmal.flows.notices import Notices
 from einmal.flows.offer import Offers
-from einmal.flows.reconcile import Reconciliation
 from einmal.flows.recover import Recovery
 from einmal.flows.rule import Rulings
 from einmal.flows.verify import Verification
 from einmal.flows.work import Worker
-from einmal.ports import Clock, CommitUnknown, Courier, Ids, Inbox, Ledger, LedgerUnavailable, Observer, Tenant, Toll
+from einmal.ports import Clock, CommitUnknown, Courier, Ids, Inbox, Ledger, LedgerUnavailable, Observer, Tenant
+from einmal.ports.overview import Overview
 from einmal.settings import Settings
 from einmal.speech.said import Language
 from einmal.speech.sentences import Voice
@@ -64,6 +61,8 @@ class Gateway:
     ids: Ids
     observer: Observer
     inbox: Inbox
+    _overview: Overview
+    _metrics: Metrics
     _parts: "Parts"
     _retired: list[Tenancy] = field(default_factory=list)
 
@@ -114,6 +113,15 @@ class Gateway:
         self.settings = replace(self.settings, configuration=settings.configuration, services=settings.services)
         return tuple(waiting)
 
+    async def scraped(self) -> bytes:
+        """The metrics, in Prometheus's text format."""
+        now, policy = self.clock.now(), GatePolicy(per_minute=self.settings.calcom_rate_per_minute)
+        try:
+            figures = await self._overview.figures(now)
+        except (LedgerUnavailable, CommitUnknown):
+            figures = None
+        return self._metrics.scraped(figures, now, policy)
+
     async def close(self) -> int:
         """Finish POSTs in flight, then let go of everything; returns how many POSTs were left for recovery."""
         every = [*self.tenancies.all, *self._retired]
@@ -144,97 +152,6 @@ def _adoptable(now: Settings, new: Settings) -> Settings:
     return new
 
 
-def open_ledger(settings: Settings) -> SqlLedger:
-    """Only the ledger, for commands that only read. Close it."""
-    ledger = opened_ledger(settings, SystemIds())
-    ledger.open()
-    return ledger
-
-
-@dataclass(frozen=True, slots=True)
-class Inspector:
-    """An inspection, and what it must let go of."""
-
-    inspection: Inspection
-    _ledger: SqlLedger
-    _transport: Transport
-
-    async def close(self) -> None:
-        await self._transport.close()
-        self._ledger.close()
-
-
-def build_inspector(
-    settings: Settings,
-    transport: Transport | None = None,
-    clock: Clock | None = None,
-    observer: Observer | None = None,
-    thread: type[SqliteThread] = SqliteThread,
-    tenant_id: str | None = None,
-) -> Inspector:
-    """What reads a ledger that stands already, and one tenant's calendar as background. Nothing of a gateway is
-    started. Raises LookupError where there is no such tenant, or several and none is named."""
-    tenants = {one.tenant_id: one for one in settings.tenants}
-    if tenant_id is None and len(tenants) > 1:
-        raise LookupError("there are several tenants; say which")
-    tenant = tenants[tenant_id] if tenant_id is not None else next(iter(tenants.values()))
-    clock, observer = clock or SystemClock(), observer or LogObserver()
-    transport = transport or AiohttpTransport(tenant.calcom_base_url or settings.calcom_base_url)
-    ledger = opened_ledger(settings, SystemIds(), (), thread)
-    ledger.open()
-    toll = Toll(account_id(tenant), GatePolicy(per_minute=settings.calcom_rate_per_minute))
-    inner = CalcomCalendar(transport, account_of(settings, tenant), clock)
-    calendar = GatedCalendar(inner, ledger.gates, toll, Use.BACKGROUND, clock, observer)
-    neighbours = tuple(one.tenant_id for one in tenants.values() if account_id(one) == account_id(tenant))
-    inspection = Inspection(tenant.tenant_id, ledger.history, ledger, calendar, clock, settings.guard.owns, neighbours)
-    return Inspector(inspection, ledger, transport)
-
-
-def build_subscriptions(
-    settings: Settings, tenant: TenantConfiguration, transport: Transport | None = None
-) -> Subscriptions:
-    """Of what one tenant's account tells whom, at Cal.com. It needs no ledger. Close it."""
-    transport = transport or AiohttpTransport(tenant.calcom_base_url or settings.calcom_base_url)
-    return Subscriptions(transport, account_of(settings, tenant), SystemClock())
-
-
-@dataclass(frozen=True, slots=True)
-class Reconciler:
-    """One tenant's reconciliation, and what it must let go of."""
-
-    reconciliation: Reconciliation
-    _parts: Parts
-
-    async def close(self) -> None:
-        await self._parts.close()
-
-
-async def build_reconciler(
-    settings: Settings, tenant_id: str, transport: Transport | None = None, clock: Clock | None = None
-) -> Reconciler:
-    """What compares one tenant's ledger with its calendar, beside whatever else runs on them.
-
-    Raises LookupError where that cannot be had now, LedgerUnavailable or CommitUnknown.
-    """
-    clock, ids = clock or SystemClock(), SystemIds()
-    channels = ("log",) if settings.notify_url is None else ("log", "webhook")
-    ledger = opened_ledger(settings, ids, channels)
-    ledger.open()
-    parts = Parts(settings, ledger, clock, ids, LogObserver(), None, {} if transport is None else {None: transport})
-    try:
-        (wanted,) = (one for one in settings.tenants if one.tenant_id == tenant_id)
-        tenancy = await parts.tenancy(wanted)
-    except NoServices as why:
-        await parts.close()
-        raise LookupError(str(why)) from None
-    except (LedgerUnavailable, CommitUnknown):
-        await parts.close()
-        raise
-    reconciliation = tenancy.behind.reconciliation
-    assert reconciliation is not None  # noqa: S101 - every tenancy has one
-    return Reconciler(reconciliation, parts)
-
-
 async def build_gateway(
     settings: Settings,
     transport: Transport | None = None,
@@ -250,7 +167,9 @@ async def build_gateway(
     What is handed in stands in for the machine: a simulated network, another clock, a ledger without threads, or
     another store than the settings name.
     """
-    clock, ids, observer = clock or SystemClock(), ids or SystemIds(), observer or LogObserver()
+    clock, ids, told = clock or SystemClock(), ids or SystemIds(), observer or LogObserver()
+    metrics = Metrics(settings.metrics_namespace, settings.guard.layers_off(), _function_budgets(settings))
+    observer = Observers(told.observe, metrics.observe)
     tenancies = Tenancies()
     webhook = _webhook(settings, tenancies, clock)
     couriers: dict[str, Courier] = {"log": LogCourier(clock)} | ({} if webhook is None else {"webhook": webhook})
@@ -273,7 +192,14 @@ async def build_gateway(
     notices = Notices(ledger.inbox, behind, calls, ledger.verifying, clock, observer)
     verification = Verification(ledger.verifying, behind, clock, observer)
     worker = Worker(recovery, behind, deliveries, clock, observer, calls, changes, composites, notices, verification)
-    return Gateway(settings, ledger, tenancies, worker, calls, clock, ids, observer, ledger.inbox, parts)
+    return Gateway(
+        settings, ledger, tenancies, worker, calls, clock, ids, observer, ledger.inbox, ledger.overview, metrics, parts
+    )
+
+
+def _function_budgets(settings: Settings) -> dict[str, float]:
+    """By function, how long it may take: a booking as long as the settings say."""
+    return {does.name.lower(): SECONDS.get(does, settings.reply_seconds + BACKSTOP_SECONDS) for does in Does}
 
 
 def _webhook(settings: Settings, tenancies: Tenancies, clock: Clock) -> WebhookCourier | None:

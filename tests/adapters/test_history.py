@@ -12,7 +12,6 @@ import pytest
 
 from einmal.adapters.sql.history import SqlHistory
 from einmal.adapters.sql.ledger import SqliteLedger
-from einmal.adapters.sql.migrate import upgrade
 from einmal.adapters.sql.sqlite import SqliteInline, SqliteStore
 from einmal.adapters.sql.steps import only
 from einmal.adapters.sql.tenants import ensure_tenant
@@ -26,6 +25,7 @@ from einmal.domain.model import BookingStatus
 from einmal.domain.reply import Outcome, Reply
 from einmal.ports import Candidate, LedgerUnavailable, Recorded, Transition
 from support.evidence import NOW, SECRET, booking, wish
+from support.ledger_file import new_ledger
 
 IDS = SystemIds()
 SECOND = timedelta(seconds=1)
@@ -35,8 +35,7 @@ BEFORE = NOW - timedelta(days=1)
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    made = tmp_path / "ledger.sqlite3"
-    upgrade(made)
+    made = new_ledger(tmp_path / "ledger.sqlite3")
     ensure_tenant(made, "default", "Salon", (), NOW)
     return made
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from einmal.adapters.sql import queues, reconciling
+from einmal.adapters.sql import appointments, queues, reconciling, writes
 from einmal.adapters.sql.migrate import upgrade
 
 TWO = "?, ?"
@@ -26,6 +26,8 @@ ASKED = {
     "their rows": reconciling._OF_IDS.format(marks=TWO),  # noqa: SLF001
     "what is to come": reconciling._STANDING,  # noqa: SLF001
     "a sweep's ids": by_operations(),
+    "who wants that slot": writes._IN_THE_WAY.partition("UNION ALL")[0],  # noqa: SLF001
+    "what is booked at a start": appointments._AT,  # noqa: SLF001
 }
 
 
@@ -40,6 +42,12 @@ def ledger(tmp_path_factory: pytest.TempPathFactory) -> Iterator[sqlite3.Connect
 def plan(ledger: sqlite3.Connection, statement: str) -> list[str]:
     values = ("x",) * statement.count("?")
     return [row[3] for row in ledger.execute(f"EXPLAIN QUERY PLAN {statement}", values)]
+
+
+def test_a_slot_is_found_by_tenant_and_start(ledger: sqlite3.Connection) -> None:
+    """Not by whatever begins after some time: an admission would read all live rows of the tenant."""
+    (step, *_) = plan(ledger, ASKED["who wants that slot"])
+    assert "intents_live_start_index (tenant_id=? AND start_at=?)" in step
 
 
 @pytest.mark.parametrize("what", ASKED)

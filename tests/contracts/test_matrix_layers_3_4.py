@@ -26,7 +26,7 @@ import pytest
 from contracts.memory_rows import rows_of
 from einmal.adapters.calcom.transport import WireAnswer, WireRequest
 from einmal.adapters.sql.ledger import SqliteLedger
-from einmal.adapters.sql.migrate import switch_layer_4, upgrade
+from einmal.adapters.sql.migrate import switch_layer_4
 from einmal.adapters.sql.sqlite import connect
 from einmal.adapters.sql.steps import Violated
 from einmal.adapters.sql.tenants import ensure_tenant
@@ -40,6 +40,7 @@ from einmal.domain.model import Booking, BookingStatus, Person, Service, Wish
 from einmal.domain.verdict import Asked, GuardPolicy, Judgement, Reason, judge
 from einmal.ports import BookingUidTaken, Candidate, Ledger, LedgerUnavailable, StoredReply, Transition
 from einmal.simulator.memory import MemoryLedger
+from support.ledger_file import new_ledger
 from support.sql import BASES, Base
 from support.world import world
 
@@ -77,8 +78,7 @@ def ids() -> ProbingIds:
 
 
 def a_file(folder: Path) -> Path:
-    made = folder / "ledger.sqlite3"
-    upgrade(made)
+    made = new_ledger(folder / "ledger.sqlite3")
     ensure_tenant(made, "salon", "Salon", (), NOW)
     return made
 

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from einmal.adapters.sql.ledger import SqliteLedger
-from einmal.adapters.sql.migrate import upgrade
 from einmal.adapters.system import SystemIds
 from einmal.domain.callback import Callback
 from einmal.entrypoints.cli.main import main
 from support.evidence import CALL, NOW
+from support.ledger_file import new_ledger
 
 IDS = SystemIds()
 
@@ -49,7 +49,7 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capture
     path = tmp_path / "ledger.sqlite3"
     monkeypatch.setenv("EINMAL_DATABASE_URL", f"sqlite:///{path}")
     monkeypatch.setenv("COLUMNS", "80")
-    upgrade(path)
+    new_ledger(path)
     return Desk(path, capsys)
 
 

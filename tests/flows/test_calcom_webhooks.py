@@ -359,6 +359,25 @@ async def test_a_calendar_that_is_down_is_asked_again(salon: World) -> None:
     assert salon.states() == ["cancelled"]
 
 
+async def test_a_move_that_a_replica_does_not_show_yet_is_read_again(salon: World) -> None:
+    """It is told of under its new uid, and a reader that lags knows none such."""
+    await salon.call()
+    uid, (booking,) = only_booking(salon), salon.calendar.bookings
+    salon.calcom.take_deliveries()
+    salon.calendar.reschedule(uid, booking.start + timedelta(hours=2), by_owner=True)
+
+    async def lagging(_: WireRequest) -> WireAnswer:
+        return WireAnswer(404, {}, b"{}", 0.0)
+
+    salon.tap.on_get = lagging
+    await carried(salon)
+    await worked(salon)
+    assert salon.states() == ["confirmed"]
+    salon.tap.on_get = None
+    await worked(salon, turns=3)
+    assert salon.states() == ["moved", "confirmed"]
+
+
 async def test_many_at_once_about_one_booking_are_one_read(salon: World) -> None:
     await salon.call()
     await carried(salon)

@@ -13,6 +13,7 @@ import pytest
 from einmal.adapters.calcom.transport import WireAnswer, WireRequest
 from einmal.adapters.sql.ledger import SqlLedger
 from einmal.adapters.sql.sqlite import SqliteInline, connect
+from einmal.beside import build_inspector
 from einmal.domain.drift import Drift
 from einmal.domain.facts import Alarm, Rejected
 from einmal.domain.intent import State
@@ -23,7 +24,6 @@ from einmal.ports import Tenant
 from einmal.ports.reconciling import Run
 from einmal.simulator.outcomes import Created
 from einmal.simulator.records import Attendee
-from einmal.wiring import build_inspector
 from support.changes import CONFIG, LATER, STRANGER, TEN, WISH, changes, changing, live
 from support.world import Tap, World, settings, world
 

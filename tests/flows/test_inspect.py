@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from einmal.adapters.sql.sqlite import SqliteInline
+from einmal.beside import build_inspector
 from einmal.domain.evidence import INVARIANTS
 from einmal.domain.gate import Use
 from einmal.flows.gated import GatedCalendar
@@ -20,7 +21,6 @@ from einmal.flows.inspect import Inspected, Standing
 from einmal.flows.witness import LAG, REST
 from einmal.simulator.records import SimulatedBooking
 from einmal.simulator.transport import InProcessTransport
-from einmal.wiring import build_inspector
 from support.virtual import Salon, pass_time, play, salon
 from support.world import Tap, settings
 

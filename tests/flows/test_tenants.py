@@ -16,13 +16,14 @@ import pytest
 
 from einmal.adapters.calcom.transport import MaybeSent, WireAnswer, WireRequest
 from einmal.adapters.calcom.webhooks import sign as signature_of
+from einmal.beside import build_inspector
 from einmal.entrypoints.http.app import create_app
 from einmal.entrypoints.http.retell import function_call
 from einmal.settings import read_settings
 from einmal.simulator.asgi import request
 from einmal.simulator.catalogue import demo_event_types
 from einmal.simulator.records import Host
-from einmal.wiring import CannotAdopt, build_inspector
+from einmal.wiring import CannotAdopt
 from support.world import World, settings, world
 
 SALON = {"agent_id": "agent_salon", "to_number": "+493011111111"}

@@ -347,6 +347,27 @@ def test_a_planted_uid_cannot_be_planted_twice(calendar: SimulatedCalendar) -> N
         calendar.plant(booking)
 
 
+def test_what_is_deleted_leaves_no_trace(calendar: SimulatedCalendar) -> None:
+    """No reader finds it, nobody hears of it, and its slot is free for the same host."""
+    calendar.webhooks.subscribe("http://gateway.test", None, everywhere=True)
+    booking = made(calendar.create(PLAIN, SLOT, ANN))
+    calendar.cancel(booking.uid)
+    again = made(calendar.create(PLAIN, SLOT, ANN))
+    calendar.webhooks.take()
+    for uid in (booking.uid, again.uid):
+        calendar.forget(uid)
+        assert (calendar.get(uid), calendar.read(uid), calendar.born(uid)) == (None, None, None)
+    assert (calendar.bookings, calendar.list(BookingFilter()).bookings) == ((), ())
+    assert calendar.webhooks.take() == ()
+    assert made(calendar.create(PLAIN, SLOT, BOB)).host == again.host
+
+
+def test_how_a_booking_was_born_is_kept(calendar: SimulatedCalendar) -> None:
+    booking = made(calendar.create(CONFIRM, SLOT, ANN))
+    calendar.accept(booking.uid)
+    assert calendar.born(booking.uid) == booking
+
+
 def test_round_robin_may_need_confirmation_too() -> None:
     """Then a repeat finds the pending booking, until it is accepted: after that it makes a new one."""
     calendar = calendar_of(recorded_event_types())

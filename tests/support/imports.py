@@ -1,6 +1,5 @@
 """Another program's salon to take over: its two tables on any database, and a ledger of ours beside it."""
 
-import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -133,30 +132,6 @@ def takeover(
         base.create()
         made.mapping()
         yield made
-
-
-def many(path: Path, count: int) -> None:
-    """A SQLite salon of so many appointments, each of a person of its own."""
-    with sqlite3.connect(path) as connection:
-        connection.executescript(
-            "CREATE TABLE customers (id INTEGER PRIMARY KEY, name TEXT, phone TEXT, email TEXT);"
-            "CREATE TABLE appointments (id INTEGER PRIMARY KEY, customer_id, service_id, call_id TEXT, starts_at TEXT,"
-            " status TEXT, calcom_v2_booking_id TEXT, created_at TEXT)"
-        )
-        connection.executemany(
-            "INSERT INTO customers VALUES (?, ?, ?, NULL)",
-            ((number, f"Gast {number}", f"+49309{number:07d}") for number in range(1, count + 1)),
-        )
-        connection.executemany(
-            f"INSERT INTO appointments ({', '.join(COLUMNS)}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608 - constants
-            (old(number, number, start=_start(number), call=f"call_{number}") for number in range(1, count + 1)),
-        )
-    connection.close()
-
-
-def _start(number: int) -> str:
-    day = f"20{20 + number // 100_000 % 10:02d}-{number // 2_000 % 12 + 1:02d}-{number // 40 % 28 + 1:02d}"
-    return f"{day} {8 + number % 10:02d}:{number % 4 * 15:02d}:00"
 
 
 def _values(rows: Sequence[tuple[Any, ...]]) -> str:

@@ -100,6 +100,7 @@ def postgres_server(**settings: str) -> Iterator[PostgresServer]:
     _run_as_nobody([programs / "initdb", "-D", data, "-U", "postgres", "--auth=trust", "-E", "UTF8", "--no-sync"])
     with (data / "postgresql.conf").open("a") as conf:
         own = {"listen_addresses": "127.0.0.1", "unix_socket_directories": "", "max_connections": "200"}
+        own |= {"dynamic_shared_memory_type": "mmap"}  # in its folder: nobody would tidy up what a killed one leaves
         conf.writelines(f"{name} = '{value}'\n" for name, value in (own | settings).items())
     port = _free_port()
     server = PostgresServer(folder, programs, port, _started(programs, folder, port))

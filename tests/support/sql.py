@@ -16,6 +16,7 @@ from einmal.adapters.sql.ledger import PostgresLedger, SqliteLedger, SqlLedger
 from einmal.adapters.sql.migrate import switch_layer_4, upgrade
 from einmal.adapters.sql.sqlite import connect
 from einmal.ports import Ids
+from support.ledger_file import new_ledger
 from support.postgres import PostgresServer, checked, postgres_server
 
 T = TypeVar("T")
@@ -56,8 +57,7 @@ class SqlBase:
 
 @contextmanager
 def sqlite_base(folder: Path) -> Iterator[SqlBase]:
-    path = folder / "ledger.sqlite3"
-    upgrade(path)
+    path = new_ledger(folder / "ledger.sqlite3")
 
     def run(statement: str) -> list[tuple[Any, ...]]:
         with closing(connect(path)) as connection:

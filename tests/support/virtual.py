@@ -11,7 +11,6 @@ from typing import Any
 
 from starlette.types import ASGIApp
 
-from einmal.adapters.sql.migrate import upgrade
 from einmal.adapters.sql.sqlite import SqliteInline, connect
 from einmal.domain.facts import Alarm
 from einmal.entrypoints.http.app import create_app
@@ -25,6 +24,7 @@ from einmal.simulator.transport import InProcessTransport
 from einmal.simulator.virtual import SeededIds, VirtualClock, run_virtual
 from einmal.simulator.wire import SimulatedCalcom
 from einmal.wiring import Gateway, build_gateway
+from support.ledger_file import new_ledger
 from support.world import Recorder, Tap, settings
 
 WISH = {"datum": "2026-12-01", "uhrzeit": "10:00", "name": "Jürgen Groß", "dienstleistung": "Beratung"}
@@ -148,7 +148,7 @@ def salon(
     """A salon with faults by `plan` (TOML)."""
     path = folder / "ledger.sqlite3"
     if not path.exists():
-        upgrade(path)
+        new_ledger(path)
     clock = VirtualClock()
     calendar = SimulatedCalendar(event_types or demo_event_types(), now=clock.true_now, new_uid=random_uid)
     calcom = SimulatedCalcom(calendar, api_keys=None, now=clock.true_now)

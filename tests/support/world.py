@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from einmal.adapters.calcom.transport import WireAnswer, WireRequest
-from einmal.adapters.sql.migrate import upgrade
 from einmal.adapters.sql.sqlite import connect
 from einmal.adapters.system import SystemIds
 from einmal.domain.facts import Fact
@@ -23,6 +22,7 @@ from einmal.simulator.transport import InProcessTransport
 from einmal.simulator.wire import SimulatedCalcom
 from einmal.tenancies import Tenancies
 from einmal.wiring import Gateway, build_gateway
+from support.ledger_file import new_ledger
 
 BERLIN_MORNING = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 """A Monday, ten o'clock in Berlin."""
@@ -153,7 +153,7 @@ async def world(
 ) -> AsyncIterator[World]:
     path = folder / "ledger.sqlite3"
     if not path.exists():
-        upgrade(path)
+        new_ledger(path)
     clock = SetClock()
     calendar = SimulatedCalendar(event_types or demo_event_types(), now=clock.now, new_uid=random_uid)
     calcom = SimulatedCalcom(calendar, api_keys=None, now=clock.now)

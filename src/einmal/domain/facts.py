@@ -6,6 +6,7 @@ Ids, states and durations only; never a name, a phone or an address. Logs and me
 import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 
 from einmal.domain.answer import Answer, AnswerKind
 from einmal.domain.change import ChangeEvent, ChangeKind
@@ -117,7 +118,60 @@ class Drifted:
     drift: Drift
 
 
-Fact = Rejected | Booked | Answered | Doubted | Changed | Noticed | Drifted | Alarm
+class Timing(StrEnum):
+    """What is timed of the guard. Closed: these are metric labels."""
+
+    JUDGE = "judge"
+    """Layers 0 to 3, on evidence that is there already."""
+    LEDGER = "layer3"
+    """Looking the booking up in the ledger."""
+    COMMIT = "layer4"
+    """The commit in which the UNIQUE index has the last word."""
+
+
+@dataclass(frozen=True, slots=True)
+class Timed:
+    at: datetime
+    timing: Timing
+    seconds: float
+
+
+class Operation(StrEnum):
+    """What is asked of the calendar. Closed: these are metric labels."""
+
+    CREATE = "create"
+    FIND = "find"
+    READ = "read"
+    LIST = "list"
+    SLOTS = "slots"
+    RESERVE = "reserve"
+    RELEASE = "release"
+    MOVE = "move"
+    CANCEL = "cancel"
+
+
+@dataclass(frozen=True, slots=True)
+class CalendarAsked:
+    """One request to the calendar. `code`: its HTTP status, or a word where none came."""
+
+    at: datetime
+    operation: Operation
+    code: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A function call was answered. `function` and `outcome` are words of ours."""
+
+    at: datetime
+    adapter: str
+    function: str
+    outcome: str
+    seconds: float
+
+
+Fact = Rejected | Booked | Answered | Doubted | Changed | Noticed | Drifted | Timed | CalendarAsked | Served | Alarm
 
 
 def rejected(intent: Intent, booking: Booking, verdict: Verdict, at: datetime, policy: GuardPolicy) -> Rejected:

@@ -79,6 +79,17 @@ class Gate:
         """Nothing to remember but the budget: a success changes nothing."""
         return not (self.writes_failed or self.reads_failed or self.open_until or self.blocked_until)
 
+    def left(self, now: datetime, policy: GatePolicy) -> float:
+        """How much of the bucket there is, from 0 to 1; 1 where nothing is counted."""
+        if not policy.per_minute:
+            return 1.0
+        refilled = _refilled(self, now, policy)
+        return 1.0 if refilled.tokens is None else refilled.tokens / policy.bucket
+
+    def is_open(self, now: datetime, policy: GatePolicy) -> bool:
+        """Whether the calendar is left alone now."""
+        return self.open_until is not None and _stays_open(self, now, policy)
+
 
 class ShutWhy(StrEnum):
     BUDGET = "budget"

@@ -13,7 +13,7 @@ from typing import Final
 
 from einmal.domain import facts as fact
 from einmal.domain.answer import Answer, AnswerKind
-from einmal.domain.facts import Alarm, Doubted, Fact
+from einmal.domain.facts import Alarm, Doubted, Fact, Timed, Timing
 from einmal.domain.gate import Shut, ShutWhy
 from einmal.domain.intent import Event, Intent
 from einmal.domain.keys import IdempotencyStrategy, outgoing_idempotency_key
@@ -117,8 +117,14 @@ class Attempts:
         owned = booking.metadata.get(MetadataKey.OPERATION_ID) == intent.operation_id
         # An own booking needs no look at the ledger: the UNIQUE index has that word when the row is written.
         skip = self.guard.owns and owned
+        began = self.outcomes.clock.monotonic()
         known = None if skip else await self.outcomes.ledger.known_booking(booking.uid, intent)
+        found = self.outcomes.clock.monotonic()
         verdict = judge(intent, booking, Asked(answer.asked_at(sent_at), answer.elapsed), known, self.guard)
+        judged = self.outcomes.clock.monotonic()
+        now = self.outcomes.clock.now()
+        timed = (Timed(now, Timing.JUDGE, judged - found), Timed(now, Timing.LEDGER, found - began))
+        self.outcomes.observer.observe(timed[:1] if skip else timed)
         match verdict.judgement:
             case Judgement.OURS_ACCEPTED:
                 return await self._booked(intent, Event.LANDED_ACCEPTED, booking, answer, verdict)

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from einmal.domain.answer import Answer, AnswerKind
-from einmal.domain.facts import Alarm
+from einmal.domain.facts import Alarm, CalendarAsked, Operation
 from einmal.domain.gate import Heard, Shut, ShutWhy, Use
 from einmal.domain.intent import Intent
 from einmal.domain.model import Offer, Service
@@ -46,38 +46,44 @@ class GatedCalendar:
     observer: Observer
 
     async def create(self, request: BookingRequest) -> Answer:
+        began = self.clock.monotonic()
         answer = await self.inner.create(request)
+        self._asked(Operation.CREATE, _code_of(answer), began)
         await self._note(Use.BOOK, _heard_of(answer))
         return answer
 
     async def find(self, intent: Intent, deadline: float) -> Seen | Blind:
-        return await self._ask(self.use, lambda: self.inner.find(intent, deadline))
+        return await self._ask(self.use, Operation.FIND, lambda: self.inner.find(intent, deadline))
 
     async def read(self, uid: str, deadline: float) -> Seen | Blind:
-        return await self._ask(self.use, lambda: self.inner.read(uid, deadline))
+        return await self._ask(self.use, Operation.READ, lambda: self.inner.read(uid, deadline))
 
     async def changes(self, page: int, deadline: float) -> Page | Blind:
-        return await self._ask(self.use, lambda: self.inner.changes(page, deadline))
+        return await self._ask(self.use, Operation.LIST, lambda: self.inner.changes(page, deadline))
 
     async def listed(self, by: ListedBy, since: datetime, skip: int, deadline: float) -> Page | Blind:
-        return await self._ask(self.use, lambda: self.inner.listed(by, since, skip, deadline))
+        return await self._ask(self.use, Operation.LIST, lambda: self.inner.listed(by, since, skip, deadline))
 
     async def slots(
         self, service: Service, start: datetime, end: datetime, deadline: float
     ) -> tuple[Offer, ...] | Blind:
-        return await self._ask(Use.OFFER, lambda: self.inner.slots(service, start, end, deadline))
+        return await self._ask(Use.OFFER, Operation.SLOTS, lambda: self.inner.slots(service, start, end, deadline))
 
     async def reserve(self, service: Service, start: datetime, minutes: int, deadline: float) -> str | Blind:
-        return await self._ask(Use.OFFER, lambda: self.inner.reserve(service, start, minutes, deadline))
+        return await self._ask(
+            Use.OFFER, Operation.RESERVE, lambda: self.inner.reserve(service, start, minutes, deadline)
+        )
 
     async def release(self, reservation_uid: str, deadline: float) -> Blind | None:
-        return await self._ask(Use.BACKGROUND, lambda: self.inner.release(reservation_uid, deadline))
+        return await self._ask(Use.BACKGROUND, Operation.RELEASE, lambda: self.inner.release(reservation_uid, deadline))
 
     async def move(self, uid: str, start: datetime, reason: str, deadline: float) -> Answer:
         shut = await self._shut(self._changing)
         if shut is not None:
             return Answer(AnswerKind.NOT_SENT, detail=shut.why.value)
+        began = self.clock.monotonic()
         answer = await self.inner.move(uid, start, reason, deadline)
+        self._asked(Operation.MOVE, _code_of(answer), began)
         await self._note(self._changing, _heard_of(answer))
         return answer
 
@@ -85,7 +91,9 @@ class GatedCalendar:
         shut = await self._shut(self._changing)
         if shut is not None:
             return ChangeAnswer(ChangeKind.NOT_ASKED, shut.why.value, None)
+        began = self.clock.monotonic()
         answer = await self.inner.cancel(uid, reason, deadline)
+        self._asked(Operation.CANCEL, answer.kind.value, began)
         await self._note(self._changing, answer.heard)
         return answer
 
@@ -94,13 +102,19 @@ class GatedCalendar:
         """A change that somebody waits for is worth as much as a booking, and as little a probe."""
         return Use.BOOK if self.use is Use.LOOK else self.use
 
-    async def _ask(self, use: Use, ask: Callable[[], Awaitable[T | Blind]]) -> T | Blind:
+    async def _ask(self, use: Use, operation: Operation, ask: Callable[[], Awaitable[T | Blind]]) -> T | Blind:
         shut = await self._shut(use)
         if shut is not None:
             return Blind(shut.why.value, None)
+        began = self.clock.monotonic()
         look = await ask()
+        self._asked(operation, look.code if isinstance(look, Blind) else "200", began)
         await self._note(use, look.heard if isinstance(look, Blind) else Heard.WELL)
         return look
+
+    def _asked(self, operation: Operation, code: str, began: float) -> None:
+        asked = CalendarAsked(self.clock.now(), operation, code, self.clock.monotonic() - began)
+        self.observer.observe((asked,))
 
     async def _shut(self, use: Use) -> Shut | None:
         try:
@@ -120,6 +134,10 @@ class GatedCalendar:
             return  # the breaker forgets one failure; whoever asked has the answer all the same
         if opened:
             self.observer.observe((Alarm(now, "breaker_open", None, use.value),))
+
+
+def _code_of(answer: Answer) -> str:
+    return "none" if answer.http_status is None else str(answer.http_status)
 
 
 def _heard_of(answer: Answer) -> Heard | None:

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from einmal.domain import facts as fact
 from einmal.domain.answer import Answer
-from einmal.domain.facts import Alarm, Fact
+from einmal.domain.facts import Alarm, Fact, Timed, Timing
 from einmal.domain.intent import Event, Intent
 from einmal.domain.model import Booking, Wish
 from einmal.domain.reply import Outcome, Reply, Why, reply_to_state
@@ -29,8 +29,10 @@ class Outcomes:
         """The booking is ours. Raises BookingUidTaken where the ledger holds it already; nothing was written."""
         now = self.clock.now()
         verify_at = None if self.verify_after is None else now + self.verify_after
+        began = self.clock.monotonic()
         stands = await self.write(Transition(intent, (event,), now, answer, booking, verify_at=verify_at), verdict)
-        self.observer.observe((fact.booked(intent, booking, verdict, stands.intent.state, now),))
+        timed = Timed(now, Timing.COMMIT, self.clock.monotonic() - began)
+        self.observer.observe((fact.booked(intent, booking, verdict, stands.intent.state, now), timed))
         return reply_to_state(stands.intent, stands.intent.state, stands.booking)
 
     async def no(

@@ -42,6 +42,11 @@ class Blind(Look):
     why: str
     heard: Heard | None = Heard.WELL
 
+    @property
+    def code(self) -> str:
+        """The HTTP status that it was answered with, "none" where there was none that says so."""
+        return self.why.removeprefix("http_") if self.why.startswith("http_") else "none"
+
 
 @dataclass(frozen=True, slots=True)
 class Page(Look):

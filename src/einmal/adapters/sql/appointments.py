@@ -26,7 +26,7 @@ _CHANGED_IN: Final = f"""{_SELECT} JOIN changes h ON h.intent_id = i.intent_id
     WHERE h.tenant_id = ? AND h.conversation_id = ? ORDER BY h.change_id DESC LIMIT ?"""
 
 _AT: Final = f"""{_SELECT}
-    WHERE i.tenant_id = ? AND i.start_at = ? AND i.start_at > '' AND {_LIVE} ORDER BY i.intent_id"""
+    WHERE i.tenant_id = ? AND i.start_at = ? AND i.generation > 0 AND {_LIVE} ORDER BY i.intent_id"""
 
 
 class SqlAppointments:

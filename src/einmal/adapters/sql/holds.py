@@ -31,7 +31,7 @@ _OF_CONVERSATION: Final = f"""
 
 _WANTED: Final = f"""
     SELECT start_at, duration_minutes FROM intents
-    WHERE tenant_id = ? AND start_at > ? AND start_at < ? AND start_at > '' AND event_type_id = ?
+    WHERE tenant_id = ? AND start_at > ? AND start_at < ? AND generation > 0 AND event_type_id = ?
     AND coalesce(conversation_id, '') <> ? AND {_LIVE_INTENT}"""  # noqa: S608 - constants only
 
 _HUNG_UP: Final = "SELECT 1 FROM calls WHERE tenant_id = ? AND call_id = ? AND ended_at IS NOT NULL"

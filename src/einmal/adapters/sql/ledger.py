@@ -17,6 +17,7 @@ from einmal.adapters.sql.holds import SqlHolds
 from einmal.adapters.sql.importing import SqlImporting
 from einmal.adapters.sql.inbox import SqlInbox
 from einmal.adapters.sql.outbox import SqlOutbox
+from einmal.adapters.sql.overview import SqlOverview
 from einmal.adapters.sql.postgres import PostgresStore
 from einmal.adapters.sql.reconciling import SqlReconciling
 from einmal.adapters.sql.rows import STORED, instant_of, stored_reply
@@ -32,7 +33,7 @@ from einmal.domain.model import PersonKind, Service
 from einmal.domain.verdict import KnownBooking
 from einmal.ports import Admitted, Candidate, Ids, StoredReply, Sweep, Toll, Transition
 
-SCHEMA_HEAD: Final = "0007"
+SCHEMA_HEAD: Final = "0008"
 _VERSION: Final = f"SELECT version_num FROM alembic_version {FOR_UPDATE}"  # noqa: S608 - constants only
 _KNOWN = """
     SELECT a.appointment_id, a.intent_id, a.call_id, a.status, a.starts_at, a.ends_at,
@@ -72,6 +73,7 @@ class SqlLedger:
         self.callbacks = SqlCallbacks(store, self._channels)
         self.inbox = SqlInbox(store, ids, channels)
         self.importing = SqlImporting(store, ids)
+        self.overview = SqlOverview(store)
         self.reconciling = SqlReconciling(store)
         self.verifying = SqlVerifying(store)
 

@@ -54,7 +54,7 @@ _SELECT: Final = STORED.rpartition("WHERE")[0].replace(
 _LIVE: Final = "i.state IN ('intent', 'sent', 'doubt', 'escalated', 'confirmed', 'pending')"
 _STANDING: Final = f"""{_SELECT}
     WHERE i.tenant_id = ? AND (i.start_at, i.intent_id) > (?, ?) AND i.start_at >= ? AND i.start_at < ?
-      AND i.start_at > '' AND {_LIVE} AND i.state IN ('confirmed', 'pending')
+      AND i.generation > 0 AND {_LIVE} AND i.state IN ('confirmed', 'pending')
     ORDER BY i.start_at, i.intent_id LIMIT ?"""
 _OLDEST: Final = "SELECT min(created_at) FROM intents WHERE tenant_id = ?"
 _CORRECT: Final = "UPDATE appointments SET starts_at = ?, ends_at = coalesce(?, ends_at), staff = ? WHERE intent_id = ?"

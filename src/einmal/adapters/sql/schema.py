@@ -177,12 +177,12 @@ for _contact in (intents.c.phone_hash, intents.c.email_hash):
         postgresql_where=_known_and_live,
     )
 Index(
-    # For those who ask for one start, and say so: for others there is a better one.
+    # For those who ask for a start, and say so by a word that searches nothing: for others there is a better one.
     "intents_live_start_index",
     intents.c.tenant_id,
     intents.c.start_at,
-    sqlite_where=text(f"start_at > '' AND {LIVE_STATES}"),
-    postgresql_where=text(f"start_at > '' AND {LIVE_STATES}"),
+    sqlite_where=text(f"generation > 0 AND {LIVE_STATES}"),
+    postgresql_where=text(f"generation > 0 AND {LIVE_STATES}"),
 )
 Index(
     "intents_call_index",
@@ -223,6 +223,15 @@ Index(
     unique=True,
     sqlite_where=text("imported_from IS NOT NULL"),
     postgresql_where=text("imported_from IS NOT NULL"),
+)
+
+Index(
+    # Waiting for a person's ruling, longest first.
+    "intents_escalated_index",
+    intents.c.tenant_id,
+    intents.c.doubted_at,
+    sqlite_where=text("state = 'escalated'"),
+    postgresql_where=text("state = 'escalated'"),
 )
 
 attempts = Table(
@@ -425,6 +434,13 @@ facts = Table(
     Column("data", JSON, nullable=False),
 )
 Index("facts_intent_index", facts.c.intent_id)
+Index(
+    # What the layers refused, by time: it is asked of at each look at the metrics.
+    "facts_rejected_index",
+    facts.c.at,
+    sqlite_where=text("kind = 'rejected'"),
+    postgresql_where=text("kind = 'rejected'"),
+)
 
 calendar_gates = Table(
     # The rate budget and the breaker of one Cal.com key, shared by all processes.

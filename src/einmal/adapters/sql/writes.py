@@ -53,7 +53,7 @@ ABOUT = timedelta(days=1)
 """How far around a wish a person's other appointments are looked at. None is longer."""
 
 _IN_THE_WAY = f"""
-    SELECT {INTENT_COLUMNS} FROM intents WHERE tenant_id = ? AND start_at = ? AND start_at > '' AND {_LIVE}
+    SELECT {INTENT_COLUMNS} FROM intents WHERE tenant_id = ? AND start_at = ? AND generation > 0 AND {_LIVE}
     UNION ALL
     SELECT {INTENT_COLUMNS} FROM intents WHERE tenant_id = ? AND conversation_id = ? AND {_LIVE}
     UNION ALL

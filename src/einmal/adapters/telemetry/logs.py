@@ -12,7 +12,20 @@ from datetime import UTC, datetime
 from typing import Any, Final, TextIO, assert_never
 
 from einmal.domain.callback import Callback
-from einmal.domain.facts import Alarm, Answered, Booked, Changed, Doubted, Drifted, Fact, Noticed, Rejected
+from einmal.domain.facts import (
+    Alarm,
+    Answered,
+    Booked,
+    CalendarAsked,
+    Changed,
+    Doubted,
+    Drifted,
+    Fact,
+    Noticed,
+    Rejected,
+    Served,
+    Timed,
+)
 from einmal.domain.verdict import Layer, Reason
 from einmal.ports import Clock, Message, StoredReply
 
@@ -73,7 +86,7 @@ def channel(name: str) -> logging.Logger:
 class LogObserver:
     """Writes one line for each fact."""
 
-    def observe(self, facts: Sequence[Fact]) -> None:
+    def observe(self, facts: Sequence[Fact]) -> None:  # noqa: C901, PLR0912 - as many cases as there are facts
         for fact in facts:
             match fact:
                 case Rejected():
@@ -95,6 +108,14 @@ class LogObserver:
                     fields = {"kind": drift.kind, "booking_id": drift.subject, "intent_id": drift.intent_id}
                     level, text = (logging.WARNING, "drift mended") if drift.mended else (logging.ERROR, "drift")
                     _say("alerts", level, text, fields | {"detail": drift.detail})
+                case Timed():
+                    _say("performance", logging.DEBUG, fact.timing, {"seconds": fact.seconds})
+                case CalendarAsked():
+                    asked = {"operation": fact.operation, "code": fact.code, "seconds": fact.seconds}
+                    _say("performance", logging.DEBUG, "calendar", asked)
+                case Served():
+                    served = {"function": fact.function, "outcome": fact.outcome, "seconds": fact.seconds}
+                    _say("performance", logging.DEBUG, "served", served | {"adapter": fact.adapter})
                 case Alarm():
                     fields = {"intent_id": fact.intent_id, "detail": fact.detail}
                     _say("alerts", logging.ERROR, fact.what, fields)

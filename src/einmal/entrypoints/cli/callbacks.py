@@ -16,11 +16,11 @@ from rich.table import Table
 from rich.text import Text
 
 from einmal.adapters.sql.ledger import SqlLedger
+from einmal.beside import open_ledger
 from einmal.domain.callback import Callback
 from einmal.entrypoints.cli.ledger import unusable_ledger
 from einmal.ports import CommitUnknown, LedgerUnavailable
 from einmal.settings import Settings
-from einmal.wiring import open_ledger
 
 FOUND: Final = 1
 USAGE: Final = 2

@@ -24,6 +24,7 @@ from einmal.adapters.tables.groups import Spool
 from einmal.adapters.tables.old_rows import NotThere, read_rows, rows_in
 from einmal.adapters.tables.old_words import OldWords
 from einmal.adapters.tables.place import BadPlace, CouldNotLook, carried_out, place_of
+from einmal.beside import open_ledger
 from einmal.configuration import BadConfiguration, TenantConfiguration
 from einmal.configuration.importing import ImportMapping, example, problem_at, read_mapping
 from einmal.configuration.read import text_of
@@ -34,7 +35,6 @@ from einmal.flows.take_over import TakingOver, Tally
 from einmal.ports import CommitUnknown, LedgerUnavailable
 from einmal.settings import Settings
 from einmal.speech.contact import phone_number, region_of_zone
-from einmal.wiring import open_ledger
 
 FOUND: Final = 1
 STOPPED: Final = 130

@@ -13,11 +13,12 @@ from rich.table import Table
 from einmal.adapters.calcom.services import NoServices
 from einmal.adapters.sql.migrate import SchemaMismatch, schema_version, shown
 from einmal.adapters.telemetry.logs import configure_logs
+from einmal.beside import open_ledger
 from einmal.domain.intent import UNRESOLVED, Intent, State
 from einmal.flows.rule import CannotRule
 from einmal.ports import StoredReply
 from einmal.settings import Settings
-from einmal.wiring import Gateway, build_gateway, open_ledger
+from einmal.wiring import Gateway, build_gateway
 
 FOUND: Final = 1
 USAGE: Final = 2

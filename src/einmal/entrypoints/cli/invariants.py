@@ -12,11 +12,11 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from einmal.adapters.telemetry.logs import configure_logs
+from einmal.beside import build_inspector
 from einmal.domain.evidence import INVARIANTS
 from einmal.entrypoints.cli.ledger import unusable_ledger
 from einmal.flows.inspect import CouldNotLook, Finding, Inspected, Standing
 from einmal.settings import Settings
-from einmal.wiring import build_inspector
 
 FOUND: Final = 1
 USAGE: Final = 2

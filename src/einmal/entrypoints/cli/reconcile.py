@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from einmal.adapters.telemetry.logs import configure_logs
+from einmal.beside import build_reconciler
 from einmal.domain.drift import MENDED, Drift, DriftKind
 from einmal.entrypoints.cli.invariants import since_of
 from einmal.entrypoints.cli.ledger import unusable_ledger
@@ -20,7 +21,6 @@ from einmal.flows.reconcile import HeldUp, Reconciliation
 from einmal.ports import CommitUnknown, LedgerUnavailable
 from einmal.ports.reconciling import LostRun, Run
 from einmal.settings import Settings
-from einmal.wiring import build_reconciler
 
 FOUND: Final = 1
 USAGE: Final = 2

@@ -9,10 +9,10 @@ from typing import Final
 from einmal.adapters.calcom.registration import Survey, register, survey
 from einmal.adapters.calcom.subscriptions import CouldNotAsk, Subscriptions, Wanted
 from einmal.adapters.calcom.transport import Transport
+from einmal.beside import build_subscriptions
 from einmal.entrypoints.cli.webhook_accounts import Account, Misused, accounts_of, webhook_address
 from einmal.entrypoints.cli.webhooks_summary import Seen, plain, print_seen
 from einmal.settings import Settings
-from einmal.wiring import build_subscriptions
 
 FOUND: Final = 1
 USAGE: Final = 2

@@ -54,6 +54,7 @@ def _others(gateway: Gateway, book: FunctionCalls) -> Starlette:
         Route("/api/internal/appointments/verify", inside.appointments_verify, methods=["POST"]),
         Route("/healthz", inside.healthz, methods=["GET"]),
         Route("/readyz", inside.readyz, methods=["GET"]),
+        Route("/metrics", inside.metrics, methods=["GET"]),
         Route("/", inside.root, methods=["GET"]),
     ]
     handlers = {

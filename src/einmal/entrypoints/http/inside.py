@@ -7,6 +7,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from einmal import __version__
+from einmal.adapters.telemetry.metrics import CONTENT_TYPE
 from einmal.entrypoints.http.door import Refusal, check_admin, read_body
 from einmal.ports import CommitUnknown, LedgerUnavailable
 from einmal.wiring import Gateway
@@ -35,6 +36,10 @@ class Inside:
             ready = False
         body = {"status": "ready" if ready else "ledger_unavailable"}
         return JSONResponse(body, 200 if ready else 503, headers=_NO_STORE)
+
+    async def metrics(self, request: Request) -> Response:
+        self._check(request)
+        return Response(await self._gateway.scraped(), headers=_NO_STORE, media_type=CONTENT_TYPE)
 
     async def appointments_count(self, request: Request) -> Response:
         self._check(request)

@@ -20,6 +20,7 @@ from einmal.adapters.retell.webhooks import contact_of
 from einmal.adapters.retell.which import says_more
 from einmal.adapters.retell.wish import Understood, seek, understand
 from einmal.adapters.telemetry.logs import channel
+from einmal.domain.facts import Served
 from einmal.domain.reply import Outcome, Reply, Why
 from einmal.domain.search import Search
 from einmal.entrypoints.http.calling_back import call_back
@@ -94,7 +95,12 @@ class FunctionCalls:
         does = None if name is None else self._functions.get(name)
         if does is None:
             channel("http").warning("unknown function", extra={"fields": {"function": _word(name)}})
+        began = gateway.clock.monotonic()
         reply, staff_wished = await self._in_time(does, function_call, tenancy)
+        outcome = "information" if isinstance(reply, Told) else reply.outcome.value
+        function = "unknown" if does is None else does.name.lower()
+        served = Served(gateway.clock.now(), "retell", function, outcome, gateway.clock.monotonic() - began)
+        gateway.observer.observe((served,))
         contact = contact_of(function_call)
         if contact is not None:
             gateway.calls.met(tenancy.tenant.tenant_id, CallNews(contact, function_call.direction))

@@ -119,7 +119,7 @@ class AppEpisode:
         self.hands = Hands(calendar, random.Random(f"hands:{seed}"), self.seen)  # noqa: S311
         self.carrier = Carrier(self.post, self.calcom, self._brought, outside, self.seen, self.posting)
         self.calcom.tells = self.carrier.fetch
-        self.hands.tells = lambda: self.carrier.fetch(PATIENCE_SECONDS)
+        self.hands.tells = self._at_hand
         self.rest = Rest(
             lambda: self.places[0].gateway,
             self.beside,
@@ -165,6 +165,11 @@ class AppEpisode:
         for place in self.places:
             await place.gateway.close()
         return result
+
+    def _at_hand(self) -> None:
+        """People find in the calendar what is due by now, and its pages wait for whoever hears of what they do."""
+        self.calcom.tick()
+        self.carrier.fetch(PATIENCE_SECONDS)
 
     def now(self) -> datetime:
         return self.clock.true_now()
@@ -300,7 +305,7 @@ class AppEpisode:
         if self.reconcile_seconds or not await self.rest.told():
             return []
         self.seen.add("told by webhooks alone")
-        evidence = replace(await self._evidence(), listed=frozenset(self.hands.revived))
+        evidence = replace(await self._evidence(), listed=told.brought_back(self.hands))
         return [replace(one, text=f"{one.text}, before any reconciliation") for one in unlike_of(evidence)]
 
     async def _evidence(self) -> Evidence:

@@ -72,7 +72,7 @@ class Hands:
     revived: dict[str, FirstLife] = field(default_factory=dict)
     vanished: dict[str, SimulatedBooking] = field(default_factory=dict)
     tells: Callable[[], None] = lambda: None
-    """Called after each act: webhooks may tell of it."""
+    """Called before each act and after it: what is due comes first, and webhooks may tell of the act."""
 
     async def work(self) -> None:
         """Now and then, whoever's it is. Something is in the calendar before anybody calls."""
@@ -80,6 +80,7 @@ class Hands:
             self._books()
         for _ in range(self.chance.randrange(5)):
             await asyncio.sleep(self.chance.random() * 400)
+            self.tells()
             live = self._live()
             if not live or self.chance.random() < 0.4:
                 self._books()
@@ -90,19 +91,26 @@ class Hands:
         """More of it, and what makes webhooks matter."""
         for _ in range(self.chance.randrange(3, 12)):
             await asyncio.sleep(self.chance.random() * 150)
-            live, act = self._live(), self.chance.random()
+            act = self.chance.random()
             if act < 0.3:
                 self._decides()
             elif act < 0.5:
                 self._revives()
-            elif live:
-                self.change(self.chance.choice(live))
+            else:
+                self._changes_one()
+
+    def _changes_one(self) -> None:
+        self.tells()
+        live = self._live()
+        if live:
+            self.change(self.chance.choice(live))
 
     def _live(self) -> list[SimulatedBooking]:
         return [one for one in self.calendar.bookings if one.status in LIVE]
 
     def _books(self) -> None:
         """For somebody who came to the counter."""
+        self.tells()
         guest = Attendee("Greta Gast", f"guest{len(self.calendar.bookings)}@counter.example.test")
         self.calendar.create(SERVICE.event_type_id, self.chance.choice(self.starts), guest)
         self.tells()
@@ -110,6 +118,7 @@ class Hands:
     async def meddle(self, uid: str) -> None:
         """With this one, which somebody on the phone is about to change."""
         await asyncio.sleep(self.chance.random() * 3)
+        self.tells()
         booking = self.calendar.get(uid)
         if booking is not None and booking.status in LIVE:
             self.change(booking)
@@ -130,6 +139,7 @@ class Hands:
 
     def _decides(self) -> None:
         """What waits for its host."""
+        self.tells()
         waiting = [one for one in self._live() if one.status is BookingStatus.PENDING]
         if not waiting:
             return
@@ -146,6 +156,7 @@ class Hands:
 
     def _revives(self) -> None:
         """Confirming what was cancelled brings it back, whatever has taken its time since. Each once at most."""
+        self.tells()
         gone = [one for one in self.calendar.bookings if one.status not in LIVE and one.rescheduled_to is None]
         gone = [one for one in gone if one.uid not in self.revived]
         if not gone:

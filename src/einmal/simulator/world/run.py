@@ -49,6 +49,10 @@ SOMETIMES_LIVED: Final = (
     *("cancel lost and found", "move lost and found", "move in doubt ends as refused", "cancel in doubt ends as done"),
     *("cancel overtaken", "move overtaken", "second cancel", "hold refused to another", "hang-up released a hold"),
     *("late wish refused", "killed", "killed during a change", "moved by hand", "cancelled by hand"),
+    *("accepted by hand", "declined by hand", "brought back by hand", "gone without a trace", "ends as lost"),
+    *("webhook before its answer", "webhook of old news", "webhook that lies", "forged webhook refused"),
+    *("doubt ended by a webhook", "webhook of a move by hand", "told by webhooks alone"),
+    *("webhook lost", "lost webhook made good by reconciliation"),
 )
 """The same of worlds around the whole application."""
 

@@ -17,7 +17,7 @@ from einmal.domain.change import Ended
 from einmal.domain.hint import Trigger
 from einmal.domain.model import BookingStatus
 from einmal.flows.notices import Notices
-from einmal.flows.observe import Gone, Observation, Observed
+from einmal.flows.observe import Gone, Observation
 from einmal.flows.reconcile import Reconciliation
 from einmal.ports import Entry, Notice, Page, Source
 from einmal.ports.reconciling import Phase
@@ -192,22 +192,22 @@ async def _never_upcoming(inner: Any, run: Any, *more: Any) -> Any:
 
 
 def _believes_the_list(gateway: Gateway) -> None:
-    """What a list does not show is gone."""
+    """What a list does not show was cancelled."""
     reconciliation = _reconciliation(gateway)
-    listed: dict[str, Observed] = {}
+    listed: set[str] = set()
 
     async def compare(inner: Any, bookings: Any) -> Any:
-        compared = await inner.compare(bookings)
-        listed.update({one.booking.uid: one for one in compared if one.booking.status.live})
-        return compared
+        listed.update(booking.uid for booking in bookings)
+        return await inner.compare(bookings)
 
     async def look(inner: Any, uid: str, *, mend: bool = True) -> Any:
         if uid in listed:
             return await inner.look(uid, mend=mend)
-        return Gone(tuple(await inner.books.of_uids(inner.standings.tenant.tenant_id, (uid,))))
+        for row in await inner.books.of_uids(inner.standings.tenant.tenant_id, (uid,)):
+            await inner.standings.follow(row.intent, Ended(BookingStatus.CANCELLED))
+        return Gone(())
 
-    reconciliation.observation = Bent(reconciliation.observation, compare=compare, look=look)  # type: ignore[assignment]
-    reconciliation.books = Bent(reconciliation.books, open_drifts=_long_seen)
+    _put(reconciliation, "observation", Bent(reconciliation.observation, compare=compare, look=look))
 
 
 async def _long_seen(inner: Any, *which: Any) -> Any:
@@ -216,7 +216,7 @@ async def _long_seen(inner: Any, *which: Any) -> Any:
     return tuple(replace(one, first_seen_at=one.first_seen_at - timedelta(hours=1)) for one in known)
 
 
-_LAGGING: Final = replace(SETTING, lagging=0.5, share=0.0)
+LAGGING: Final = replace(SETTING, lagging=0.5, share=0.0)
 
 
 def _one(name: str, does: str, bend: Bend = lambda _: None, seed: int = 1, **more: Any) -> Saboteur:
@@ -233,11 +233,11 @@ SABOTEURS: Final = (
     _one("each time anew", "handles a doubled one twice, and tells of it twice", _each_time_anew),
     _one("the first page only", "reconciles what one page holds", _FIRST_PAGE),
     _one("never upcoming", "reconciles only what has changed", _reconciles(step=_never_upcoming)),
-    _one("believes the list", "takes for gone what a list does not show", _believes_the_list),
+    _one("believes the list", "ends what a list does not show, without a read", _believes_the_list, setting=LAGGING),
     _one(
         "lost at first sight",
         "takes for lost what one run did not find",
         _reconciles(open_drifts=_long_seen),
-        setting=_LAGGING,
+        setting=LAGGING,
     ),
 )

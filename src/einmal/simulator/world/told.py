@@ -69,16 +69,28 @@ def lives_of(hands: Hands, rows: Sequence[Row], changes: Sequence[Change]) -> li
     marks = {row.intent.mark for row in rows}
     bookings = [*hands.calendar.bookings, *hands.vanished.values()]
     by_uid = {booking.uid: booking for booking in bookings}
-    ends, found = Ends(hands.ended, changes), []
+    ends, again = Ends(hands.ended, changes), brought_back(hands)
+    found: list[Life] = []
     for booking in bookings:
         last = ends.of(booking, by_uid.get(booking.rescheduled_to or ""))
         life = _life(booking, marks, _accepted_at(hands, booking), *last)
         first = hands.revived.get(booking.uid)
-        if first is None:
-            found.append(life)
-        else:
+        if first is not None:
             found += _both(life, first)
+        else:
+            found.append(_again(life) if booking.uid in again else life)
     return found
+
+
+def brought_back(hands: Hands) -> frozenset[str]:
+    """The bookings that were brought back after their end, and what became of them when they were moved after that."""
+    found = set(hands.revived)
+    for booking in hands.calendar.bookings:  # in the order of writing: what it was moved from comes first
+        before = booking.rescheduled_from
+        first = hands.revived.get(before or "")
+        if before in found and (first is None or first.again <= booking.created_at):
+            found.add(booking.uid)
+    return frozenset(found)
 
 
 def _accepted_at(hands: Hands, booking: SimulatedBooking) -> datetime | None:
@@ -89,12 +101,16 @@ def _accepted_at(hands: Hands, booking: SimulatedBooking) -> datetime | None:
 
 
 def _both(life: Life, first: FirstLife) -> tuple[Life, Life]:
-    """`life` is the whole. The second part was made by whoever brought it back, unless it was ours to end again."""
+    """`life` is the whole."""
     accepted = life.pending_until if life.pending_until is not None and life.pending_until < first.until else None
     ended_by = By.OTHERS if first.by_hand else By.US
     before = replace(life, until=first.until, ended_by=ended_by, pending_until=accepted)
-    made_by = life.made_by if life.ended_by is By.US else By.OTHERS
-    return before, replace(life, since=first.again, pending_until=first.again, made_by=made_by)
+    return before, replace(_again(life), since=first.again, pending_until=first.again)
+
+
+def _again(life: Life) -> Life:
+    """It was made by whoever brought it back, unless it was ours to end once more."""
+    return life if life.ended_by is By.US else replace(life, made_by=By.OTHERS)
 
 
 def _life(
