@@ -22,6 +22,7 @@ from einmal.domain.facts import (
     Drifted,
     Fact,
     Noticed,
+    NotStarted,
     Operation,
     Rejected,
     Served,
@@ -51,6 +52,7 @@ FACTS: tuple[Fact, ...] = (
     Timed(NOW, Timing.JUDGE, 0.0001),
     CalendarAsked(NOW, Operation.READ, "200", 0.2),
     Served(NOW, "retell", "book", "booked", 0.3),
+    NotStarted(NOW, "replay"),
     Alarm(NOW, "breaker_open", PRIVATE, PRIVATE),
 )
 
@@ -92,6 +94,7 @@ def test_each_is_counted_once(metrics: Metrics) -> None:
         "einmal_calendar_requests_total{code=200,operation=read}",
         "einmal_calendar_seconds_count{operation=read}",
         "einmal_function_seconds_count{adapter=retell,function=book,outcome=booked}",
+        "einmal_wishes_not_started_total{why=replay}",
         "einmal_alarms_total{what=breaker_open}",
     }
     assert expected <= grown

@@ -50,3 +50,15 @@ def test_the_sound_gateway_is_not(seed: int, home: Home) -> None:
     """The control: in the same worlds nobody has bent anything."""
     home.empty()
     assert run_virtual(AppEpisode(seed, SETTING, home).run()).violations == []
+
+
+def test_a_seed_is_a_world_of_webhooks_too(home: Home) -> None:
+    """What is lost, late and forged follows from the seed as everything else does."""
+    told = []
+    for seed in (3, 3):
+        home.empty()
+        result = run_virtual(AppEpisode(seed, SETTING, home).run())
+        assert result.evidence is not None
+        told.append((result.calls, result.seen, result.evidence.lives, result.evidence.changes))
+    assert told[0] == told[1]
+    assert "webhook before its answer" in told[0][1]

@@ -12,7 +12,7 @@ from typing import Any
 from einmal.adapters.calcom.transport import WireAnswer, WireRequest
 from einmal.adapters.sql.sqlite import connect
 from einmal.adapters.system import SystemIds
-from einmal.domain.facts import Fact
+from einmal.domain.facts import Counted, Fact
 from einmal.entrypoints.http.retell import collect_appointment, function_call
 from einmal.settings import Secret, Settings, read_settings
 from einmal.simulator.calendar import SimulatedCalendar
@@ -77,7 +77,8 @@ class Recorder:
     told: asyncio.Event = field(default_factory=asyncio.Event)
 
     def observe(self, facts: Any) -> None:
-        self.facts.extend(facts)
+        """What is only counted is left to the metrics."""
+        self.facts.extend(fact for fact in facts if not isinstance(fact, Counted))
         self.told.set()
 
 

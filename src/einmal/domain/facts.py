@@ -171,7 +171,19 @@ class Served:
     seconds: float
 
 
-Fact = Rejected | Booked | Answered | Doubted | Changed | Noticed | Drifted | Timed | CalendarAsked | Served | Alarm
+@dataclass(frozen=True, slots=True)
+class NotStarted:
+    """A wish began nothing: a repeat that joined or heard the stored answer, or something in its way. `why` is the
+    admission's own word."""
+
+    at: datetime
+    why: str
+
+
+Counted = Timed | CalendarAsked | Served | NotStarted
+"""Told for metrics alone: nothing was decided."""
+
+Fact = Rejected | Booked | Answered | Doubted | Changed | Noticed | Drifted | Counted | Alarm
 
 
 def rejected(intent: Intent, booking: Booking, verdict: Verdict, at: datetime, policy: GuardPolicy) -> Rejected:

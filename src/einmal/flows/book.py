@@ -31,7 +31,7 @@ from einmal.domain.admission import (
     Start,
 )
 from einmal.domain.composite import Part
-from einmal.domain.facts import Alarm
+from einmal.domain.facts import Alarm, NotStarted
 from einmal.domain.gate import Shut, ShutWhy
 from einmal.domain.intent import BOOKED, UNRESOLVED, Intent, State
 from einmal.domain.keys import intent_key, unique_attendee_email
@@ -140,6 +140,7 @@ class Bookings:
             in_the_way = went.admission
             if not isinstance(in_the_way, Busy) or not await self._ended(in_the_way.intent, reply_by):
                 break
+        self.observer.observe((NotStarted(self.clock.now(), type(in_the_way).__name__.lower()),))
         intent = None if isinstance(in_the_way, Start | Refusal) else in_the_way.intent
         try:
             return await self._answer(went, wish, reply_by), intent

@@ -22,6 +22,7 @@ from einmal.domain.facts import (
     Drifted,
     Fact,
     Noticed,
+    NotStarted,
     Rejected,
     Served,
     Timed,
@@ -116,6 +117,8 @@ class LogObserver:
                 case Served():
                     served = {"function": fact.function, "outcome": fact.outcome, "seconds": fact.seconds}
                     _say("performance", logging.DEBUG, "served", served | {"adapter": fact.adapter})
+                case NotStarted():
+                    _say("performance", logging.DEBUG, "not started", {"why": fact.why})
                 case Alarm():
                     fields = {"intent_id": fact.intent_id, "detail": fact.detail}
                     _say("alerts", logging.ERROR, fact.what, fields)

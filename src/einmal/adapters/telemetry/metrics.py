@@ -22,6 +22,7 @@ from einmal.domain.facts import (
     Drifted,
     Fact,
     Noticed,
+    NotStarted,
     Rejected,
     Served,
     Timed,
@@ -92,6 +93,9 @@ class Metrics:
         self._served = self._histogram(
             "function_seconds", "function calls", FUNCTION_SECONDS, "adapter", "function", "outcome"
         )
+        self._not_started = self._counter("wishes_not_started", "repeats that joined or were replayed, refusals", "why")
+        for why in ("join", "replay"):
+            self._not_started.labels(why)
         self._alarms = self._counter("alarms", "what a person should look at", "what")
 
     def _ledger(self) -> None:
@@ -136,6 +140,8 @@ class Metrics:
             case Served():
                 function = fact.function if fact.function in self._functions else _OTHER
                 self._served.labels(fact.adapter, function, fact.outcome).observe(fact.seconds)
+            case NotStarted():
+                self._not_started.labels(fact.why).inc()
             case Alarm():
                 self._alarms.labels(fact.what).inc()
             case _:

@@ -76,6 +76,7 @@ class CalcomWebhooks:
                 message = "it could not be written down just now; send it again"
                 raise Refusal(503, "ledger_unavailable", message) from None
             known = known or received.known
+        self._noticed("received", webhook.event)
         return {"status": "ok" if known else "unknown_booking"}
 
     def _secrets(self) -> dict[str, str]:
