@@ -36,8 +36,8 @@ demo: $(STAMP) ## watch the incident happen to an unguarded gateway, and not to 
 	@$(BIN)/einmal demo
 
 check: $(DEV) ## ruff, strict mypy, the floors
-	@$(BIN)/ruff check src tests bench scripts soak deploy
-	@$(BIN)/ruff format --check --quiet src tests bench scripts soak deploy
+	@$(BIN)/ruff check src tests bench scripts soak deploy monitoring
+	@$(BIN)/ruff format --check --quiet src tests bench scripts soak deploy monitoring
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
 
@@ -111,8 +111,9 @@ prometheus: # what alerts are checked and tried with; on Debian as root it is in
 	fi; \
 	! missing || { echo "promtool or amtool is missing, which check the alerts: install Debian's prometheus, prometheus-alertmanager"; exit 2; }
 
-docs: $(STAMP) ## draw the pages that are drawn from code
+docs: $(DEV) ## write what is made by code: the pages that are drawn, and monitoring/
 	@$(BIN)/python scripts/draw_states.py
+	@$(BIN)/python monitoring/write.py
 
 lock: ## write requirements/*.txt anew from pyproject.toml (needs uv)
 	uv pip compile -q pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header -o requirements/runtime.txt

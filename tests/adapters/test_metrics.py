@@ -129,6 +129,7 @@ def test_what_never_was_is_zero(metrics: Metrics) -> None:
     layers = {re.sub(r".*layer=(\w+).*", r"\1", name) for name in seen if "rejections_total" in name}
     assert layers == {"layer1", "layer2", "layer3", "layer4"}
     assert seen["einmal_duplicate_prevention_rate{}"] == 0
+    assert seen["einmal_webhooks_total{outcome=received,source=calcom}"] == 0
     assert seen["einmal_guard_layer_off{layer=freshness}"] == 1
     assert seen["einmal_guard_layer_off{layer=identity}"] == 0
     assert seen["einmal_function_budget_seconds{adapter=retell,function=book}"] == 8
@@ -161,6 +162,7 @@ def test_the_ledger_as_it_stands(metrics: Metrics) -> None:
         drifts={"ghost": 2},
         callbacks=4,
         messages=5,
+        oldest_message_at=NOW - timedelta(seconds=9),
         notices=6,
         oldest_notice_at=NOW - timedelta(seconds=7),
         gates={"a": half, "b": broken},
@@ -176,7 +178,7 @@ def test_the_ledger_as_it_stands(metrics: Metrics) -> None:
         5,
         6,
     ]
-    assert seen["einmal_oldest_notice_seconds{}"] == 7
+    assert (seen["einmal_oldest_notice_seconds{}"], seen["einmal_oldest_message_seconds{}"]) == (7, 9)
     assert seen["einmal_calendar_budget_left_ratio{}"] == 0.5
     assert seen["einmal_calendar_breakers_open{}"] == 1
     assert seen["einmal_ledger_readable{}"] == 1

@@ -87,8 +87,8 @@ STANDINGS: list[tuple[str, Sequence[Booking], object]] = [
     ),
     ("moved to another than was read", [MOVED, replace(NEXT, uid="uid-3")], Unseen("chain_odd")),
     ("moved from another", [MOVED, replace(NEXT, moved_from="uid-9")], Unseen("chain_odd")),
-    ("a stranger's", [replace(seen(), metadata={})], NotOurs()),
-    ("moved to a stranger's", [MOVED, STRANGER], NotOurs()),
+    ("a stranger's", [replace(seen(), metadata={})], NotOurs(replace(seen(), metadata={}))),
+    ("moved to a stranger's", [MOVED, STRANGER], NotOurs(STRANGER)),
 ]
 
 

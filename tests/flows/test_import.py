@@ -122,12 +122,24 @@ async def test_it_is_never_changed_by_phone(salon: World, asked: str) -> None:
     assert "appointment_without_our_mark" in alarms(salon)
 
 
-async def test_asked_for_it_is_not_told_off_the_calendar(salon: World) -> None:
-    """Whoever asks what they have is told nothing that does not carry our id, and is offered a call-back."""
+async def test_asked_for_it_is_told_as_the_calendar_has_it(salon: World) -> None:
+    """Whose it is the ledger knows, that it stands the calendar shows. Nobody else is told."""
     await imported(salon)
     for function in ("get_customer_appointments", "query_appointment"):
-        said = await salon.ask(function, LATER)
-        assert said["message"] == "Zu diesen Angaben finde ich leider keinen Termin. Soll Sie jemand zurückrufen?"
+        assert "10 Uhr" in (await salon.ask(function, LATER))["message"]
+        assert "10 Uhr" not in (await salon.ask(function, STRANGER))["message"]
+
+
+@pytest.mark.parametrize("how", ["cancelled", "moved"])
+async def test_what_does_not_stand_there_any_more_is_not_told(salon: World, how: str) -> None:
+    """The other program, or staff, changed it."""
+    uid = await imported(salon)
+    if how == "cancelled":
+        salon.calendar.cancel(uid, "")
+    else:
+        salon.calendar.reschedule(uid, TEN + timedelta(hours=2), by_owner=True)
+    said = await salon.ask("query_appointment", LATER)
+    assert said["message"] == "Zu diesen Angaben finde ich leider keinen Termin. Soll Sie jemand zurückrufen?"
 
 
 async def test_where_all_is_as_it_was_reconciliation_finds_nothing(salon: World) -> None:

@@ -210,6 +210,20 @@ async def test_a_cancelled_one_that_was_revived_is_listed(salon: World) -> None:
     assert salon.states() == ["cancelled"]
 
 
+async def test_what_a_person_has_decided_is_listed_no_longer(salon: World) -> None:
+    """Brought back, listed for as long as it stands, and cancelled again."""
+    await booked(salon)
+    await salon.ask("cancel_appointment", LATER)
+    salon.calendar.accept(uid_of(salon))
+    for _ in range(2):
+        await reconciled(salon)
+        salon.clock.pass_time(timedelta(minutes=20))
+        assert salon.rows("SELECT kind, ended_at FROM drifts") == [("revived", None)]
+    salon.calendar.cancel(uid_of(salon), "")
+    await reconciled(salon)
+    assert salon.rows("SELECT count(*) FROM drifts WHERE ended_at IS NULL") == [(0,)]
+
+
 async def test_one_attendee_twice_is_listed(salon: World) -> None:
     salon.calendar.create(101, TEN, GUEST)
     (one,) = salon.calendar.bookings

@@ -137,7 +137,9 @@ class MovedTo:
 
 @dataclass(frozen=True, slots=True)
 class NotOurs:
-    """It does not carry our operation id: it is neither changed nor told of."""
+    """It does not carry our operation id: it is not changed, and told of only where it was taken over from others."""
+
+    booking: Booking
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +166,7 @@ def standing(intent: Intent, chain: Sequence[Booking]) -> Standing:
         if before.moved_to != after.uid or after.moved_from != before.uid:
             return Unseen("chain_odd")
     if not all(is_marked(intent, booking) for booking in chain):
-        return NotOurs()
+        return NotOurs(chain[-1])
     last = chain[-1]
     if last.moved_to is not None:
         return Unseen("chain_unread")

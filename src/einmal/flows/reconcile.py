@@ -49,7 +49,10 @@ IDLE_SECONDS: Final = 30.0
 
 EVERY_SECONDS: Final = 3600.0
 
-OF_UPCOMING: Final = (DriftKind.GHOST, DriftKind.PERSON_TWICE, DriftKind.ORPHAN, DriftKind.NOT_MARKED)
+OF_UPCOMING: Final = (
+    *(DriftKind.GHOST, DriftKind.PERSON_TWICE, DriftKind.ORPHAN, DriftKind.NOT_MARKED),
+    *(DriftKind.REVIVED, DriftKind.DOUBLED),
+)
 """Kinds that the second pass would have found again if they were still so."""
 
 

@@ -86,7 +86,9 @@ class Telling:
         """As the calendar shows it; as the ledger has it where the calendar cannot be asked. None: it is no more."""
         found = await self.standings.look(stored.intent)
         if isinstance(found, NotOurs):
-            return None
+            # Of an appointment that another program booked the ledger knows whose it is; the calendar, that it stands.
+            same = found.booking.status.live and found.booking.start == stored.intent.wish.start
+            return stored if stored.imported and same else None
         after = await self.standings.follow(stored.intent, found)
         if isinstance(found, MovedTo) and after is None:
             after = await self._became(stored)

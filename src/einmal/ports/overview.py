@@ -24,6 +24,7 @@ class Figures:
     drifts: Mapping[str, int] = field(default_factory=dict)
     callbacks: int = 0
     messages: int = 0
+    oldest_message_at: datetime | None = None
     notices: int = 0
     oldest_notice_at: datetime | None = None
     gates: Mapping[str, Gate] = field(default_factory=dict)

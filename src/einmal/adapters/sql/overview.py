@@ -20,7 +20,7 @@ _REJECTED: Final = "SELECT count(*) FROM facts WHERE kind = 'rejected' AND at > 
 _APPOINTMENTS: Final = "SELECT count(*) FROM appointments WHERE appointment_id > ?"
 _DRIFTS: Final = "SELECT kind, count(*) FROM drifts WHERE ended_at IS NULL GROUP BY kind"
 _CALLBACKS: Final = "SELECT count(*) FROM callbacks WHERE done_at IS NULL AND tenant_id > ''"
-_MESSAGES: Final = "SELECT count(*) FROM outbox WHERE due_at IS NOT NULL"
+_MESSAGES: Final = "SELECT count(*), min(created_at) FROM outbox WHERE due_at IS NOT NULL"
 _NOTICES: Final = "SELECT count(*), min(received_at) FROM inbox WHERE due_at IS NOT NULL"
 _GATES: Final = """
     SELECT account_id, at, tokens, writes_failed, reads_failed, open_until, probing_until, blocked_until
@@ -55,6 +55,7 @@ class SqlOverview:
                 drifts={row[0]: int(row[1]) for row in drifts},
                 callbacks=int(callbacks[0][0]),
                 messages=int(messages[0][0]),
+                oldest_message_at=instant_or_none(messages[0][1]),
                 notices=int(notices[0][0]),
                 oldest_notice_at=instant_or_none(notices[0][1]),
                 gates={row[0]: _gate(row) for row in gates},

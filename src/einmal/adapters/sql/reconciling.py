@@ -48,9 +48,7 @@ _CLOSE: Final = """
 _DRIFT_ENDED: Final = """
     UPDATE drifts SET ended_at = ? WHERE tenant_id = ? AND kind = ? AND subject = ? AND ended_at IS NULL"""
 
-_SELECT: Final = STORED.rpartition("WHERE")[0].replace(
-    "FROM intents i LEFT JOIN", ", i.imported_from IS NOT NULL FROM intents i LEFT JOIN"
-)
+_SELECT: Final = STORED.rpartition("WHERE")[0]
 _LIVE: Final = "i.state IN ('intent', 'sent', 'doubt', 'escalated', 'confirmed', 'pending')"
 _STANDING: Final = f"""{_SELECT}
     WHERE i.tenant_id = ? AND (i.start_at, i.intent_id) > (?, ?) AND i.start_at >= ? AND i.start_at < ?

@@ -30,10 +30,11 @@ STORED = f"""
     SELECT {", ".join("i." + c for c in INTENT_COLUMNS.split(", "))}, i.reply,
            a.appointment_id, a.starts_at, a.ends_at, a.staff,
            EXISTS (SELECT 1 FROM changes g
-                   WHERE g.intent_id = i.intent_id AND g.state IN ('sent', 'doubt', 'escalated'))
+                   WHERE g.intent_id = i.intent_id AND g.state IN ('sent', 'doubt', 'escalated')),
+           i.imported_from IS NOT NULL
     FROM intents i LEFT JOIN appointments a ON a.intent_id = i.intent_id
     WHERE i.intent_id = ?"""  # noqa: S608 - constants only
-"""An intent with its reply, its appointment, and whether a change of that is under way."""
+"""An intent with its reply, its appointment, whether a change of that is under way, and whether it was taken over."""
 
 
 def instant_text(value: datetime) -> str:

@@ -84,6 +84,7 @@ class Metrics:
         self._doubts = self._counter("doubts", "bookings that came into doubt, or stayed there")
         self._changes = self._counter("changes", "steps of cancels and moves", "kind", "event")
         self._notices = self._counter("webhooks", "what the outside told, by what became of it", "source", "outcome")
+        self._notices.labels("calcom", "received")
         self._drifts = self._counter("drifts", "differences between ledger and calendar", "kind", "mended")
         for kind in DriftKind:
             for mended in ("true", "false"):
@@ -108,6 +109,7 @@ class Metrics:
         self._open_drifts = self._gauge("drifts_open", "differences that a person must look at", "kind")
         self._callbacks = self._gauge("callbacks_open", "people who want to be called back")
         self._messages = self._gauge("messages_waiting", "news that is due and not sent")
+        self._oldest_message = self._gauge("oldest_message_seconds", "how long the oldest of it has waited; 0 for none")
         self._waiting = self._gauge("notices_waiting", "webhooks that are not handled yet")
         self._oldest_notice = self._gauge("oldest_notice_seconds", "how long a webhook has waited")
         self._budget = self._gauge("calendar_budget_left_ratio", "of the request budget, of the account with the least")
@@ -157,6 +159,7 @@ class Metrics:
             self._open_drifts.labels(kind.value).set(figures.drifts.get(kind.value, 0))
         self._callbacks.set(figures.callbacks)
         self._messages.set(figures.messages)
+        self._oldest_message.set(_age(figures.oldest_message_at, now))
         self._waiting.set(figures.notices)
         self._oldest_notice.set(_age(figures.oldest_notice_at, now))
         left = [gate.left(now, policy) for gate in figures.gates.values()]
