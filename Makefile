@@ -44,7 +44,7 @@ check: $(DEV) ## ruff, strict mypy, the floors
 # Simulated worlds and real processes: counting their lines would double their time. The first use two processes
 # themselves, and print who caught which sabotage; the others mostly wait.
 WORLDS    := tests/simulation
-PROCESSES := tests/races tests/e2e tests/model
+PROCESSES := tests/races tests/e2e tests/model tests/monitoring
 
 test: check java mariadb prometheus ## everything CI runs
 	@$(BIN)/coverage erase

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -151,7 +151,10 @@ class Parts:
         telling = Telling(own, in_call.standings, ledger.changes, ledger, composites)
         sweeper = Sweeper(tenant.tenant_id, doubts_behind, compensations, behind, budgets, afterwards.standings)
         undoing = CompositeSteps(ledger.composites, afterwards)
-        observation = Observation(ledger.reconciling, afterwards.standings, sweeper, self._neighbours(wanted))
+        # What nobody waits for at all: what the outside told, what is compared. It leaves most of the budget to others.
+        background = GatedCalendar(inner, ledger.gates, toll, Use.BACKGROUND, clock, observer)
+        seen = replace(afterwards.standings, calendar=background)
+        observation = Observation(ledger.reconciling, seen, sweeper, self._neighbours(wanted))
         run_behind = Behind(
             doubts_behind,
             compensations,
@@ -159,7 +162,7 @@ class Parts:
             afterwards,
             undoing,
             observation,
-            self._reconciliation(observation, inner, toll),
+            self._reconciliation(observation, background),
             holding,
         )
         return Tenancy(
@@ -182,12 +185,10 @@ class Parts:
         account, every = account_id(wanted), self.settings.tenants
         return tuple(one.tenant_id for one in every if one.tenant_id != wanted.tenant_id and account_id(one) == account)
 
-    def _reconciliation(self, observation: Observation, inner: CalcomCalendar, toll: Toll) -> Reconciliation:
-        """Pages are read as background: nobody waits for them, and what was promised goes first."""
+    def _reconciliation(self, observation: Observation, calendar: GatedCalendar) -> Reconciliation:
         ledger, clock, ids, observer = self.ledger, self.clock, self.ids, self.observer
-        pages = GatedCalendar(inner, ledger.gates, toll, Use.BACKGROUND, clock, observer)
         every = self.settings.reconcile_seconds
-        return Reconciliation(observation, ledger.reconciling, pages, clock, ids, observer, every)
+        return Reconciliation(observation, ledger.reconciling, calendar, clock, ids, observer, every)
 
     def _transport(self, wanted: TenantConfiguration) -> Transport:
         if None in self.transports:

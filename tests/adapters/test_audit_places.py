@@ -26,6 +26,8 @@ WRITTEN = "g%C3%A4nse%2Ff%C3%BC%C3%9Fchen%401"
         "sqlite:///:memory:",
         "postgresql://me:geheim@host:port/salon",
         "mysql://me:geh@eim:x@host/salon",
+        "postgresql://me:x@geh@host:5432/salon",
+        "mysql://me:x@geh/eim@host/salon",
     ],
 )
 def test_what_names_no_database(einmal: Operator, url: str) -> None:
@@ -35,6 +37,13 @@ def test_what_names_no_database(einmal: Operator, url: str) -> None:
         assert (told.code, told.out) == (2, "")
         assert "say sqlite:///path, postgresql://user@host/database" in told.err
         assert "geh" not in told.err
+
+
+def test_an_at_in_the_password_is_said_to_be_written_otherwise(einmal: Operator) -> None:
+    """What stands behind it would be taken for the host, and be printed."""
+    told = einmal("audit", "--url", "postgresql://me:x@geheim@127.0.0.1:1/salon")
+    assert (told.code, "write %40 for an @ in the password" in told.err) == (2, True), told.err
+    assert einmal("audit", "--url", "postgresql://me:x%40geheim@127.0.0.1:1/salon").code == 4
 
 
 def test_a_file_that_is_no_database(einmal: Operator, tmp_path: Path) -> None:

@@ -108,6 +108,39 @@ def test_the_incident_in_our_own_ledger(ledger: SqlBase, einmal: Operator) -> No
     ]
 
 
+def test_a_booking_that_ended_in_any_way_is_not_kept_in_place_of_one_that_stands(
+    ledger: SqlBase, einmal: Operator
+) -> None:
+    """An appointment that was moved away is no appointment, in our own words."""
+    ledger.run("UPDATE appointments SET status = 'moved' WHERE appointment_id = 'a1'")
+    done = einmal("dedupe", "--apply", "--json")
+    assert (done.code, json.loads(done.out)["contacts"]) == (0, [])
+    assert ledger.rows("appointments", "appointment_id", "status", "calcom_v2_booking_id")[1:3] == [
+        ("a1", "cancelled", None),
+        ("a2", "pending", UID),
+    ]
+    assert ledger.rows("intents", "intent_id", "state", "booking_uid")[2] == ("i2", "pending", UID)
+
+
+def test_our_own_ledger_named_by_its_url_is_refused(
+    ledger: SqlBase, einmal: Operator, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Its intents would go on telling of what was cancelled: said, whatever the settings name for the ledger."""
+    before = held(ledger)
+    where = f"sqlite:///{ledger.where}" if isinstance(ledger.where, Path) else ledger.where
+    named = ("dedupe", "--url", where, "--id-column", "appointment_id")
+    ways = ((), ("--apply",), ("--apply", "--delete"), ("--undo",))
+    for words in ways:
+        told = einmal(*named, *words)
+        assert (told.code, "--url names our own ledger" in told.err) == (2, True), told
+    monkeypatch.setenv("EINMAL_DATABASE_URL", f"sqlite:///{tmp_path}/other.sqlite3")
+    for words in ways:
+        told = einmal(*named, *words)
+        assert (told.code, "run it without --url" in told.err) == (4, True), told
+    assert held(ledger) == before
+    assert not has_layer_4(ledger.where)
+
+
 def test_the_log_holds_nothing_of_an_intent_but_what_changed(ledger: SqlBase, einmal: Operator) -> None:
     """Names and numbers stay where they are."""
     assert einmal("dedupe", "--apply").code == 0

@@ -6,10 +6,10 @@ import pytest
 
 from einmal.adapters.tables.groups import BATCH_ROWS_MAX
 from einmal.adapters.tables.place import place_of
-from einmal.adapters.tables.repair import Order
+from einmal.adapters.tables.repair import Order, repaired
 from einmal.adapters.tables.target import Wanted
 from einmal.adapters.tables.undo import undone
-from support.tables import Operator, TableBase, many
+from support.tables import UNIQUE, Operator, TableBase, indexes, many
 
 
 def test_an_undo_leaves_alone_what_somebody_changed(base: TableBase, einmal: Operator) -> None:
@@ -51,6 +51,51 @@ def test_an_undo_goes_on_past_a_row_that_the_database_refuses(base: TableBase, e
     told = einmal("dedupe", "--url", base.url, "--undo")
     assert (told.code, told.err.endswith("  5\n")) == (1, True)
     assert [row[0] for row in base.rows("id")] == [2, 3, 4, 6, 7, 900]
+
+
+@pytest.mark.parametrize("base", ["sqlite", "mariadb"], indirect=True)
+def test_an_undo_leaves_an_index_that_stood_before_the_run(base: TableBase, einmal: Operator) -> None:
+    """It takes away what the run put up, and only once: not what another run, or somebody, has put up since."""
+    base.create()
+    base.insert("appointments", (1, 1, "call_a", "", "2026-10-06 09:05:21"))
+    index = f"CREATE UNIQUE INDEX {UNIQUE} ON appointments (calcom_v2_booking_id)"
+    base.run(index)
+    assert "Cleared: 1 rows" in einmal("dedupe", "--url", base.url, "--apply").out
+    told = einmal("dedupe", "--url", base.url, "--undo")
+    assert (told.code, "not unique any more" in told.out, indexes(base)) == (0, False, {UNIQUE})
+    base.run(f"DROP INDEX {UNIQUE}{' ON appointments' if base.kind == 'mariadb' else ''}")
+    assert einmal("dedupe", "--url", base.url, "--apply").code == 0
+    assert einmal("dedupe", "--url", base.url, "--undo").code == 0
+    assert indexes(base) == set()
+    base.run(index)
+    assert einmal("dedupe", "--url", base.url, "--undo").code == 0
+    assert indexes(base) == {UNIQUE}
+
+
+def test_an_undo_takes_the_index_of_a_run_that_was_killed_at_it(mariadb: TableBase, einmal: Operator) -> None:
+    """A change of the schema is a commit there: the index may stand, and the log not say that the run came to its end."""
+    many(mariadb, 2)
+    before = mariadb.rows()
+    assert einmal("dedupe", "--url", mariadb.url, "--apply").code == 0
+    mariadb.run("DELETE FROM system_audit_log WHERE event_type = 'duplicate_booking_bug_repaired'")
+    assert einmal("dedupe", "--url", mariadb.url, "--undo").code == 0
+    assert (mariadb.rows(), indexes(mariadb)) == (before, set())
+
+
+@pytest.mark.parametrize("base", ["sqlite", "postgres"], indirect=True)
+def test_the_last_run_is_the_last_in_the_log(base: TableBase, einmal: Operator) -> None:
+    """A clock that was set back gives it the smaller name."""
+    many(base, 2)
+    for run in ("2027", "2026"):
+        at = datetime(int(run), 1, 1, tzinfo=UTC)
+        repaired(Order(place_of(base.url), Wanted(), run, at), lambda *_: None, 0)
+        if run == "2027":
+            base.run(f"DROP INDEX {UNIQUE}")
+            base.insert("appointments", *((n, 1, "call", "new", f"2026-10-06 09:05:{n}") for n in (30, 31)))
+    told = einmal("dedupe", "--url", base.url, "--undo")
+    assert (told.code, told.out.startswith("Run 2026 is undone")) == (0, True), told.out
+    cancelled = [row[0] for row in base.rows("id, status") if row[1] == "cancelled"]
+    assert cancelled == [3, 5]
 
 
 class Killed(BaseException):

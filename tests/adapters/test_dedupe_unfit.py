@@ -1,9 +1,10 @@
 """Tables that cannot be mended as they are: said before anything is changed, with what would help."""
 
+import asyncpg
 import pytest
 
 from einmal.domain.duplicates import NOTE
-from support.tables import Operator, TableBase
+from support.tables import UNIQUE, Operator, TableBase
 
 UNFIT = [
     ("id BIGINT PRIMARY KEY, uid VARCHAR(50)", (), "there is no column for the status"),
@@ -72,6 +73,53 @@ def test_tables_without_transactions_are_refused(mariadb: TableBase, einmal: Ope
     mariadb.run("ALTER TABLE appointments ENGINE=MyISAM")
     told = einmal("dedupe", "--url", mariadb.url)
     assert (told.code, "appointments has the engine MyISAM, which knows no transactions" in told.err) == (4, True)
+
+
+def test_an_index_that_was_never_finished_is_said_before_anything_is_changed(
+    postgres: TableBase, einmal: Operator
+) -> None:
+    """It has the name, and makes nothing unique. Dropped, it is in nobody's way."""
+    postgres.create()
+    postgres.incident()
+    before = postgres.rows()
+    with pytest.raises(asyncpg.UniqueViolationError):
+        postgres.run(f"CREATE UNIQUE INDEX CONCURRENTLY {UNIQUE} ON appointments (calcom_v2_booking_id)")
+    for words in ((), ("--apply",)):
+        told = einmal("dedupe", "--url", postgres.url, *words)
+        assert (told.code, "INVALID" in told.err, "DROP INDEX first" in told.err) == (4, True, True), told
+    assert postgres.rows() == before
+    postgres.run(f"DROP INDEX {UNIQUE}")
+    assert einmal("dedupe", "--url", postgres.url, "--apply").code == 0
+
+
+def test_a_name_that_is_taken_is_said_before_anything_is_changed(base: TableBase, einmal: Operator) -> None:
+    """By an index that makes something else unique."""
+    base.create()
+    base.incident()
+    before = base.rows()
+    base.run(f"CREATE INDEX {UNIQUE} ON appointments (call_id)")
+    told = einmal("dedupe", "--url", base.url, "--apply")
+    assert (told.code, f"something else is called {UNIQUE!r}" in told.err) == (4, True), told
+    assert base.rows() == before
+
+
+@pytest.mark.parametrize("base", ["postgres", "mariadb"], indirect=True)
+def test_a_table_whose_partitions_allow_no_such_index_is_refused(base: TableBase, einmal: Operator) -> None:
+    """Shared out by the row's id; one that is shared out by the booking id alone is mended like any other."""
+    of_mariadb = base.kind == "mariadb"
+    for table, by, fit in (("by_id", "id", False), ("by_uid", "uid", True)):
+        base.run(
+            f"CREATE TABLE {table} (id BIGINT NOT NULL, status VARCHAR(20), uid VARCHAR(50), created_at TIMESTAMP NULL)"
+            f" PARTITION BY {'KEY' if of_mariadb else 'HASH'} ({by}){' PARTITIONS 2' if of_mariadb else ''}"
+        )
+        if not of_mariadb:
+            base.run(f"CREATE TABLE {table}_0 PARTITION OF {table} FOR VALUES WITH (MODULUS 1, REMAINDER 0)")
+        if not fit:
+            base.run(f"ALTER TABLE {table} ADD PRIMARY KEY (id)")
+        base.run(f"INSERT INTO {table} VALUES (1, 'ok', 'x', '2026-10-06'), (2, 'ok', 'x', '2026-10-07')")  # noqa: S608
+        told = einmal("dedupe", "--url", base.url, "--table", table, "--column", "uid", "--apply")
+        assert (told.code, "it is partitioned by" in told.err) == (4, not fit), told
+        assert base.rows("id, status, uid", table) == [(1, "ok", "x"), (2, "ok", "x")]
 
 
 def test_a_log_that_is_there_already_is_used(base: TableBase, einmal: Operator) -> None:

@@ -18,6 +18,7 @@ from support.sql import BASES, SqlBase
 
 IDS = SystemIds()
 MINUTE = timedelta(minutes=1)
+TENANTS = ("default", "another")
 SOON = NOW + timedelta(seconds=1)
 
 
@@ -50,7 +51,8 @@ async def test_it_is_kept_once_and_comes_back_as_it_was(base: SqlBase) -> None:
     first = await ledger.inbox.receive(notice(), NOW, SOON)
     again = await ledger.inbox.receive(notice(), NOW + MINUTE, SOON + MINUTE)
     assert (again.inbox_id, again.known, again.handled) == (first.inbox_id, False, False)
-    (entry,) = await ledger.inbox.claim_due(NOW + MINUTE, NOW + 2 * MINUTE, 9)
+    assert (first.first, again.first) == (True, False)
+    (entry,) = await ledger.inbox.claim_due(NOW + MINUTE, NOW + 2 * MINUTE, 9, TENANTS)
     assert (entry.event, entry.subject, entry.data, entry.received_at, entry.tries) == (
         *("BOOKING_CREATED", "uid1", {"uids": ["ü"]}),
         *(NOW, 0),
@@ -62,47 +64,55 @@ async def test_the_same_content_is_anothers_for_another_tenant_or_source(base: S
     ledger = base.ledger(IDS)
     for one in (notice(), notice(tenant_id="another"), notice(source=Source.RETELL)):
         await ledger.inbox.receive(one, NOW, SOON)
-    assert len(await ledger.inbox.claim_due(SOON, NOW + MINUTE, 9)) == 3
+    assert len(await ledger.inbox.claim_due(SOON, NOW + MINUTE, 9, TENANTS)) == 3
 
 
 async def test_what_is_handled_is_never_due_again(base: SqlBase) -> None:
     ledger = base.ledger(IDS)
     kept = await ledger.inbox.receive(notice(), NOW, SOON)
     await ledger.inbox.handled(kept.inbox_id, "mended", SOON)
-    assert await ledger.inbox.claim_due(NOW + MINUTE, NOW + 2 * MINUTE, 9) == ()
+    assert await ledger.inbox.claim_due(NOW + MINUTE, NOW + 2 * MINUTE, 9, TENANTS) == ()
     assert (await ledger.inbox.receive(notice(), NOW + MINUTE, NOW + MINUTE)).handled
-    assert await ledger.inbox.claim_due(NOW + 5 * MINUTE, NOW + 6 * MINUTE, 9) == ()
+    assert await ledger.inbox.claim_due(NOW + 5 * MINUTE, NOW + 6 * MINUTE, 9, TENANTS) == ()
     assert base.rows("inbox", "outcome") == [("mended",)]
 
 
 async def test_it_is_not_due_before_its_time_nor_twice_in_a_lease(base: SqlBase) -> None:
     ledger = base.ledger(IDS)
     await ledger.inbox.receive(notice(), NOW, SOON)
-    assert await ledger.inbox.claim_due(NOW, NOW + MINUTE, 9) == ()
-    assert len(await ledger.inbox.claim_due(SOON, NOW + MINUTE, 9)) == 1
-    assert await ledger.inbox.claim_due(SOON + MINUTE / 2, NOW + 2 * MINUTE, 9) == ()
-    assert len(await ledger.inbox.claim_due(NOW + MINUTE, NOW + 2 * MINUTE, 9)) == 1
+    assert await ledger.inbox.claim_due(NOW, NOW + MINUTE, 9, TENANTS) == ()
+    assert len(await ledger.inbox.claim_due(SOON, NOW + MINUTE, 9, TENANTS)) == 1
+    assert await ledger.inbox.claim_due(SOON + MINUTE / 2, NOW + 2 * MINUTE, 9, TENANTS) == ()
+    assert len(await ledger.inbox.claim_due(NOW + MINUTE, NOW + 2 * MINUTE, 9, TENANTS)) == 1
 
 
 async def test_what_is_put_off_counts_its_tries(base: SqlBase) -> None:
     ledger = base.ledger(IDS)
     await ledger.inbox.receive(notice(), NOW, NOW)
-    (entry,) = await ledger.inbox.claim_due(NOW, NOW + MINUTE, 9)
+    (entry,) = await ledger.inbox.claim_due(NOW, NOW + MINUTE, 9, TENANTS)
     await ledger.inbox.put_off(entry, NOW + MINUTE)
-    (entry,) = await ledger.inbox.claim_due(NOW + MINUTE, NOW + 2 * MINUTE, 9)
+    (entry,) = await ledger.inbox.claim_due(NOW + MINUTE, NOW + 2 * MINUTE, 9, TENANTS)
     await ledger.inbox.put_off(entry, NOW + 2 * MINUTE, more=0)
-    (entry,) = await ledger.inbox.claim_due(NOW + 2 * MINUTE, NOW + 3 * MINUTE, 9)
+    (entry,) = await ledger.inbox.claim_due(NOW + 2 * MINUTE, NOW + 3 * MINUTE, 9, TENANTS)
     assert entry.tries == 1
     await ledger.inbox.handled(entry.inbox_id, "told", NOW)
     await ledger.inbox.put_off(entry, NOW)
-    assert await ledger.inbox.claim_due(NOW + 9 * MINUTE, NOW + 10 * MINUTE, 9) == ()
+    assert await ledger.inbox.claim_due(NOW + 9 * MINUTE, NOW + 10 * MINUTE, 9, TENANTS) == ()
+
+
+async def test_it_is_claimed_by_who_serves_its_tenant(base: SqlBase) -> None:
+    ledger = base.ledger(IDS)
+    await ledger.inbox.receive(notice(), NOW, NOW)
+    for others in ((), ("another",)):
+        assert await ledger.inbox.claim_due(NOW, NOW + MINUTE, 9, others) == ()
+    assert len(await ledger.inbox.claim_due(NOW, NOW + MINUTE, 9, ("another", "default"))) == 1
 
 
 async def test_a_clock_that_was_set_back_leaves_nothing_lying(base: SqlBase) -> None:
     """Due in a day from now was written by a clock that is right no more."""
     ledger = base.ledger(IDS)
     await ledger.inbox.receive(notice(), NOW, NOW + timedelta(days=1))
-    assert len(await ledger.inbox.claim_due(NOW, NOW + MINUTE, 9)) == 1
+    assert len(await ledger.inbox.claim_due(NOW, NOW + MINUTE, 9, TENANTS)) == 1
 
 
 async def test_two_workers_never_have_the_same(base: SqlBase) -> None:
@@ -110,7 +120,7 @@ async def test_two_workers_never_have_the_same(base: SqlBase) -> None:
     for number in range(12):
         await one.inbox.receive(notice(f"d{number}"), NOW, NOW)
     claimed = await asyncio.gather(
-        *(ledger.inbox.claim_due(NOW, NOW + MINUTE, 3) for ledger in (one, other, one, other))
+        *(ledger.inbox.claim_due(NOW, NOW + MINUTE, 3, TENANTS) for ledger in (one, other, one, other))
     )
     ids = [entry.inbox_id for some in claimed for entry in some]
     assert len(ids) == len(set(ids))
@@ -144,7 +154,9 @@ async def test_the_notice_stands_beside_the_appointment(base: SqlBase) -> None:
     await booked(ledger, "uid1")
     for event in ("BOOKING_REQUESTED", "BOOKING_CREATED", "BOOKING_PAID"):
         await ledger.inbox.receive(notice(event, event=event), NOW, NOW)
-    for entry in await ledger.inbox.claim_due(NOW, NOW + MINUTE, 9):
+    claimed = {entry.event: entry for entry in await ledger.inbox.claim_due(NOW, NOW + MINUTE, 9, TENANTS)}
+    for event in ("BOOKING_REQUESTED", "BOOKING_CREATED", "BOOKING_PAID"):
+        entry = claimed[event]
         await ledger.inbox.noted("uid1", entry, NOW)
         await ledger.inbox.noted("nobody's", entry, NOW)
     assert base.rows("outbox", "kind", "channel") == [("confirmed", "log")]

@@ -206,12 +206,12 @@ async def test_a_new_appointment_is_due_once_and_held_by_one(base: SqlBase) -> N
     intent = await booked(ledger, "uid1", verify_after=MINUTE)
     await booked(ledger, "uid2", 1)
     books = ledger.verifying
-    assert await books.claim_unverified(NOW, LEASE, 9) == ()
-    (claimed,) = await books.claim_unverified(NOW + MINUTE, LEASE, 9)
+    assert await books.claim_unverified(NOW, LEASE, 9, ("default",)) == ()
+    (claimed,) = await books.claim_unverified(NOW + MINUTE, LEASE, 9, ("default",))
     assert (claimed.intent, claimed.booking is not None) == (intent, True)
-    assert await other.verifying.claim_unverified(NOW + MINUTE, LEASE, 9) == ()
+    assert await other.verifying.claim_unverified(NOW + MINUTE, LEASE, 9, ("default",)) == ()
     await books.verify_again(intent.intent_id, NOW + 5 * MINUTE)
-    assert await books.claim_unverified(LEASE, LEASE + MINUTE, 9) == ()
-    assert len(await books.claim_unverified(NOW + 5 * MINUTE, NOW + 6 * MINUTE, 9)) == 1
+    assert await books.claim_unverified(LEASE, LEASE + MINUTE, 9, ("default",)) == ()
+    assert len(await books.claim_unverified(NOW + 5 * MINUTE, NOW + 6 * MINUTE, 9, ("default",))) == 1
     await books.verified(intent.intent_id)
-    assert await books.claim_unverified(NOW + 9 * MINUTE, NOW + 10 * MINUTE, 9) == ()
+    assert await books.claim_unverified(NOW + 9 * MINUTE, NOW + 10 * MINUTE, 9, ("default",)) == ()

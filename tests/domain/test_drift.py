@@ -159,8 +159,12 @@ def test_the_window_forgets_nobody_who_overlaps(spans: list[tuple[int, int]]) ->
 
 
 @pytest.mark.parametrize(
-    ("ghosts", "compared", "believed"),
-    [(0, 0, True), (1, 1, True), (3, 3, True), (4, 4, False), (4, 7, False), (4, 8, True), (50, 1000, True)],
+    ("ghosts", "compared", "ours", "believed"),
+    [
+        *((0, 0, 1, True), (1, 1, 1, True), (3, 3, 1, True), (4, 4, 1, False), (4, 7, 1, False), (4, 8, 1, True)),
+        *((50, 1000, 1, True), (1, 1, 0, False), (50, 1000, 0, False)),
+    ],
 )
-def test_so_many_ghosts_are_another_calendar(ghosts: int, compared: int, believed: bool) -> None:
-    assert gone_for_good(ghosts, compared) is believed
+def test_so_many_ghosts_are_another_calendar(ghosts: int, compared: int, ours: int, believed: bool) -> None:
+    """And where none of ours was seen, one is."""
+    assert gone_for_good(ghosts, compared, ours) is believed

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from einmal.domain.duplicates import NOTE, Row, RowId, instant_of, noted, parted
+from einmal.domain.duplicates import CANCELLED_WORDS, NOTE, Row, RowId, instant_of, is_over, noted, parted
 
 AT = datetime(2026, 10, 6, 9, 5, 21, tzinfo=UTC)
 LATER = AT + timedelta(minutes=35)
@@ -35,6 +35,34 @@ def test_which_row_is_kept(rows: list[tuple[RowId, datetime | None]], kept: RowI
     assert len(found.surplus) == len(rows) - 1
 
 
+@pytest.mark.parametrize(
+    ("rows", "kept"),
+    [
+        ([(642, AT, True), (643, LATER, False)], 643),
+        ([(642, AT, True), (643, LATER, False), (644, LATER, False)], 643),
+        ([(642, AT, True), (643, None, False)], 643),
+        ([(642, AT, True), (643, LATER, True)], 642),
+        ([(642, AT, False), (643, LATER, True)], 642),
+    ],
+)
+def test_a_row_that_stands_is_kept_before_a_cancelled_one(
+    rows: list[tuple[RowId, datetime | None, bool]], kept: RowId
+) -> None:
+    """Else nobody would have the appointment; of rows that are all cancelled the oldest is kept."""
+    found = parted(Row(*row) for row in rows)
+    assert found is not None
+    assert found.kept.row_id == kept
+
+
+@pytest.mark.parametrize(
+    ("status", "over"),
+    [("cancelled", True), ("CANCELED ", True), ("Cancelled", True), ("confirmed", False), ("", False), (None, False)],
+)
+def test_which_status_says_cancelled(status: object, over: bool) -> None:
+    """In both spellings, in large letters and small."""
+    assert is_over(status, CANCELLED_WORDS) is over
+
+
 def test_one_row_alone_is_no_group() -> None:
     """Somebody else may have cleaned up meanwhile."""
     assert parted([Row(642, AT)]) is None
@@ -42,7 +70,10 @@ def test_one_row_alone_is_no_group() -> None:
 
 INSTANTS = st.none() | st.datetimes(timezones=st.just(UTC))
 ROWS = st.lists(
-    st.builds(Row, st.integers() | st.text(), INSTANTS), min_size=2, max_size=8, unique_by=lambda row: str(row.row_id)
+    st.builds(Row, st.integers() | st.text(), INSTANTS, st.booleans()),
+    min_size=2,
+    max_size=8,
+    unique_by=lambda row: str(row.row_id),
 )
 
 
@@ -60,10 +91,12 @@ def test_the_order_in_which_rows_are_read_does_not_matter(rows: list[Row], luck:
 
 @given(ROWS)
 def test_nothing_older_than_what_is_kept(rows: list[Row]) -> None:
-    """Where any age is known, what is kept has one, and none is before it."""
+    """Of those that stand: where any age is known, what is kept has one, and none is before it."""
     found = parted(rows)
     assert found is not None
-    known = [row.created_at for row in rows if row.created_at is not None]
+    standing = [row for row in rows if not row.over] or rows
+    known = [row.created_at for row in standing if row.created_at is not None]
+    assert found.kept in standing
     assert found.kept.created_at == (min(known) if known else None)
 
 

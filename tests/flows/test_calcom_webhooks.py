@@ -308,7 +308,10 @@ async def test_a_webhook_before_our_201_ends_nothing_and_loses_nothing(salon: Wo
     assert (await salon.call())["status"] == "booked"
     assert seen == [{"status": "ok"}]
     assert salon.states() == ["confirmed"]
+    assert inbox(salon) == [("BOOKING_CREATED", 1, None)]
+    await worked(salon, turns=3)
     assert inbox(salon) == [("BOOKING_CREATED", 1, "as_known")]
+    assert salon.rows("SELECT kind FROM outbox") == [("confirmed",)]
 
 
 async def test_a_lost_answer_is_found_by_its_webhook(salon: World) -> None:
@@ -462,3 +465,119 @@ async def test_in_any_order_they_alone_are_enough(order: tuple[int, ...], tmp_pa
 
 async def test_control_where_they_are_lost_and_nothing_is_reconciled_the_ledger_is_behind(tmp_path: Path) -> None:
     assert await _end(tmp_path, [], reconciled=False) != SAME
+
+
+# What others wait for first ------------------------------------------------------------------------------------------
+
+
+async def test_webhooks_leave_the_budget_to_the_callers(tmp_path: Path) -> None:
+    """Where little is left of it nothing is read for a webhook, and an offer is looked up."""
+    async with world(tmp_path, EINMAL_CALCOM_WEBHOOK_SECRET=SECRET, EINMAL_CALCOM_RATE_PER_MINUTE="120") as made:
+        made.calcom.subscribe(f"http://gateway.test{PATH}", SECRET)
+        wish = {"datum": "2026-12-01", "uhrzeit": "10:00", "dienstleistung": "Beratung"}
+        await made.ask("check_availability", **wish)
+        made.calendar.create(101, made.clock.now() + timedelta(days=1), GUEST)
+        await carried(made)
+        made.clock.pass_time(SOON)
+        at = made.clock.now().isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        made.rows("UPDATE calendar_gates SET tokens = 16.0, at = ?", at)
+        before = len(made.tap.requests)
+        await made.gateway.worker.turn()
+        assert made.tap.requests[before:] == []
+        assert (await made.ask("check_availability", **wish))["status"] == "available"
+        made.clock.pass_time(timedelta(seconds=30))
+        await made.gateway.worker.turn()
+        assert inbox(made) == [("BOOKING_CREATED", 1, "unknown_booking")]
+
+
+async def test_a_repeat_of_it_is_no_reason_to_look_anew(salon: World) -> None:
+    """Who replays an authentic webhook costs nobody a look-up."""
+    wish = {"datum": "2026-12-01", "uhrzeit": "10:00", "dienstleistung": "Beratung"}
+    salon.calendar.create(101, salon.clock.now() + timedelta(days=1), GUEST)
+    (delivery,) = salon.calcom.take_deliveries()
+    await carried(salon, [delivery])
+    salon.clock.pass_time(timedelta(seconds=5))
+    await salon.ask("check_availability", **wish)
+    before = len(salon.tap.requests)
+    await carried(salon, [delivery] * 5)
+    await salon.ask("check_availability", **wish)
+    assert len(salon.tap.requests) == before
+
+
+async def test_a_slow_calendar_keeps_the_worker_for_two_seconds(salon: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is not read in this turn is read in the next: doubts have their turn in between."""
+    monkeypatch.setattr("einmal.flows.notices.TURN_SECONDS", 0.0)
+    for number in range(6):
+        salon.calendar.create(101, salon.clock.now() + timedelta(days=number + 1), GUEST)
+    await carried(salon)
+    before = len(salon.tap.requests)
+    await worked(salon)
+    assert len(salon.tap.requests) == before
+    monkeypatch.setattr("einmal.flows.notices.TURN_SECONDS", 60.0)
+    await worked(salon)
+    assert {row[2] for row in inbox(salon)} == {"unknown_booking"}
+
+
+# The customer's confirmation ------------------------------------------------------------------------------------------
+
+
+def confirmations(salon: World) -> list[str]:
+    return [row[0] for row in salon.rows("SELECT kind FROM outbox WHERE kind = 'confirmed'")]
+
+
+async def test_a_host_who_accepts_is_news_without_any_webhook(on_request: World) -> None:
+    """Seen by reconciliation, once, however often it is told after that."""
+    await on_request.call()
+    on_request.calendar.accept(only_booking(on_request))
+    told = on_request.calcom.take_deliveries()
+    back = on_request.gateway.tenancies.sole.behind.reconciliation
+    assert back is not None
+    run = await back.begin()
+    while run is not None and run.ended_at is None:
+        run, _ = await back.step(run)
+    assert (on_request.states(), confirmations(on_request)) == (["confirmed"], ["confirmed"])
+    await carried(on_request, told)
+    await worked(on_request, turns=3)
+    assert confirmations(on_request) == ["confirmed"]
+
+
+async def test_nothing_is_confirmed_that_staff_have_moved_and_nobody_could_follow(salon: World) -> None:
+    """The new booking could not be read: the webhook waits, and so does the customer."""
+    await salon.call()
+    created = salon.calcom.take_deliveries()
+    uid = only_booking(salon)
+    (booking,) = salon.calendar.bookings
+    salon.calendar.reschedule(uid, booking.start + timedelta(hours=2), by_owner=True)
+    new = next(one.uid for one in salon.calendar.bookings if one.uid != uid)
+
+    async def half_blind(request: WireRequest) -> WireAnswer:
+        if request.target.endswith(new):
+            return WireAnswer(503, {}, b"", 0.0)
+        return await salon.tap.inner.send(request)
+
+    salon.tap.on_get = half_blind
+    await carried(salon, created)
+    await worked(salon, turns=2)
+    assert (salon.states(), confirmations(salon)) == (["confirmed"], [])
+    salon.tap.on_get = None
+    await worked(salon, turns=10)
+    assert salon.states() == ["moved", "confirmed"]
+
+
+async def test_a_calendar_that_is_down_for_long_costs_nobody_the_news(salon: World) -> None:
+    """A quarter of an hour of 503: it is read when it can be."""
+    await salon.call()
+
+    async def down(_: WireRequest) -> WireAnswer:
+        return WireAnswer(503, {}, b"", 0.0)
+
+    salon.tap.on_get = down
+    await carried(salon)
+    for _ in range(12):
+        salon.clock.pass_time(timedelta(minutes=2))
+        await salon.gateway.worker.turn()
+    salon.tap.on_get = None
+    for _ in range(8):
+        salon.clock.pass_time(timedelta(minutes=2))
+        await salon.gateway.worker.turn()
+    assert confirmations(salon) == ["confirmed"]

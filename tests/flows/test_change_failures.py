@@ -95,7 +95,7 @@ def test_no_cancel_arrives(tmp_path: Path) -> None:
 
     async def story(made: Salon) -> None:
         async with made.gateway() as gateway:
-            gateway.work()
+            gateway.work(pause_seconds=20)  # hours pass
             await booked(gateway)
             await ask(gateway, "cancel_appointment")
             await pass_time(timedelta(hours=1))

@@ -19,6 +19,8 @@ from einmal.simulator.virtual import run_virtual
 from support.virtual import NOTIFIED, Open, Salon, pass_time, play, salon
 
 WINDOW = SettlePolicy().window
+SLOW = 20.0
+"""Between two turns of a worker where an hour passes, and nothing is looked at to the second."""
 TEAM = (
     EventType(
         201,
@@ -159,7 +161,7 @@ def test_taking_back_fails(tmp_path: Path, cancel: str) -> None:
 
     async def story(made: Salon) -> None:
         async with made.gateway() as gateway:
-            gateway.work()
+            gateway.work(SLOW)
             await gateway.call()
             await pass_time(timedelta(minutes=45))
             assert made.states == ["compensated"]
@@ -175,7 +177,7 @@ def test_taking_back_never_works(tmp_path: Path) -> None:
 
     async def story(made: Salon) -> None:
         async with made.gateway() as gateway:
-            gateway.work()
+            gateway.work(SLOW)
             await gateway.call()
             await pass_time(timedelta(minutes=40))
             assert made.states == ["compensating"]
@@ -545,7 +547,7 @@ def test_look_ups_fail_for_a_day(tmp_path: Path) -> None:
 
     async def story(made: Salon) -> None:
         async with made.gateway() as gateway:
-            gateway.work(pause_seconds=20)
+            gateway.work(pause_seconds=60)
             assert (await gateway.call())["status"] == "in_doubt"
             await pass_time(timedelta(hours=23))
             assert made.states == ["doubt"]
@@ -611,7 +613,7 @@ def test_nobody_takes_the_news(tmp_path: Path) -> None:
     async def story(made: Salon) -> None:
         async with made.gateway() as gateway:
             gateway.letterbox.refuses = 5
-            gateway.work()
+            gateway.work(SLOW)
             assert (await gateway.call())["status"] == "in_doubt"
             await pass_time(timedelta(minutes=100))
             [(name, kind, outcome)] = gateway.letterbox.letters
@@ -634,7 +636,7 @@ def test_our_clock_is_a_day_off(tmp_path: Path, plan: str, hours: int) -> None:
 
         async def story() -> None:
             async with made.gateway() as gateway:
-                gateway.work()
+                gateway.work(SLOW)
                 await gateway.call(**wish)
                 await pass_time(timedelta(minutes=35))
 

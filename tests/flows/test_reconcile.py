@@ -16,6 +16,7 @@ from einmal.adapters.calcom import calendar as calcom_calendar
 from einmal.adapters.calcom.transport import WireAnswer, WireRequest
 from einmal.domain.drift import Drift, DriftKind
 from einmal.domain.facts import Alarm
+from einmal.domain.keys import operation_id
 from einmal.flows.reconcile import HeldUp, Reconciliation
 from einmal.ports.reconciling import LostRun, Run
 from einmal.simulator.records import Attendee
@@ -210,6 +211,29 @@ async def test_a_cancelled_one_that_was_revived_is_listed(salon: World) -> None:
     assert salon.states() == ["cancelled"]
 
 
+async def test_what_was_brought_back_is_no_refused_moves(salon: World) -> None:
+    """A move was refused; then staff cancelled the appointment, brought it back, and moved it. What stands now is what
+    became of the appointment, and not of the move that never was."""
+    await booked(salon)
+
+    async def refused(request: WireRequest) -> WireAnswer:
+        if request.target.endswith("/reschedule"):
+            return WireAnswer(400, {}, b'{"status":"error","error":{"message":"no_available_users_found_error"}}', 0.0)
+        return await salon.tap.inner.send(request)
+
+    salon.tap.on_get = refused
+    await salon.ask("reschedule_appointment", LATER, neues_datum="2026-12-02", neue_uhrzeit="14:00")
+    salon.tap.on_get = None
+    assert salon.states() == ["confirmed", "rejected"]
+    salon.calendar.cancel(uid_of(salon), "krank")
+    await reconciled(salon)
+    salon.calendar.accept(uid_of(salon))
+    salon.calendar.reschedule(uid_of(salon), TEN + timedelta(hours=3), by_owner=True)
+    _, found = await reconciled(salon)
+    assert {kind for kind, _ in kinds(found)} == {"revived"}
+    assert salon.states() == ["cancelled", "rejected"]
+
+
 async def test_what_a_person_has_decided_is_listed_no_longer(salon: World) -> None:
     """Brought back, listed for as long as it stands, and cancelled again."""
     await booked(salon)
@@ -361,3 +385,106 @@ def test_every_kind_has_its_meaning() -> None:
     from einmal.entrypoints.cli.reconcile import MEANING  # noqa: PLC0415
 
     assert set(MEANING) == set(DriftKind)
+
+
+# What must not hold it up ---------------------------------------------------------------------------------------------
+
+
+def orphans(salon: World, how_many: int) -> None:
+    for number in range(how_many):
+        mark = {"einmal_op": operation_id(bytes([number] * 20))}
+        guest = Attendee(f"Gast {number}", f"gast{number}@gast.test")
+        salon.calendar.create(101, TEN + timedelta(hours=number % 6, days=number // 6), guest, metadata=mark)
+
+
+async def test_one_that_cannot_be_read_keeps_nobody_else(salon: World) -> None:
+    """A recurring series answers with a list, and some are refused: they are listed, and the others mended."""
+    await booked(salon)
+    await booked(salon, {"call_id": "call_2", "from_number": "+4930901820"}, uhrzeit="12:00")
+    odd, other = (one.uid for one in salon.calendar.bookings)
+    for uid in (odd, other):
+        salon.calendar.cancel(uid, "")
+
+    async def refused(request: WireRequest) -> WireAnswer:
+        if request.target.startswith(f"/v2/bookings/{odd}"):
+            return WireAnswer(200, {}, b'{"status":"success","data":[]}', 0.0)
+        return await salon.tap.inner.send(request)
+
+    salon.tap.on_get = refused
+    run, found = await reconciled(salon)
+    assert sorted(kinds(found)) == [("status", True), ("unreadable", False)]
+    assert run.ended_at is not None
+    assert salon.states() == ["confirmed", "cancelled"]
+    salon.tap.on_get = None
+    await reconciled(salon)
+    assert salon.states() == ["cancelled", "cancelled"]
+    assert salon.rows("SELECT count(*) FROM drifts WHERE ended_at IS NULL") == [(0,)]
+
+
+async def test_what_is_settled_is_not_read_again_where_the_budget_ends(tmp_path: Path) -> None:
+    """A page full of differences takes several minutes' budget, and ends."""
+    async with world(tmp_path, EINMAL_CALCOM_RATE_PER_MINUTE="30") as salon:
+        orphans(salon, 24)
+        run = await work(salon).begin()
+        assert run is not None
+        held = 0
+        for _ in range(600):
+            try:
+                run, _ = await work(salon).step(run)
+            except HeldUp:
+                held += 1
+            if run.ended_at is not None:
+                break
+            salon.clock.pass_time(timedelta(seconds=2))
+        assert run.ended_at is not None
+        assert held > 5, "control: the budget did end"
+        reads = Counter(r.target for r in salon.tap.requests if r.target.startswith("/v2/bookings/"))
+        assert len(reads) == 24
+        assert set(reads.values()) == {1}
+
+
+async def test_where_nothing_goes_on_there_is_an_alarm(salon: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def down(_: WireRequest) -> WireAnswer:
+        return WireAnswer(503, {}, b"", 0.0)
+
+    monkeypatch.setattr("einmal.flows.reconcile.STUCK_SECONDS", -1.0)
+    one = work(salon)
+    one.every_seconds = 3600.0
+    salon.tap.on_get = down
+    assert await one.turn() is False
+    assert "reconciliation_stuck" in alarms(salon)
+
+
+async def test_in_another_account_nothing_is_lost(salon: World) -> None:
+    """Three of three gone, and none of ours seen: too few to tell by their number."""
+    for number in range(3):
+        await booked(
+            salon, {"call_id": f"call_{number}", "from_number": f"+4917012345{number}0"}, uhrzeit=f"1{number}:00"
+        )
+    salon.calendar.clear()
+    for _ in range(3):
+        await reconciled(salon)
+        salon.clock.pass_time(timedelta(minutes=20))
+    assert salon.states() == ["confirmed"] * 3
+
+
+async def test_since_leaves_no_hole(salon: World) -> None:
+    """From later on than the last run came is from there all the same."""
+    salon.calendar.create(101, TEN, GUEST)
+    first, _ = await reconciled(salon)
+    salon.clock.pass_time(timedelta(days=3))
+    assert first.changed_until is not None
+    planned = await work(salon).planned(salon.clock.now() - timedelta(hours=1))
+    assert planned.since == first.changed_until - timedelta(minutes=10)
+    earlier = first.changed_until - timedelta(days=90)
+    assert (await work(salon).planned(earlier)).since == earlier
+
+
+async def test_a_date_far_ahead_hides_nothing(salon: World) -> None:
+    """Some row was changed in 2099, by a clock that was wrong."""
+    salon.calendar.create(101, TEN, GUEST)
+    (one,) = salon.calendar.bookings
+    salon.calendar.plant(replace(one, uid="future0000000000000000", id=77, updated_at=TEN + timedelta(days=20_000)))
+    run, _ = await reconciled(salon)
+    assert run.changed_until is not None
+    assert run.changed_until <= salon.clock.now() + timedelta(hours=25)

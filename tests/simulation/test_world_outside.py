@@ -10,9 +10,10 @@ import pytest
 
 from einmal.simulator.virtual import run_virtual
 from einmal.simulator.world.app import AppEpisode
+from einmal.simulator.world.episode import Setting
 from einmal.simulator.world.homes import Home, homes_for
 from einmal.simulator.world.sabotage_changes import Saboteur, caught_by
-from einmal.simulator.world.sabotage_outside import SABOTEURS, SETTING
+from einmal.simulator.world.sabotage_outside import LAGGING, SABOTEURS, SETTING
 
 EPISODES_MAX = 40
 
@@ -42,14 +43,18 @@ def test_sabotage_of_what_the_outside_tells_is_caught(
         print(f"\n  {saboteur.name}: {saboteur.does}: caught by {caught[1]} (seed {caught[0]})", end=" ")
 
 
-CONTROLS = sorted({one.seed for one in SABOTEURS if one.setting == SETTING and (EVERY or one.name in TRIED)})
+CONTROLS = {(one.seed, one.setting) for one in SABOTEURS if EVERY or one.name in TRIED} | {(20, LAGGING)}
 
 
-@pytest.mark.parametrize("seed", CONTROLS)
-def test_the_sound_gateway_is_not(seed: int, home: Home) -> None:
+@pytest.mark.parametrize(
+    ("seed", "setting"),
+    sorted(CONTROLS, key=str),
+    ids=lambda one: str(one) if isinstance(one, int) else f"lagging {one.lagging}",
+)
+def test_the_sound_gateway_is_not(seed: int, setting: Setting, home: Home) -> None:
     """The control: in the same worlds nobody has bent anything."""
     home.empty()
-    assert run_virtual(AppEpisode(seed, SETTING, home).run()).violations == []
+    assert run_virtual(AppEpisode(seed, setting, home).run()).violations == []
 
 
 def test_a_seed_is_a_world_of_webhooks_too(home: Home) -> None:

@@ -177,7 +177,7 @@ async def staged(conversation: Conversation, home: Place) -> AsyncIterator[Stage
     counting = CountingCalcom(calendar, clock)
     calcom, requests, observers = FaultyCalcom(counting), list[Request](), Observers()
     transport = InProcessTransport(calcom, LATENCY_SECONDS, clock)
-    wire, store = BookedWire(transport, clock, requests), home.store()
+    wire, store = BookedWire(transport, clock, requests, set()), home.store()
     gateway = await build_gateway(settings, wire, clock, SeededIds(), observers, store=store)
     letterbox = Letterbox(clock)
     couriers: Any = gateway.worker.deliveries.couriers

@@ -33,6 +33,8 @@ class DriftKind(StrEnum):
     """It ended in the ledger, and stands at the calendar."""
     NOT_MARKED = "not_marked"
     """The ledger holds a booking that does not carry our operation id."""
+    UNREADABLE = "unreadable"
+    """It differs in a list, and cannot be read by itself: a recurring series, say, or the calendar refuses."""
     PERSON_TWICE = "person_twice"
     """Two live bookings of one attendee overlap."""
 
@@ -141,9 +143,10 @@ def _same_attendee(one: Booking, other: Booking) -> bool:
     return names[0] == names[1] != "" and one.event_type_id == other.event_type_id
 
 
-def gone_for_good(ghosts: int, compared: int) -> bool:
-    """Whether so many ghosts can be believed. Where most of what was compared is gone, it is the wrong calendar."""
-    return ghosts <= GHOSTS_BELIEVED or ghosts * 2 <= compared
+def gone_for_good(ghosts: int, compared: int, ours: int) -> bool:
+    """Whether so many ghosts can be believed: `ours` bookings of ours were seen there. Where there are none, or most of
+    what was compared is gone, it is the wrong calendar."""
+    return ours > 0 and (ghosts <= GHOSTS_BELIEVED or ghosts * 2 <= compared)
 
 
 GHOSTS_BELIEVED: Final = 3

@@ -1,10 +1,11 @@
 """Rows that hold one booking id between them: which of them is kept, and what becomes of a note.
 
-The oldest is kept: its booking was made for it, and each later one was given the same booking as an answer. Whose age
-nobody knows counts as youngest, so that it is never kept in place of one whose age is known.
+The oldest that stands is kept: its booking was made for it, and each later one was given the same booking as an answer.
+Whose age nobody knows counts as youngest, so that it is never kept in place of one whose age is known. What was
+cancelled before comes behind all others: kept in place of a row that stands, it would leave nobody with the appointment.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -13,6 +14,9 @@ from typing import Final
 RowId = int | str
 
 NOTE: Final = "SYSTEM ERROR: Duplicate booking ID detected - cancelled by admin"
+
+CANCELLED_WORDS: Final = ("cancelled", "canceled")
+"""How a status says that an appointment is cancelled, in small letters."""
 
 _MILLISECONDS_FROM: Final = 100_000_000_000
 """As seconds it would be the year 5138; a number as large as this counts milliseconds."""
@@ -35,6 +39,13 @@ class Row:
 
     row_id: RowId
     created_at: datetime | None
+    over: bool = False
+    """Whether its appointment was cancelled before anybody looked for duplicates."""
+
+    @property
+    def rank(self) -> tuple[bool, tuple[bool, datetime, bool, int, str]]:
+        """Rows sort by it, the one to be kept first."""
+        return self.over, self.age
 
     @property
     def age(self) -> tuple[bool, datetime, bool, int, str]:
@@ -53,9 +64,14 @@ class Parted:
 
 
 def parted(rows: Iterable[Row]) -> Parted | None:
-    """The oldest, and the others from old to young; None where there are no two rows, and so nothing to part."""
-    oldest, *others = sorted(rows, key=lambda row: row.age)
-    return Parted(oldest, tuple(others)) if others else None
+    """The oldest that stands, and the others; None where there are no two rows, and so nothing to part."""
+    kept, *others = sorted(rows, key=lambda row: row.rank)
+    return Parted(kept, tuple(others)) if others else None
+
+
+def is_over(status: object, words: Collection[str]) -> bool:
+    """Whether a row's status is one of these words, in large letters or small."""
+    return isinstance(status, str) and status.strip(" ").lower() in words
 
 
 def noted(standing: str | None, length_max: int | None) -> str | None:

@@ -142,7 +142,9 @@ def _nothing_foreign(books: _Books) -> Iterator[Violation]:
         if life is not None and life.operation_id != row.intent.mark:
             yield Violation("I4", f"took {life.uid} for its own", row.intent.intent_id)
     for life in books.lives:
-        if life.ended_by is By.US and (life.operation_id not in books.row_of or life.made_by is not By.US):
+        # What was brought back is as much ours as it was before.
+        made_by = books.lives_of[life.uid][0].made_by
+        if life.ended_by is By.US and (life.operation_id not in books.row_of or made_by is not By.US):
             yield Violation("I4", f"cancelled {life.uid}, which is not ours")
 
 

@@ -36,6 +36,11 @@ def owed(before: State, after: Intent) -> MessageKind | None:
             return None
 
 
+def confirmed_name(intent: Intent) -> str:
+    """The customer's confirmation: one for an appointment, whoever saw that it stands."""
+    return f"{intent.intent_id}.confirmed_there"
+
+
 def message_id(about: Intent | Callback) -> str:
     """The same for every try and every channel; another one for each thing that there is to say of an intent, and one
     for a call-back."""

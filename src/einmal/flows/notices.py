@@ -10,8 +10,10 @@ from datetime import timedelta
 from itertools import groupby
 from typing import Final
 
+from einmal.domain.drift import MENDED
 from einmal.domain.facts import Alarm, Noticed
-from einmal.domain.hint import next_read, shows
+from einmal.domain.hint import PAUSES, next_read, shows
+from einmal.domain.intent import State
 from einmal.flows.behind import Behind
 from einmal.flows.calls import PhoneCalls, news_of
 from einmal.flows.observe import Gone, Observation, Observed
@@ -20,6 +22,8 @@ from einmal.ports import Blind, Clock, CommitUnknown, Entry, Inbox, LedgerUnavai
 from einmal.ports.verifying import Verifying
 
 A_TURN: Final = 20
+TURN_SECONDS: Final = 2.0
+UNREAD_FOR: Final = timedelta(days=1)
 LEASE: Final = timedelta(minutes=1)
 HELD_BACK: Final = timedelta(seconds=5)
 """When to try again where the gate was shut."""
@@ -27,6 +31,9 @@ HELD_BACK: Final = timedelta(seconds=5)
 KEPT_FOR: Final = timedelta(days=30)
 PRUNED_EVERY_SECONDS: Final = 60.0
 PRUNED_A_TIME: Final = 1_000
+
+
+_UNDER_WAY: Final = frozenset({State.INTENT, State.SENT})
 
 
 @dataclass(slots=True)
@@ -44,8 +51,13 @@ class Notices:
     async def turn(self) -> int:
         """Handle some of what is due, and forget what is long handled; how many were due."""
         now = self.clock.now()
-        due = await self.inbox.claim_due(now, now + LEASE, A_TURN)
+        due = await self.inbox.claim_due(now, now + LEASE, A_TURN, tuple(self.backs))
+        end_by = self.clock.monotonic() + TURN_SECONDS
         for entries in _by_subject(due):
+            if self.clock.monotonic() >= end_by:
+                # A calendar that is slow must not keep doubts waiting, which have their turn after this.
+                await self._again(entries, timedelta(0))
+                continue
             try:
                 await self._some(entries)
             except (LedgerUnavailable, CommitUnknown):
@@ -62,9 +74,7 @@ class Notices:
         """All that are due about one booking, or one call."""
         back = self.backs.get(entries[0].tenant_id)
         if back is None or back.observation is None or back.holder is None:
-            # Others may serve it, or it comes back.
-            for entry in entries:
-                await self.inbox.put_off(entry, self.clock.now() + UNKNOWN_TENANT, more=0)
+            await self._again(entries, UNKNOWN_TENANT)
         elif entries[0].source is Source.RETELL:
             for entry in entries:
                 await self.calls.told(entry.tenant_id, news_of(entry.data), back.holder)
@@ -78,12 +88,11 @@ class Notices:
             return await self._all_done(entries, "no_booking_named")
         match await observation.look(uid):
             case Blind(heard=None):
-                for entry in entries:
-                    await self.inbox.put_off(entry, self.clock.now() + HELD_BACK, more=0)
+                await self._again(entries, HELD_BACK)
             case Blind():
-                await self._later(entries)
+                await self._unread(entries)
             case Gone():
-                # Whoever tells of it has seen it: a replica may lag.
+                # A replica lags: what a move has become may not be there yet, under its new uid.
                 await self._later(entries)
             case Observed(row=None):
                 await self._all_done(entries, "unknown_booking")
@@ -92,17 +101,35 @@ class Notices:
         return None
 
     async def _applied(self, entries: Sequence[Entry], observed: Observed) -> None:
-        """The ledger has what the read showed. What it did not show yet may still come."""
+        """The ledger has what the read showed. What it did not show yet, or is not written yet, may still come."""
         booking, row = observed.booking, observed.row
+        if row is not None and (row.changing or row.intent.state in _UNDER_WAY):
+            # Whoever is at it concludes it by their own answer, and soon; then there is something to note this beside.
+            return await self._again(entries, HELD_BACK)
         if row is not None and not observed.drifts:
             await self.verifying.verified(row.intent.intent_id)
+        is_mended = all(drift.mended for drift in observed.drifts if drift.kind in MENDED)
         outcome = "mended" if any(drift.mended for drift in observed.drifts) else "as_known"
         for entry in entries:
-            if shows(entry.event, booking):
+            if is_mended and shows(entry.event, booking):
                 await self.inbox.noted(booking.uid, entry, self.clock.now())
                 await self._done(entry, outcome)
             else:
                 await self._later((entry,))
+        return None
+
+    async def _again(self, entries: Sequence[Entry], pause: timedelta) -> None:
+        """Nothing was asked, or nothing can be said yet: no try is counted."""
+        for entry in entries:
+            await self.inbox.put_off(entry, self.clock.now() + pause, more=0)
+
+    async def _unread(self, entries: Sequence[Entry]) -> None:
+        """A calendar that is down is asked for a day; what it does not show, a few times."""
+        for entry in entries:
+            if self.clock.now() - entry.received_at > UNREAD_FOR:
+                await self._done(entry, "not_read")
+            else:
+                await self.inbox.put_off(entry, self.clock.now() + (next_read(entry.tries) or PAUSES[-1]))
 
     async def _later(self, entries: Sequence[Entry]) -> None:
         for entry in entries:

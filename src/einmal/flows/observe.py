@@ -143,6 +143,8 @@ def _as_read(booking: Booking) -> Stands | Ended:
 
 
 def _meant(rows: Sequence[StoredReply]) -> StoredReply | None:
-    """Of a chain of moves the one that stands, else the newest: what a booking that none of them holds is about."""
+    """Of a chain of moves the one that stands, else the newest that ever did: what a booking that none of them holds is
+    about. A move that was refused never was an appointment."""
     standing = [row for row in rows if row.intent.state in BOOKED]
-    return max(standing or rows, key=lambda row: row.intent.intent_id, default=None)
+    stood = [row for row in rows if row.intent.booking_uid is not None]
+    return max(standing or stood or rows, key=lambda row: row.intent.intent_id, default=None)

@@ -14,24 +14,20 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from einmal.domain.drift import GHOST_AFTER, Drift, DriftKind, gone_for_good, twice, window_after
+from einmal.domain.drift import Drift, DriftKind, twice, window_after
 from einmal.domain.facts import Alarm
-from einmal.domain.intent import Event
 from einmal.domain.model import Booking
+from einmal.flows.ghosts import Ghosts
 from einmal.flows.observe import Gone, Observation, Observed
 from einmal.ports import (
     Blind,
-    BookingUidTaken,
     Calendar,
     Clock,
     Ids,
     ListedBy,
     Observer,
     Page,
-    StaleIntent,
-    StoredReply,
 )
-from einmal.ports.ledger import Transition
 from einmal.ports.reconciling import Counts, LostRun, Phase, ReconcilingBooks, Run
 
 CLOCKS_DIFFER: Final = timedelta(hours=25)
@@ -44,6 +40,7 @@ JUST_BEGUN: Final = timedelta(hours=24)
 LEASE: Final = timedelta(minutes=2)
 PAGE_SECONDS: Final = 10.0
 ROWS: Final = 200
+STUCK_SECONDS: Final = 1800.0
 IDLE_SECONDS: Final = 30.0
 """How often it is asked whether there is something to do, where there was nothing."""
 
@@ -51,17 +48,19 @@ EVERY_SECONDS: Final = 3600.0
 
 OF_UPCOMING: Final = (
     *(DriftKind.GHOST, DriftKind.PERSON_TWICE, DriftKind.ORPHAN, DriftKind.NOT_MARKED),
-    *(DriftKind.REVIVED, DriftKind.DOUBLED),
+    *(DriftKind.REVIVED, DriftKind.DOUBLED, DriftKind.UNREADABLE),
 )
 """Kinds that the second pass would have found again if they were still so."""
 
 
 class HeldUp(Exception):
-    """The calendar could not be read now. `asked`: whether it was asked at all."""
+    """The calendar could not be read now. `asked`: whether it was asked at all; `settled`: how many differences the
+    step has settled so far, which it will not read again."""
 
-    def __init__(self, why: str, *, asked: bool) -> None:
+    def __init__(self, why: str, *, asked: bool, settled: int = 0) -> None:
         super().__init__(why)
         self.asked = asked
+        self.settled = settled
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,12 +92,17 @@ class Reconciliation:
     _idle_until: float = field(default=0.0, init=False)
     _run: Run | None = field(default=None, init=False)
     """The one that this process is at."""
+    _read: dict[str, tuple[Drift, ...]] = field(default_factory=dict, init=False)
+    """What the step under way has settled: a gate that shuts in between costs none of it."""
+    _part: Slice | None = field(default=None, init=False)
+    _progress: tuple[int, float] = field(default=(0, 0.0), init=False)
 
     async def begin(self, since: datetime | None = None, every: float | None = None) -> Run | None:
         """Go on with the run that is open, or begin one: None where somebody is at it, or it is too soon.
 
         `since`: how far back changes are read; without it to where the last run came, or to the ledger's first row.
         """
+        self._forget()
         now = self.clock.now()
         return await self.books.begin(await self.planned(since), now, now + LEASE, every=every)
 
@@ -106,12 +110,13 @@ class Reconciliation:
         """A run that has not begun, and is written nowhere."""
         now = self.clock.now()
         last = await self.books.last(self._tenant_id)
-        if since is None and last is not None and last.changed_until is not None:
-            since = last.changed_until - OVERLAP
+        until = None if last is None else last.changed_until
+        if until is not None:
+            # Never from later on: what lies between would never be read.
+            since = min(since or until, until - OVERLAP)
         elif since is None:
             since = (await self.books.oldest(self._tenant_id) or now) - CLOCKS_DIFFER
         run_id = self.ids.time_ordered()
-        until = None if last is None else last.changed_until
         return Run(run_id, self._tenant_id, Phase.CHANGED, since, since, until, now, Counts())
 
     async def step(self, run: Run, *, mend: bool = True) -> tuple[Run, tuple[Drift, ...]]:
@@ -126,13 +131,19 @@ class Reconciliation:
         after = replace(after, counts=_counted(after.counts, found))
         if after.phase is Phase.ENDED:
             after = replace(after, ended_at=self.clock.now())
-        if not mend:
-            return after, found
-        now = self.clock.now()
-        after = await self.books.step(after, found, now, now + LEASE)
-        if after.ended_at is not None:
-            await self._conclude(after)
+        if mend:
+            now = self.clock.now()
+            after = await self.books.step(after, found, now, now + LEASE)
+        self._forget()
+        if mend and after.ended_at is not None:
+            await self.books.close_drifts(run.tenant_id, OF_UPCOMING, run.began_at, after.ended_at)
+            await Ghosts(self.observation, self.books, self.clock, self.observer).conclude(after)
         return after, found
+
+    def _forget(self) -> None:
+        """What the step under way has read: it is done, or somebody else does it."""
+        self._read.clear()
+        self._part = None
 
     async def turn(self) -> bool:
         """One step, of the open run or of one that is due; whether one was made."""
@@ -143,16 +154,29 @@ class Reconciliation:
         try:
             if run is not None:
                 run, _ = await self.step(run)
-        except HeldUp:
+        except HeldUp as held:
             self._run = run
+            self._waits(held)
             return False
         except LostRun:
             run = None  # somebody else goes on
+            self._forget()
         if run is None or run.ended_at is not None:
             self._idle_until = self.clock.monotonic() + IDLE_SECONDS
         else:
             self._run = run
+        self._progress = (0, self.clock.monotonic())
         return run is not None
+
+    def _waits(self, held: HeldUp) -> None:
+        """An alarm where nothing has gone on for long."""
+        settled, since = self._progress
+        now = self.clock.monotonic()
+        if held.settled != settled:
+            self._progress = (held.settled, now)
+        elif now - since > STUCK_SECONDS:
+            self._progress = (held.settled, now)
+            self.observer.observe((Alarm(self.clock.now(), "reconciliation_stuck", None, str(held)),))
 
     @property
     def _tenant_id(self) -> str:
@@ -162,7 +186,10 @@ class Reconciliation:
         part = await self._slice(ListedBy.CHANGE, run.cursor)
         found, counts = await self._compared(part, run.counts, mend=mend)
         changes = [at for booking in part.bookings if (at := booking.updated_at or booking.created_at) is not None]
-        newest = max([*changes, *([] if run.changed_until is None else [run.changed_until])], default=None)
+        # A date from far ahead would hide all changes until it is there.
+        ahead = self.clock.now() + CLOCKS_DIFFER
+        known = [] if run.changed_until is None else [run.changed_until]
+        newest = max([*(at for at in changes if at <= ahead), *known], default=None)
         if part.until is not None:
             return replace(run, cursor=part.until, changed_until=newest, counts=counts), found
         begin = _to_the_second(self.clock.now() - JUST_BEGUN)
@@ -180,14 +207,23 @@ class Reconciliation:
         while some := await self.books.standing(self._tenant_id, run.cursor, part.until, after, ROWS):
             rows, after = rows + len(some), some[-1].intent
             for row in some:
-                if row.intent.booking_uid is not None and row.intent.booking_uid not in listed:
-                    found += await self._unlisted(row, row.intent.booking_uid, mend=mend)
+                uid = row.intent.booking_uid
+                if uid is not None and uid not in listed and not row.changing:
+                    found += await self._settled(uid, mend=mend)
         phase = Phase.UPCOMING if part.until is not None else Phase.ENDED
         counts = replace(counts, rows=counts.rows + rows)
         return replace(run, phase=phase, cursor=part.until or run.cursor, counts=counts), found
 
     async def _slice(self, by: ListedBy, since: datetime) -> Slice:
-        """A page, and more of it where all of a page are of one instant: where to go on must lie beyond."""
+        """A page, and more of it where all of a page are of one instant: where to go on must lie beyond.
+
+        Kept until the step is done: what is left of a budget goes to what it has shown, and not to it again.
+        """
+        if self._part is None:
+            self._part = await self._listed(by, since)
+        return self._part
+
+    async def _listed(self, by: ListedBy, since: datetime) -> Slice:
         bookings: list[Booking] = []
         unread, pages, rows = 0, 0, 0
         while True:
@@ -205,7 +241,7 @@ class Reconciliation:
     async def _page(self, by: ListedBy, since: datetime, skip: int) -> Page:
         look = await self.calendar.listed(by, since, skip, self.clock.monotonic() + PAGE_SECONDS)
         if isinstance(look, Blind):
-            raise HeldUp(look.why, asked=look.heard is not None)
+            raise HeldUp(look.why, asked=look.heard is not None, settled=len(self._read))
         return look
 
     async def _compared(self, part: Slice, counts: Counts, *, mend: bool) -> tuple[tuple[Drift, ...], Counts]:
@@ -213,7 +249,7 @@ class Reconciliation:
         found: tuple[Drift, ...] = ()
         for one in compared:
             if one.drifts:
-                found += await self._looked(one.booking.uid, one, mend=mend)
+                found += await self._settled(one.booking.uid, mend=mend)
         ours = sum(one.row is not None for one in compared)
         foreign = sum(one.row is None and one.booking.status.live for one in compared)
         return found, replace(
@@ -225,62 +261,26 @@ class Reconciliation:
             foreign=counts.foreign + foreign,
         )
 
-    async def _looked(self, uid: str, listed: Observed, *, mend: bool) -> tuple[Drift, ...]:
+    async def _settled(self, uid: str, *, mend: bool) -> tuple[Drift, ...]:
+        """One difference, by a read of its own. Raises HeldUp where it may not be asked now."""
+        found = self._read.get(uid)
+        if found is not None:
+            return found
         match await self.observation.look(uid, mend=mend):
-            case Observed(row=None, drifts=drifts):
-                self.observation.told(drifts)
-                return drifts
-            case Observed(drifts=drifts):
-                return drifts
+            case Blind(why, heard=None):
+                raise HeldUp(why, asked=False, settled=len(self._read))
+            case Blind(why):
+                # One that cannot be read must not keep all others from being compared.
+                found = (Drift(DriftKind.UNREADABLE, uid, detail=why),)
+                self.observation.told(found)
             case Gone(rows):
-                return tuple(Drift(DriftKind.GHOST, uid, row.intent.intent_id) for row in rows)
-            case Blind(why, heard):
-                raise HeldUp(why, asked=heard is not None)
-        raise AssertionError(listed)
-
-    async def _unlisted(self, row: StoredReply, uid: str, *, mend: bool) -> tuple[Drift, ...]:
-        """The ledger holds it, and the list did not: it is read by itself."""
-        if row.changing:
-            return ()
-        match await self.observation.look(uid, mend=mend):
-            case Observed(drifts=drifts):
-                return drifts
-            case Gone(rows):
-                return tuple(Drift(DriftKind.GHOST, uid, one.intent.intent_id) for one in rows)
-            case Blind(why, heard):
-                raise HeldUp(why, asked=heard is not None)
-
-    async def _conclude(self, run: Run) -> None:
-        """At the end of a run: ghosts that two runs have seen are lost, and what was not seen again is so no longer."""
-        now = self.clock.now()
-        await self.books.close_drifts(self._tenant_id, OF_UPCOMING, run.began_at, now)
-        ghosts = await self.books.open_drifts(self._tenant_id, (DriftKind.GHOST,), ROWS)
-        if not ghosts:
-            return None
-        if not gone_for_good(len(ghosts), run.counts.rows):
-            detail = f"{len(ghosts)} of {run.counts.rows}"
-            return self.observer.observe((Alarm(now, "calendar_knows_few_of_ours", None, detail),))
-        for known in ghosts:
-            if known.last_seen_at - known.first_seen_at >= GHOST_AFTER:
-                await self._lost(known.drift)
-            else:
-                self.observer.observe((Alarm(now, "booking_gone", known.drift.intent_id, known.drift.subject),))
-        return None
-
-    async def _lost(self, drift: Drift) -> None:
-        """Gone without a trace, and for longer than a replica can lag. Read once more, then written."""
-        look = await self.observation.look(drift.subject, mend=False)
-        if not isinstance(look, Gone):
-            return
-        now = self.clock.now()
-        for row in look.rows:
-            alarm = Alarm(now, "booking_lost", row.intent.intent_id, drift.subject)
-            try:
-                transition = Transition(row.intent, (Event.VANISHED,), now, facts=(alarm,))
-                await self.observation.sweeper.doubts.outcomes.write(transition)
-            except (StaleIntent, BookingUidTaken):
-                continue  # somebody was faster, with what they saw
-        await self.books.drift_ended(self._tenant_id, drift, now)
+                found = tuple(Drift(DriftKind.GHOST, uid, row.intent.intent_id) for row in rows)
+            case Observed(row=None, drifts=found):
+                self.observation.told(found)
+            case Observed(drifts=found):
+                pass
+        self._read[uid] = found
+        return found
 
 
 def _place(by: ListedBy, booking: Booking) -> datetime:

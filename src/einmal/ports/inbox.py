@@ -1,6 +1,6 @@
 """The inbox: what the outside tells of its own accord. Acknowledged as often as it comes, handled once."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -32,11 +32,13 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """`known`: it is about a booking of this ledger. `handled`: it was told before, and has been handled since."""
+    """`known`: it is about a booking of this ledger. `handled`: it has been handled since it was first told.
+    `first`: it was not told before."""
 
     inbox_id: str
     known: bool
     handled: bool = False
+    first: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +61,10 @@ class Inbox(Protocol):
     async def receive(self, notice: Notice, at: datetime, due_at: datetime) -> Received:
         """Keep it, once for each content. Durable on return: it may be acknowledged."""
 
-    async def claim_due(self, now: datetime, lease_until: datetime, limit: int) -> tuple[Entry, ...]:
-        """What is due, longest overdue first, and nobody else's until then."""
+    async def claim_due(
+        self, now: datetime, lease_until: datetime, limit: int, tenants: Sequence[str]
+    ) -> tuple[Entry, ...]:
+        """What is due of these tenants, longest overdue first, and nobody else's until then."""
 
     async def handled(self, inbox_id: str, outcome: str, at: datetime) -> None:
         """It is done. `outcome` is a short word."""

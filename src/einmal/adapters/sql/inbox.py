@@ -11,7 +11,7 @@ from einmal.adapters.sql.rows import STORED, instant_of, instant_text, stored_re
 from einmal.adapters.sql.steps import SKIP_LOCKED, Row, Statement, Steps, Store, only
 from einmal.domain.hint import Trigger
 from einmal.domain.intent import State
-from einmal.domain.promise import MessageKind
+from einmal.domain.promise import MessageKind, confirmed_name
 from einmal.ports import Ids
 from einmal.ports.inbox import Entry, Notice, Received, Source
 
@@ -19,7 +19,7 @@ _RECEIVE: Final = """
     INSERT INTO inbox (inbox_id, tenant_id, source, digest, event, subject, data, received_at, times, tries, due_at)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, 1, 0, ?)
     ON CONFLICT (tenant_id, source, digest) DO UPDATE SET times = inbox.times + 1
-    RETURNING inbox_id, handled_at"""
+    RETURNING inbox_id, handled_at, times"""
 
 _OF_UIDS: Final = "SELECT 1 FROM appointments WHERE tenant_id = ? AND calcom_v2_booking_id IN ({marks}) LIMIT 1"
 
@@ -29,7 +29,7 @@ _OF_OPERATION: Final = """
 
 _DUE: Final = f"""
     SELECT inbox_id, tenant_id, source, event, subject, CAST(data AS TEXT), received_at, tries FROM inbox
-    WHERE due_at <= ? OR due_at > ? ORDER BY due_at, inbox_id LIMIT ? {SKIP_LOCKED}"""  # noqa: S608 - constants only
+    WHERE (due_at <= ? OR due_at > ?) AND tenant_id IN ({{marks}}) ORDER BY due_at, inbox_id LIMIT ? {SKIP_LOCKED}"""  # noqa: S608 - constants only
 
 _LEASE: Final = "UPDATE inbox SET due_at = ? WHERE inbox_id = ?"
 
@@ -42,6 +42,11 @@ _NOTED: Final = """
     UPDATE appointments SET webhook_data = ?,
         confirmed_at = CASE WHEN status = 'confirmed' THEN coalesce(confirmed_at, ?) ELSE confirmed_at END
     WHERE tenant_id = ? AND calcom_v2_booking_id = ? RETURNING intent_id, status"""
+
+_HEARS_ANYHOW: Final = """
+    SELECT 1 FROM outbox WHERE message_id = ?
+    UNION ALL SELECT 1 FROM composite_segments WHERE intent_id = ? LIMIT 1"""
+"""Who was promised news has it by now; and nobody hears of a part of a composite."""
 
 _OLD: Final = f"""
     SELECT inbox_id FROM inbox WHERE handled_at < ? ORDER BY handled_at, inbox_id LIMIT ? {SKIP_LOCKED}"""  # noqa: S608 - constants only
@@ -69,18 +74,22 @@ class SqlInbox:
             values = (inbox_id, notice.tenant_id, *what, instant_text(at), instant_text(due_at))
             rows = yield Statement(_RECEIVE, values)
             known = yield from _is_known(notice)
-            return Received(rows[0][0], known, handled=rows[0][1] is not None)
+            return Received(rows[0][0], known, handled=rows[0][1] is not None, first=rows[0][2] == 1)
 
         return await self._store.write(work)
 
-    async def claim_due(self, now: datetime, lease_until: datetime, limit: int) -> tuple[Entry, ...]:
+    async def claim_due(
+        self, now: datetime, lease_until: datetime, limit: int, tenants: Sequence[str]
+    ) -> tuple[Entry, ...]:
+        due = _DUE.format(marks=", ".join("?" for _ in tenants))
+
         def work() -> Steps[tuple[Entry, ...]]:
-            rows = yield Statement(_DUE, (*due_by(now), limit))
+            rows = yield Statement(due, (*due_by(now), *tenants, limit))
             for row in rows:
                 yield Statement(_LEASE, (instant_text(lease_until), row[0]))
             return tuple(_entry(row) for row in rows)
 
-        return await self._store.write(work)
+        return await self._store.write(work) if tenants else ()
 
     async def handled(self, inbox_id: str, outcome: str, at: datetime) -> None:
         await self._store.write(only(_HANDLED, instant_text(at), outcome, inbox_id))
@@ -96,9 +105,9 @@ class SqlInbox:
             for intent_id, status in rows:
                 if entry.event in _MADE and status == State.CONFIRMED:
                     stored = yield Statement(STORED, (intent_id,))
-                    about, name = stored_reply(stored[0]).intent, f"{intent_id}.confirmed_there"
-                    if about.promised_at is None:  # else they hear of it anyhow
-                        yield from put_message(about, MessageKind.CONFIRMED, self._channels, at, name)
+                    about = stored_reply(stored[0]).intent
+                    if not (yield Statement(_HEARS_ANYHOW, (f"{intent_id}.{State.CONFIRMED}", intent_id))):
+                        yield from put_message(about, MessageKind.CONFIRMED, self._channels, at, confirmed_name(about))
 
         await self._store.write(work)
 

@@ -55,7 +55,9 @@ _STANDING: Final = f"""{_SELECT}
       AND i.generation > 0 AND {_LIVE} AND i.state IN ('confirmed', 'pending')
     ORDER BY i.start_at, i.intent_id LIMIT ?"""
 _OLDEST: Final = "SELECT min(created_at) FROM intents WHERE tenant_id = ?"
-_CORRECT: Final = "UPDATE appointments SET starts_at = ?, ends_at = coalesce(?, ends_at), staff = ? WHERE intent_id = ?"
+_CORRECT: Final = """
+    UPDATE appointments SET starts_at = ?, ends_at = coalesce(?, ends_at), staff = coalesce(?, staff)
+    WHERE intent_id = ?"""
 
 # First the ids, each by its own index: a planner that is shown the tenant as well may read all that is the tenant's.
 _IDS_OF_UIDS: Final = "SELECT intent_id FROM appointments WHERE calcom_v2_booking_id IN ({marks})"

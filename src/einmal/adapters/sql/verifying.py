@@ -1,5 +1,6 @@
 """Which new appointments are still to be read once more: a state of their rows, like every queue here."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
@@ -9,7 +10,7 @@ from einmal.adapters.sql.steps import SKIP_LOCKED, Statement, Steps, Store, only
 from einmal.ports import StoredReply
 
 _DUE: Final = f"""
-    SELECT intent_id FROM appointments WHERE verify_at <= ? OR verify_at > ?
+    SELECT intent_id FROM appointments WHERE (verify_at <= ? OR verify_at > ?) AND tenant_id IN ({{marks}})
     ORDER BY verify_at, intent_id LIMIT ? {SKIP_LOCKED}"""  # noqa: S608 - constants only
 
 _AGAIN: Final = "UPDATE appointments SET verify_at = ? WHERE intent_id = ?"
@@ -21,9 +22,13 @@ class SqlVerifying:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    async def claim_unverified(self, now: datetime, lease_until: datetime, limit: int) -> tuple[StoredReply, ...]:
+    async def claim_unverified(
+        self, now: datetime, lease_until: datetime, limit: int, tenants: Sequence[str]
+    ) -> tuple[StoredReply, ...]:
+        asked = _DUE.format(marks=", ".join("?" for _ in tenants))
+
         def work() -> Steps[tuple[StoredReply, ...]]:
-            due = yield Statement(_DUE, (*due_by(now), limit))
+            due = yield Statement(asked, (*due_by(now), *tenants, limit))
             claimed = []
             for (intent_id,) in due:
                 yield Statement(_AGAIN, (instant_text(lease_until), intent_id))
@@ -31,7 +36,7 @@ class SqlVerifying:
                 claimed.append(stored_reply(rows[0]))
             return tuple(claimed)
 
-        return await self._store.write(work)
+        return await self._store.write(work) if tenants else ()
 
     async def verified(self, intent_id: str) -> None:
         await self._store.write(only(_AGAIN, None, intent_id))

@@ -34,7 +34,7 @@ from einmal.domain.hold import room_beside
 from einmal.domain.intent import BOOKED, LIVE, Event, Intent, State
 from einmal.domain.keys import normal_name
 from einmal.domain.model import Booking, BookingStatus, Wish
-from einmal.domain.promise import owed
+from einmal.domain.promise import MessageKind, confirmed_name, owed
 from einmal.ports import Admitted, BookingUidTaken, Candidate, Ids, StaleIntent, StoredReply, Toll, Transition
 
 _UNBOOKED = frozenset({State.INTENT, State.SENT, State.DOUBT})
@@ -202,9 +202,18 @@ def move(transition: Transition, ids: Ids, channels: Sequence[str]) -> Transacti
         message = owed(before.state, stands.intent)
         if message is not None:
             yield from put_message(stands.intent, message, channels, transition.at)
+        if before.state is State.PENDING and stands.intent.state is State.CONFIRMED:
+            yield from _confirmed(stands.intent, channels, transition.at)
         return stands
 
     return work
+
+
+def _confirmed(intent: Intent, channels: Sequence[str], at: datetime) -> Steps[None]:
+    """Its host has accepted: the customer hears so, whoever saw it and however often. Of a part nobody hears."""
+    part = yield Statement("SELECT 1 FROM composite_segments WHERE intent_id = ?", (intent.intent_id,))
+    if not part:
+        yield from put_message(intent, MessageKind.CONFIRMED, channels, at, confirmed_name(intent))
 
 
 def _after(transition: Transition) -> Intent:

@@ -57,13 +57,14 @@ def drop_plain(connection: Connection, target: Target) -> None:
         connection.execute(_dropped(target, plain_name(target)))
 
 
-def take_down(connection: Connection, target: Target, *, plain: bool) -> None:
-    """Back to what it was: the plain index where there was one. An index of another name is not ours to take."""
+def take_down(connection: Connection, target: Target, *, unique: bool, plain: bool) -> None:
+    """Back to what it was: without the unique index that a run put up, and with the plain one that gave way to it."""
     standing = constraint_of(connection, target)
     if plain and not standing.plain:
         connection.execute(CreateIndex(_index(target, plain_name(target), unique=False)))
     names = {index["name"] for index in inspect(connection).get_indexes(target.name, target.schema)}
-    if standing.unique == unique_name(target) and standing.unique in names:
+    # An index of another name is not ours to take.
+    if unique and standing.unique == unique_name(target) and standing.unique in names:
         connection.execute(_dropped(target, unique_name(target)))
 
 

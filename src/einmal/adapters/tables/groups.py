@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import IO, Any, Final, Self
 
-from sqlalchemy import Connection, func, inspect, select
+from sqlalchemy import Connection, Text, case, cast, func, inspect, select
 from sqlalchemy.sql import ColumnElement
 
 from einmal.adapters.tables.place import Kind
@@ -134,13 +134,11 @@ def selected(
     values: dict[str, Any],
     *,
     limit: int | None = None,
-    oldest_first: bool = False,
+    first: Sequence[ColumnElement[Any]] = (),
     locked: bool = False,
 ) -> list[Values]:
     """In the order of their ids, so that two who lock the same rows do not wait for each other in a ring."""
-    order = [target.row_id.element]
-    if oldest_first and target.created is not None:
-        order = [target.created.element.is_(None), target.created.element, *order]
+    order = [*first, target.row_id.element]
     read = select(*(target.spelling.read(one).label(f"value_{number}") for number, one in enumerate(fields)))
     read = read.select_from(target.element).where(where).order_by(*order).limit(limit)
     if locked and target.kind is not Kind.SQLITE:
@@ -150,6 +148,19 @@ def selected(
     return [
         dict(zip(names, (spelled(value) for value in row), strict=True)) for row in connection.execute(read, values)
     ]
+
+
+def by_age(target: Target) -> list[ColumnElement[Any]]:
+    """The oldest first, as far as the database can tell."""
+    return [] if target.created is None else [target.created.element.is_(None), target.created.element]
+
+
+def by_rank(target: Target) -> list[ColumnElement[Any]]:
+    """The row to be kept first: what is cancelled already comes behind all others."""
+    if target.status is None:
+        return by_age(target)
+    status = func.lower(func.trim(cast(target.status.element, Text)))
+    return [case((status.in_(target.over), 1), else_=0), *by_age(target)]
 
 
 def _counts(target: Target) -> list[ColumnElement[bool]]:

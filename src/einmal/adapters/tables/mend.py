@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from einmal.adapters.tables.audit import by_uid, row_of
 from einmal.adapters.tables.beside import Intents, key_beside
-from einmal.adapters.tables.groups import BATCH_ROWS_MAX, Values, rows_of, selected
+from einmal.adapters.tables.groups import BATCH_ROWS_MAX, Values, by_rank, rows_of, selected
 from einmal.adapters.tables.place import CouldNotLook
 from einmal.adapters.tables.record import CHANGED, Record, note_rows
 from einmal.adapters.tables.rows import by_ids, change, take_out
@@ -40,7 +40,10 @@ class transaction:  # noqa: N801 - it is used like a function
 
 @dataclass(frozen=True, slots=True)
 class Mender:
-    """Where and how batches are carried out. `intents` are those of our own ledger, which change with its rows."""
+    """Where and how batches are carried out. `intents` are those of our own ledger, which change with its rows.
+
+    `unique` is whether the column was unique when the run began.
+    """
 
     connection: Connection
     target: Target
@@ -49,9 +52,10 @@ class Mender:
     run: str
     now: datetime
     deletes: bool
+    unique: bool
 
     def mend(self, batch: Sequence[tuple[Spelled, int]]) -> Iterator[list[Record]]:
-        """In one transaction; a group with very many rows in several, each with the oldest row in it."""
+        """In one transaction; a group with very many rows in several, each with the row in it that is kept."""
         uids = [uid for uid, _ in batch]
         if len(batch) > 1 or batch[0][1] <= BATCH_ROWS_MAX:
             with transaction(self.connection):
@@ -77,10 +81,10 @@ class Mender:
             return self._changed(Action.CLEARED, [(row, None) for row in found])
 
     def _slice(self, uid: Spelled) -> list[Values]:
-        """The oldest of a large group, and some of the others."""
+        """The row of a large group that is kept, and some of the others."""
         target, bound = self.target, {"uid": self.target.spelling.bound(uid)}
-        same = target.column.element == target.spelling.written(target.column, "uid")
-        some = selected(self.connection, target, target.fields, same, bound, limit=BATCH_ROWS_MAX, oldest_first=True)
+        same, first = target.column.element == target.spelling.written(target.column, "uid"), by_rank(target)
+        some = selected(self.connection, target, target.fields, same, bound, limit=BATCH_ROWS_MAX, first=first)
         self._hold(some)
         ids = [row[target.row_id.name] for row in some]
         held = by_ids(self.connection, target, ids, target.fields, locked=True)
@@ -121,7 +125,8 @@ class Mender:
             row_id, uid = row[target.row_id.name], row[target.column.name]
             key = "" if self.intents is None else key_beside(row)
             beside = (intents[key], ended[key]) if key in ended else None
-            records.append(Record(self.run, action, row_id, kept_id, uid, row, after.get(key_of(row_id)), beside))
+            now = after.get(key_of(row_id))
+            records.append(Record(self.run, action, row_id, kept_id, uid, row, now, beside, self.unique))
         note_rows(connection, self.log, target, CHANGED, records, self.now)
         return records
 

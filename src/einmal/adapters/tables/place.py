@@ -82,17 +82,30 @@ class Place:
     def url(self) -> URL:
         return make_url(self._url.reveal())
 
+    def is_same(self, other: "Place") -> bool:
+        """Whether both name one database. A server may have further names, which nobody here knows of."""
+        if self.kind is not other.kind:
+            return False
+        one, another = self.url, other.url
+        if self.kind is Kind.SQLITE:
+            return Path(str(one.database)).resolve() == Path(str(another.database)).resolve()
+        return (one.host, one.port or 5432, one.database) == (another.host, another.port or 5432, another.database)
+
 
 def place_of(text: str) -> Place:
     """Which database a URL names. Raises BadPlace."""
     try:
         url = make_url(text.strip())
+        server = url.get_backend_name() != Kind.SQLITE
         kind = _KINDS.get(url.get_backend_name())
     except (ArgumentError, ValueError):
         kind = None
     else:
         if kind is Kind.SQLITE and url.database not in {None, "", ":memory:"}:
             return place_of_file(Path(str(url.database)))
+        if server and text.count("@") > 1:
+            # The rest of a password would be taken for a host, and printed.
+            raise BadPlace(f"--url: it has more than one @; write %40 for an @ in the password; say {SCHEMES}")
         if kind is not None and kind is not Kind.SQLITE and url.database:
             # Options after the ? may be secrets too.
             return Place(kind, url.set(query={}).render_as_string(hide_password=True), Secret(text.strip()))

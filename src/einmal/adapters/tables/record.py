@@ -47,7 +47,8 @@ _COLUMNS: Final = ("event_type", "description", "data", "created_at")
 class Record:
     """What was done to one row. `after` is None where it was deleted.
 
-    `beside` is the row of another table that was changed with it, as it was and as it is.
+    `beside` is the row of another table that was changed with it, as it was and as it is. `unique` is whether the
+    column was unique before the run: a run that is killed at its index says nothing more of it.
     """
 
     run: str
@@ -58,18 +59,29 @@ class Record:
     before: Values
     after: Values | None
     beside: tuple[Values, Values] | None = None
+    unique: bool = False
 
 
 @dataclass
 class Run:
-    """One repair, of however many batches. `plain` is whether a plain index gave way to the unique one."""
+    """One repair, of however many batches. `plain` is whether a plain index gave way to the unique one.
+
+    `bare` is whether nothing made the column unique when its rows were changed, `added` that it put up the index.
+    """
 
     name: str
     rows: int = 0
     repaired: bool = False
     plain: bool = False
+    bare: bool = False
+    added: bool = False
     undoing: bool = False
     undone: bool = field(default=False)
+
+    @property
+    def has_index(self) -> bool:
+        """Whether the unique index is this run's to take down, where one stands. An undo has taken it already."""
+        return not self.undone and (self.added if self.repaired else self.bare)
 
 
 def log_of(connection: Connection, place: Place, target: Target) -> Target | None:
@@ -82,8 +94,10 @@ def log_of(connection: Connection, place: Place, target: Target) -> Target | Non
     if missing:
         raise CouldNotLook(f"the table {LOG} has no column {', '.join(missing)}; it needs {', '.join(_COLUMNS)}")
     kept = tuple(by_name[name] for name in _COLUMNS)
-    at, data = by_name["created_at"], by_name["data"]
-    return Target(place.kind, LOG, target.schema, data, at, at, None, None, None, kept, spelling=target.spelling)
+    at, data, number = by_name["created_at"], by_name["data"], by_name.get("id")
+    # A log of somebody else's may have ids that say nothing of an order.
+    row_id = number if number is not None and isinstance(number.type, Integer) else at
+    return Target(place.kind, LOG, target.schema, data, row_id, at, None, None, None, kept, spelling=target.spelling)
 
 
 def make_log(connection: Connection, place: Place, target: Target) -> Target:
@@ -138,22 +152,25 @@ def note_run(connection: Connection, log: Target, target: Target, event: str, ru
     """That a run, or its undo, came to its end."""
     what = "the index stands" if event == REPAIRED else "put back"
     data = _whose(target) | {"run": run.name, "rows": run.rows, "plain_index": run.plain, "end": True}
+    data["index_added"] = run.added
     put_in(connection, log, [_entry(log.kind, event, f"run {run.name}: {target.shown}, {what}", data, now)])
 
 
 def runs_of(connection: Connection, log: Target, target: Target) -> dict[str, Run]:
-    """All runs on this column of this table, oldest first."""
+    """All runs on this column of this table, oldest first: as the log counts them, whatever the clock said."""
     found: dict[str, Run] = {}
     for event, data in _entries(connection, log, target):
         run = found.setdefault(data["run"], Run(data["run"]))
         run.undoing |= event == UNDONE
         if event == CHANGED:
             run.rows += 1
+            run.bare |= not data.get("unique_before", False)
         elif data.get("end"):
             run.repaired |= event == REPAIRED
             run.undone |= event == UNDONE
             run.plain |= bool(data["plain_index"]) and event == REPAIRED
-    return dict(sorted(found.items()))
+            run.added |= bool(data.get("index_added", True)) and event == REPAIRED
+    return found
 
 
 def records_of(connection: Connection, log: Target, target: Target, run: str) -> Iterator[dict[str, Any]]:
@@ -174,6 +191,7 @@ def record(data: dict[str, Any]) -> Record:
         before=data["before"],
         after=data["after"],
         beside=None if beside is None else (beside["before"], beside["after"]),
+        unique=data.get("unique_before", False),
     )
 
 
@@ -181,7 +199,7 @@ def _entries(connection: Connection, log: Target, target: Target) -> Iterator[tu
     by_name = {one.name: one for one in log.fields}
     event, data = by_name["event_type"], by_name["data"]
     read = select(log.spelling.read(event), log.spelling.read(data)).select_from(log.element)
-    read = read.where(event.element.in_([CHANGED, REPAIRED, UNDONE]))
+    read = read.where(event.element.in_([CHANGED, REPAIRED, UNDONE])).order_by(log.row_id.element)
     whose = _whose(target)
     found = connection.execute(read, execution_options=STREAMS)
     for named, text in found:
@@ -207,6 +225,7 @@ def _plain(target: Target, one: Record) -> dict[str, Any]:
         "booking_id": one.uid,
         "before": one.before,
         "after": one.after,
+        "unique_before": one.unique,
     }
     if one.beside is not None:
         plain["beside"] = {"before": one.beside[0], "after": one.beside[1]}

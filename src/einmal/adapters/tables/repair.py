@@ -1,4 +1,4 @@
-"""Mending duplicates: the oldest row of a group stays, the others are cancelled or deleted, and the index is put up.
+"""Mending duplicates: the oldest row that stands is kept, the others are cancelled or deleted, and the index is put up.
 
 It may be killed at any point: whoever begins again goes on with what is left, under the name of the same run. The
 index comes last. On MySQL and MariaDB each change of the schema is a commit of its own: the unique index is put up
@@ -12,10 +12,10 @@ from datetime import datetime
 from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
-from einmal.adapters.tables.audit import Audited, Seen, audit_of, seen
+from einmal.adapters.tables.audit import Audited, Seen, audit_of, row_of, seen
 from einmal.adapters.tables.beside import intents_of
 from einmal.adapters.tables.constraint import Constraint, constraint_of, drop_plain, put_up
-from einmal.adapters.tables.fitness import must_be_fit
+from einmal.adapters.tables.fitness import must_be_anothers, must_be_fit
 from einmal.adapters.tables.groups import Counts, Spool, batches, counted, may_be_empty
 from einmal.adapters.tables.mend import Mender, transaction
 from einmal.adapters.tables.place import Place, carried_out
@@ -59,6 +59,8 @@ class Repaired:
     run: str
     changed: dict[Action, int] = field(default_factory=lambda: dict.fromkeys(Action, 0))
     contacts: list[Contact] = field(default_factory=list)
+    callers: int = 0
+    """How many are to be called, of whom the first are in `contacts`."""
     left: Counts = NOTHING
     constraint: str | None = None
     added: bool = False
@@ -103,6 +105,7 @@ def repaired(order: Order, told: Progress, contacts_max: int) -> Repaired:
 
 def _fit(connection: Connection, order: Order) -> Target:
     target = target_of(connection, order.place, order.wanted)
+    must_be_anothers(connection, target, ours=order.ours)
     must_be_fit(connection, target, deletes=order.deletes)
     return target
 
@@ -118,8 +121,9 @@ def _mended(connection: Connection, order: Order, spool: Spool, told: Progress, 
         log = make_log(connection, order.place, target)
         run = _open_run(connection, log, target) or order.run
         intents = intents_of(connection, order.place) if order.ours else None
+        unique = constraint_of(connection, target).unique is not None
     done = Repaired(run)
-    mender = Mender(connection, target, log, intents, run, order.now, order.deletes)
+    mender = Mender(connection, target, log, intents, run, order.now, order.deletes, unique)
     mended = 0
     for batch in batches(spool):
         for records in mender.mend(batch):
@@ -140,6 +144,9 @@ def _open_run(connection: Connection, log: Target, target: Target) -> str | None
 def _tell(done: Repaired, target: Target, records: list[Record], contacts_max: int) -> None:
     for one in records:
         done.changed[one.action] += 1
+        if row_of(target, one.before).over:
+            continue
+        done.callers += 1
         if len(done.contacts) < contacts_max:
             [row] = seen(target, [one.before])
             done.contacts.append(Contact(one.uid, one.kept_id, row))
@@ -157,6 +164,7 @@ def _finished(connection: Connection, order: Order, done: Repaired) -> Repaired:
                 put_up(connection, target)
             if done.constraint is None or (run.rows and not run.repaired):
                 run.plain = standing.plain or order.index is not None
+                run.added = run.bare or done.constraint is None
                 note_run(connection, log, target, REPAIRED, run, order.now)
             drop_plain(connection, target)
             done.added, done.constraint = done.constraint is None, constraint_of(connection, target).unique

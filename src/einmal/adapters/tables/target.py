@@ -14,6 +14,7 @@ from sqlalchemy.sql import table as plain_table
 
 from einmal.adapters.tables.place import CouldNotLook, Kind, Place
 from einmal.adapters.tables.spelling import SPELLINGS, Field, Spelling
+from einmal.domain.duplicates import CANCELLED_WORDS
 
 TOLD_MAX: Final = 20
 """So many names of tables or columns are told where one is not found."""
@@ -30,6 +31,8 @@ class Wanted:
     call_column: str | None = None
     status_column: str = "status"
     note_column: str | None = None
+    over: tuple[str, ...] = CANCELLED_WORDS
+    """In which words the status says that there is no appointment any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +51,7 @@ class Target:
     fields: tuple[Field, ...]
     more: tuple[Field, ...] = ()
     """Whatever else tells who is to be called, and about which appointment."""
+    over: tuple[str, ...] = CANCELLED_WORDS
     spelling: Spelling = field(repr=False, default_factory=lambda: SPELLINGS[Kind.SQLITE])
 
     @property
@@ -105,6 +109,7 @@ def target_of(connection: Connection, place: Place, wanted: Wanted) -> Target:
         note=note if note is not None and (note.is_text or place.kind is Kind.SQLITE) else None,
         fields=fields,
         more=tuple(by_name[one] for one in _CALLER if one in by_name),
+        over=wanted.over,
         spelling=SPELLINGS[place.kind],
     )
 

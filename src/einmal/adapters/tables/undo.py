@@ -1,4 +1,4 @@
-"""Putting everything back as it was before a run: first the index, then the rows, each as the audit log has it.
+"""Putting everything back as it was before a run: first the index, if the run put it up, then the rows, as logged.
 
 A row that is as the run left it is put back; one that is as it was needs nothing; one that somebody has changed since
 is left alone, and told. So an undo may be killed and repeated as often as one likes.
@@ -14,6 +14,7 @@ from sqlalchemy.exc import IntegrityError
 
 from einmal.adapters.tables.beside import Intents, intents_of
 from einmal.adapters.tables.constraint import constraint_of, take_down, unique_name
+from einmal.adapters.tables.fitness import must_be_anothers
 from einmal.adapters.tables.groups import BATCH_ROWS_MAX, Spool, Values
 from einmal.adapters.tables.mend import transaction
 from einmal.adapters.tables.place import CouldNotLook, carried_out
@@ -58,12 +59,14 @@ def undone(order: Order, named: str | None, told: Progress) -> Undone:
 
         def look(connection: Connection) -> tuple[Run, bool]:
             target = target_of(connection, order.place, order.wanted)
+            must_be_anothers(connection, target, ours=order.ours)
             log = log_of(connection, order.place, target)
             run = _run(connection, log, target, named)
             assert log is not None  # noqa: S101 - there is a run in it
             for data in records_of(connection, log, target, run.name):
                 spool.add(data)
-            return run, constraint_of(connection, target).unique == unique_name(target)
+            standing = constraint_of(connection, target).unique == unique_name(target)
+            return run, standing and run.has_index
 
         run, standing = carried_out(order.place, look)
         done = Undone(run.name, index_dropped=standing)
@@ -90,7 +93,7 @@ def _taken_back(connection: Connection, order: Order, run: Run, spool: Spool, do
         assert log is not None  # noqa: S101 - the run was read from it
         intents = intents_of(connection, order.place) if order.ours else None
         if order.index is None:
-            take_down(connection, target, plain=run.plain)
+            take_down(connection, target, unique=run.has_index, plain=run.plain)
     undoing = _Undoing(connection, order, target, log, intents, done)
     seen = 0
     for batch in _batches(spool):

@@ -5,7 +5,7 @@ import json
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from einmal.adapters.tables.audit import Audited, Group, audited
+from einmal.adapters.tables.audit import Audited, Group, Seen, audited
 from einmal.adapters.tables.place import CouldNotLook
 from einmal.adapters.tables.spelling import shown_value
 from einmal.entrypoints.cli.tables import (
@@ -72,17 +72,21 @@ def _print(seen: Audited, now: datetime) -> None:
 
 
 def print_groups(groups: tuple[Group, ...], in_all: int, now: datetime) -> None:
-    """Each with its rows, oldest first."""
+    """Each with its rows, the one to be kept first."""
     for group in groups:
         print(f"\n{shown_value(group.uid)}: {group.count:,} rows")
         if len(group.rows) == 1:
             print("  (spelled so in one row alone; the column's collation takes another spelling for the same)")
         for row in group.rows:
-            print(f"  {told(row, now)}{'  (oldest)' if row.kept and len(group.rows) > 1 else ''}")
+            print(f"  {told(row, now)}{_why_kept(row) if row.kept and len(group.rows) > 1 else ''}")
         if group.count > len(group.rows):
             print(f"  and {group.count - len(group.rows):,} more rows")
     if in_all > len(groups):
         print(f"\nand {in_all - len(groups):,} more booking ids; see --limit")
+
+
+def _why_kept(row: Seen) -> str:
+    return "  (oldest)" if row.oldest else "  (oldest that stands: an older one is cancelled already)"
 
 
 def plain(seen: Audited, now: datetime) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from einmal.adapters.sql.migrate import SchemaMismatch, switch_layer_4
 from einmal.adapters.tables.audit import Audited
-from einmal.adapters.tables.place import CouldNotLook
+from einmal.adapters.tables.place import BadPlace, CouldNotLook
 from einmal.adapters.tables.repair import Order, Progress, Repaired, planned, repaired
 from einmal.adapters.tables.spelling import shown_value
 from einmal.adapters.tables.undo import NothingToUndo, Undone, undone
@@ -25,6 +25,7 @@ from einmal.entrypoints.cli.tables import (
     Named,
     Unnamed,
     complain,
+    ledger_place,
     named_by,
     plain_row,
     standing,
@@ -43,6 +44,8 @@ def dedupe(arguments: argparse.Namespace, settings: Settings) -> int:
     """Exit code 1 where duplicates are there, or are left; 3 where only the constraint is missing; 4 for no look."""
     try:
         named = named_by(arguments, settings)
+        if not named.ours:
+            _must_be_anothers(named, settings)
         if arguments.delete:
             _may_delete(named, undoes=arguments.undo is not None)
         order = _order(named, settings, deletes=arguments.delete)
@@ -62,6 +65,15 @@ def dedupe(arguments: argparse.Namespace, settings: Settings) -> int:
         return COULD_NOT_LOOK
 
 
+def _must_be_anothers(named: Named, settings: Settings) -> None:
+    """By its URL our own ledger would be a table like any other. A table of another schema is one."""
+    with contextlib.suppress(BadPlace):
+        if "." not in named.wanted.table and named.place.is_same(ledger_place(settings)):
+            raise Unnamed(
+                "--url names our own ledger, whose intents would not change with it; run it without --url", USAGE
+            )
+
+
 def _may_delete(named: Named, *, undoes: bool) -> None:
     if named.ours:
         raise Unnamed(_KEPT_WHOLE, USAGE)
@@ -71,7 +83,7 @@ def _may_delete(named: Named, *, undoes: bool) -> None:
 
 def _order(named: Named, settings: Settings, *, deletes: bool) -> Order:
     now = datetime.now(UTC)
-    # Runs sort by their names, oldest first.
+    # Names for people: which run came before which is for the log to say, for a clock may be set back.
     run = f"{now:%Y%m%dT%H%M%S.%fZ}-{secrets.token_hex(2)}"
     index = _layer_4(settings) if named.ours else None
     return Order(named.place, named.wanted, run, now, deletes, named.ours, index)
@@ -110,9 +122,13 @@ def _intended(order: Order, seen: Audited) -> Iterator[str]:
     if counts.duplicates:
         what = "delete" if order.deletes else "cancel"
         yield f"Would keep the oldest row of {counts.duplicates:,} booking ids each, and {what} {counts.surplus:,} rows"
+        yield "(one that is cancelled already only where all rows of its booking id are)."
         if not order.deletes:
-            yield f"(their booking id becomes NULL; note, where there is a column for it: {NOTE})."
-        yield "Those whose calls these were should be called: they have no appointment, and were told that they have."
+            yield f"Their booking id becomes NULL; note, where there is a column for it: {NOTE}."
+        yield (
+            "Those whose calls these were should be called, but for rows that are cancelled already: they have no "
+            "appointment, and were told that they have."
+        )
     if counts.empty:
         yield f"Would make the empty text of {counts.empty:,} rows NULL."
     if seen.constraint.unique is None:
@@ -147,9 +163,8 @@ def _print(done: Repaired, order: Order, now: datetime) -> None:
         print("\nTo be called, for they have no appointment and were told that they have:")
     for one in done.contacts:
         print(f"  {told(one.row, now)}  (booking {shown_value(one.uid)} is of {shown_value(one.kept_id)})")
-    told_of = done.changed[Action.CANCELLED] + done.changed[Action.DELETED]
-    if told_of > len(done.contacts):
-        print(f"  and {told_of - len(done.contacts):,} more: see --limit; all are in system_audit_log")
+    if done.callers > len(done.contacts):
+        print(f"  and {done.callers - len(done.contacts):,} more: see --limit; all are in system_audit_log")
     if done.left.duplicates:
         complain(
             f"{done.left.duplicates:,} booking ids stand in several rows still: written meanwhile, or spelled in ways "

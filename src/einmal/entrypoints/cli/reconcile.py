@@ -40,6 +40,7 @@ MEANING: Final[dict[DriftKind, str]] = {
     DriftKind.DOUBLED: "two live bookings of one operation id",
     DriftKind.REVIVED: "ended in the ledger, and stands there",
     DriftKind.NOT_MARKED: "in the ledger, and does not carry our operation id",
+    DriftKind.UNREADABLE: "differs in the list, and cannot be read by itself (a recurring series, say)",
     DriftKind.PERSON_TWICE: "two bookings of one attendee overlap",
 }
 
@@ -113,10 +114,12 @@ async def _to_the_end(work: Reconciliation, since: datetime | None, *, mend: boo
     run = await work.begin(since) if mend else await work.planned(since)
     if run is None:
         raise CouldNot("a gateway or another command is at it in this moment; try again in two minutes")
-    if run.steps > 1:
-        print(f"Going on where the last run stopped, after {run.counts.bookings} bookings.", file=sys.stderr)
+    if run.steps:
+        print(f"Going on with a run that had stopped after {run.counts.bookings} bookings.", file=sys.stderr)
+        if since is not None and run.since > since:
+            print(f"It reads back to {run.since:%Y-%m-%d %H:%M}Z; run it again for what is older.", file=sys.stderr)
     found: list[Drift] = []
-    failures, waited = 0, 0.0
+    failures, waited, settled = 0, 0.0, 0
     columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
     console = Console(stderr=True)
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
@@ -125,12 +128,14 @@ async def _to_the_end(work: Reconciliation, since: datetime | None, *, mend: boo
             try:
                 run, some = await work.step(run, mend=mend)
             except HeldUp as held:
-                failures, waited = failures + held.asked, waited + 1.0
+                goes_on = held.settled > settled
+                failures, waited = failures + held.asked, 0.0 if goes_on else waited + 1.0
+                settled = held.settled
                 if failures >= FAILURES_MAX or waited > HELD_BACK_SECONDS_MAX:
                     raise CouldNot(f"the calendar cannot be read ({held}); what was done is kept") from None
                 await asyncio.sleep(1.0)
                 continue
-            failures, waited = 0, 0.0
+            failures, waited, settled = 0, 0.0, 0
             found = [*found, *some][:KEPT_MAX]
             progress.update(task, description=_told(run))
     return run, found

@@ -12,6 +12,8 @@ from einmal.adapters.tables.audit import Group, Seen
 from einmal.adapters.tables.place import BadPlace, Place, place_of, place_of_file
 from einmal.adapters.tables.spelling import shown_value
 from einmal.adapters.tables.target import Wanted
+from einmal.domain.duplicates import CANCELLED_WORDS
+from einmal.domain.intent import State
 from einmal.entrypoints.cli.ledger import unusable_ledger
 from einmal.settings import Settings
 
@@ -23,7 +25,11 @@ COULD_NOT_LOOK: Final = 4
 
 OF_A_TABLE: Final = ("table", "column", "id_column", "created_column", "call_column", "status_column", "note_column")
 
-OUR_APPOINTMENTS: Final = Wanted(id_column="appointment_id", note_column="")
+OUR_APPOINTMENTS: Final = Wanted(
+    id_column="appointment_id",
+    note_column="",
+    over=(*CANCELLED_WORDS, State.DECLINED, State.MOVED, State.LOST, State.COMPENSATED),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +65,13 @@ def named_by(arguments: argparse.Namespace, settings: Settings) -> Named:
     unusable = unusable_ledger(settings)
     if unusable is not None:
         raise Unnamed(unusable, COULD_NOT_LOOK)
+    return Named(ledger_place(settings), OUR_APPOINTMENTS, ours=True)
+
+
+def ledger_place(settings: Settings) -> Place:
+    """Where our own ledger is. Raises BadPlace."""
     where = settings.ledger_at
-    place = place_of(where) if isinstance(where, str) else place_of_file(where)
-    return Named(place, OUR_APPOINTMENTS, ours=True)
+    return place_of(where) if isinstance(where, str) else place_of_file(where)
 
 
 def standing(duplicates: int, unique: str | None) -> int:
@@ -117,7 +127,7 @@ def plain_row(row: Seen, now: datetime) -> dict[str, Any]:
         "age_seconds": None if row.created_at is None else int((now - row.created_at).total_seconds()),
         "call_id": row.call_id,
         "status": row.status,
-        "oldest": row.kept,
+        "oldest": row.oldest,
     } | dict(row.more)
 
 
@@ -125,5 +135,5 @@ def plain_group(group: Group, now: datetime) -> dict[str, Any]:
     return {
         "booking_id": group.uid,
         "rows_in_all": group.count,
-        "rows": [plain_row(row, now) for row in group.rows],
+        "rows": [plain_row(row, now) | {"kept": row.kept} for row in group.rows],
     }

@@ -65,10 +65,6 @@ class CalcomWebhooks:
         gateway = self._gateway
         known = False
         for tenant_id in whose:
-            tenancy = gateway.tenancies.get(tenant_id)
-            if tenancy is not None:
-                # Whatever was free a moment ago may be so no longer, or again.
-                tenancy.offers.drop()
             try:
                 now = gateway.clock.now()
                 received = await gateway.inbox.receive(webhook.notice(tenant_id), now, now + SOON)
@@ -76,6 +72,10 @@ class CalcomWebhooks:
                 message = "it could not be written down just now; send it again"
                 raise Refusal(503, "ledger_unavailable", message) from None
             known = known or received.known
+            tenancy = gateway.tenancies.get(tenant_id)
+            if tenancy is not None and received.first:
+                # Whatever was free a moment ago may be so no longer, or again.
+                tenancy.offers.drop()
         self._noticed("received", webhook.event)
         return {"status": "ok" if known else "unknown_booking"}
 

@@ -196,10 +196,12 @@ _BRIEF: Final = replace(SETTING, gateways=1, rest_hours=0)
 SABOTEURS: Final = (
     Saboteur("believes a 201", "takes what answers a move for what became of it", _believes, seed=73),
     Saboteur("moves again", "sends a move again after a lost answer", _calendar(move=_moves_again), seed=3),
-    Saboteur("cancels anybody's", "cancels and moves without asking whose it is", _cancels_anybodys, seed=2),
+    Saboteur("cancels anybody's", "cancels and moves without asking whose it is", _cancels_anybodys, seed=14),
     Saboteur("a lost move is no", "says unchanged after a lost answer", _calendar(move=_lost_move_is_no), seed=7),
-    Saboteur("a lost cancel is no", "says unchanged after a lost answer", _calendar(cancel=_lost_cancel_is_no), seed=7),
-    Saboteur("cancelled unread", "says cancelled because it was asked for", _says_cancelled_unread, seed=3),
+    Saboteur(
+        "a lost cancel is no", "says unchanged after a lost answer", _calendar(cancel=_lost_cancel_is_no), seed=17
+    ),
+    Saboteur("cancelled unread", "says cancelled because it was asked for", _says_cancelled_unread, seed=6),
     Saboteur("two at once", "lets a second change of a booking begin beside the first", _two_at_once, seed=27),
     Saboteur("misses moves", "does not follow a booking to what it became", _misses_moves, seed=3),
     Saboteur("never looks again", "leaves changes in doubt", _books(claim_due=_claims_nothing), 3, _BRIEF),

@@ -105,11 +105,11 @@ def _both(life: Life, first: FirstLife) -> tuple[Life, Life]:
     accepted = life.pending_until if life.pending_until is not None and life.pending_until < first.until else None
     ended_by = By.OTHERS if first.by_hand else By.US
     before = replace(life, until=first.until, ended_by=ended_by, pending_until=accepted)
-    return before, replace(_again(life), since=first.again, pending_until=first.again)
+    return before, replace(life, since=first.again, pending_until=first.again, made_by=By.OTHERS)
 
 
 def _again(life: Life) -> Life:
-    """It was made by whoever brought it back, unless it was ours to end once more."""
+    """It was made by whoever moved what had been brought back, unless it was ours to end."""
     return life if life.ended_by is By.US else replace(life, made_by=By.OTHERS)
 
 
