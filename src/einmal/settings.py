@@ -154,7 +154,7 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         None,
         "the house address; callers without an e-mail get an address of their own made from it",
     ),
-    Setting("admin_token", Secret, None, "for /api/internal, /api/appointments and the pages off loopback"),
+    Setting("admin_token", Secret, None, "for /metrics, /api/internal, /api/appointments and the pages off loopback"),
     Setting("timezone", time_zone, "Europe/Berlin", "where callers and calendar live"),
     Setting("language", language, "de", "what callers are answered in"),
     Setting("metrics_namespace", _namespace, "einmal", "the prefix of metrics"),

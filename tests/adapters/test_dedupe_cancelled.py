@@ -10,7 +10,7 @@ from support.tables import UID, Operator, TableBase, logged
 
 
 def test_the_only_row_that_stands_is_kept(base: TableBase, einmal: Operator) -> None:
-    """Though an older one was cancelled before; the plan says why, and nobody is to be called. An undo brings it back."""
+    """Though an older one was cancelled before; the plan says why, nobody is to be called, an undo brings it back."""
     base.create()
     base.incident()
     base.run("UPDATE appointments SET status = 'Canceled' WHERE id = 642")

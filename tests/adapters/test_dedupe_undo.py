@@ -73,7 +73,7 @@ def test_an_undo_leaves_an_index_that_stood_before_the_run(base: TableBase, einm
 
 
 def test_an_undo_takes_the_index_of_a_run_that_was_killed_at_it(mariadb: TableBase, einmal: Operator) -> None:
-    """A change of the schema is a commit there: the index may stand, and the log not say that the run came to its end."""
+    """A change of the schema is a commit there: the index may stand, and the log not say that the run is over."""
     many(mariadb, 2)
     before = mariadb.rows()
     assert einmal("dedupe", "--url", mariadb.url, "--apply").code == 0

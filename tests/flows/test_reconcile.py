@@ -488,3 +488,38 @@ async def test_a_date_far_ahead_hides_nothing(salon: World) -> None:
     run, _ = await reconciled(salon)
     assert run.changed_until is not None
     assert run.changed_until <= salon.clock.now() + timedelta(hours=25)
+
+
+async def test_a_dry_run_tells_what_the_real_one_would(salon: World) -> None:
+    """A second live booking of one id is no move: nothing would be mended."""
+    await booked(salon)
+    (one,) = salon.calendar.bookings
+    later = one.start + timedelta(hours=3)
+    twin = replace(one, uid="twin000000000000000000", id=99, start=later, end=later + timedelta(minutes=30))
+    salon.calendar.plant(twin)
+    dry = kinds((await reconciled(salon, mend=False))[1])
+    assert dry == kinds((await reconciled(salon))[1])
+    assert ("doubled", False) in dry
+
+
+async def test_a_ghost_is_not_told_as_an_appointment(salon: World) -> None:
+    """The calendar knows it no more, and no replica lags for so long: nobody hears that they have it."""
+    await booked(salon)
+    salon.calendar.clear()
+    assert "10 Uhr" in (await salon.ask("query_appointment", LATER))["message"]
+    salon.clock.pass_time(timedelta(minutes=11))
+    assert "10 Uhr" not in (await salon.ask("query_appointment", LATER))["message"]
+
+
+async def test_what_gave_up_keeps_nobody_waiting(salon: World) -> None:
+    """Whoever stops in good order gives the run back: the next one goes on at once."""
+    one = work(salon)
+    run = await one.begin()
+    assert run is not None
+    assert await one.begin() is None
+    await one.books.release(run, salon.clock.now())
+    again = await one.begin()
+    assert again is not None
+    assert again.run_id == run.run_id
+    await one.books.release(run, salon.clock.now())
+    assert await one.begin() is None, "control: it was somebody else's by then"

@@ -3,7 +3,7 @@
 import sqlite3
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -40,8 +40,8 @@ def opened(kind: str) -> Iterator[Place]:
         with tempfile.TemporaryDirectory(prefix="einmal-conversations-", dir=_MEMORY) as folder:
             files = SqliteHomes(Path(folder))
             upgrade(files.like)
-            with files.opened() as home:
-                yield _sqlite(home)
+            with files.opened() as home, ExitStack() as beside:
+                yield _sqlite(home, beside)
         return
     with (
         postgres_server(fsync="off", full_page_writes="off") as server,
@@ -55,14 +55,22 @@ def opened(kind: str) -> Iterator[Place]:
             home.side.run(session.close())
 
 
-def _sqlite(home: Home) -> Place:
+def _sqlite(home: Home, beside: ExitStack) -> Place:
+    """`beside` ends what is asked beside the ledger: one connection a file, as long as that file is there."""
     path = home.url.removeprefix("sqlite:///")
+    sessions: list[sqlite3.Connection] = []
 
     def rows(statement: str) -> list[tuple[Any, ...]]:
-        with closing(sqlite3.connect(path)) as connection:
-            return connection.execute(statement).fetchall()
+        if not sessions:
+            sessions.append(beside.enter_context(closing(sqlite3.connect(path))))
+        return sessions[0].execute(statement).fetchall()
 
-    return Place(home.url, home.store, home.empty, rows)
+    def empty() -> None:
+        beside.close()
+        sessions.clear()
+        home.empty()
+
+    return Place(home.url, home.store, empty, rows)
 
 
 def _postgres(home: PostgresHome, session: "asyncpg.Connection[Any]") -> Place:

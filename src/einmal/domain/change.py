@@ -149,6 +149,9 @@ class Unseen:
     why: str
 
 
+UNKNOWN_THERE: Final = "unknown_there"
+"""The calendar answered that it knows no such booking."""
+
 Standing = Stands | Ended | MovedTo | NotOurs | Unseen
 """How a booking of ours stands in the calendar, as a read shows it."""
 
@@ -161,7 +164,7 @@ def is_marked(intent: Intent, booking: Booking) -> bool:
 def standing(intent: Intent, chain: Sequence[Booking]) -> Standing:
     """What a read of the intent's booking shows, and of what it has become: `chain` begins with its own."""
     if not chain:
-        return Unseen("unknown_there")
+        return Unseen(UNKNOWN_THERE)
     for before, after in pairwise(chain):
         if before.moved_to != after.uid or after.moved_from != before.uid:
             return Unseen("chain_odd")

@@ -2,7 +2,7 @@
 
 The oldest that stands is kept: its booking was made for it, and each later one was given the same booking as an answer.
 Whose age nobody knows counts as youngest, so that it is never kept in place of one whose age is known. What was
-cancelled before comes behind all others: kept in place of a row that stands, it would leave nobody with the appointment.
+cancelled before comes behind all others: kept in place of a row that stands, it would leave nobody an appointment.
 """
 
 from collections.abc import Collection, Iterable

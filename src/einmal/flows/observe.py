@@ -37,6 +37,7 @@ class Observed:
     drifts: tuple[Drift, ...] = ()
 
 
+_STANDS_TOO: Final = "the one in the ledger stands too"
 _TWICE: Final = frozenset({DriftKind.REVIVED, DriftKind.NOT_MARKED})
 """Two readings are never of one moment. What only a person can mend is told if two of them agree."""
 
@@ -55,8 +56,11 @@ class Observation:
         compared = await self._read(uid)
         if isinstance(compared, Observed) and {drift.kind for drift in compared.drifts} & _TWICE:
             compared = await self._read(uid)
-        if not mend or not isinstance(compared, Observed) or compared.row is None:
+        if not isinstance(compared, Observed) or compared.row is None:
             return compared
+        if not mend:
+            row, booking = compared.row, compared.booking
+            return replace(compared, drifts=tuple([await self._as_it_is(row, booking, one) for one in compared.drifts]))
         # One after the other: the second is about what the first has left.
         drifts = tuple([await self._mended(compared.row, compared.booking, drift) for drift in compared.drifts])
         self.told(drifts)
@@ -110,7 +114,7 @@ class Observation:
                 # By its own booking alone: of what carries no id of ours nobody can say what it has become.
                 found = _as_read(booking) if row.imported else await self.standings.look(intent, own)
                 if isinstance(found, Stands) and own is None:
-                    return replace(drift, kind=DriftKind.DOUBLED, detail="the one in the ledger stands too")
+                    return replace(drift, kind=DriftKind.DOUBLED, detail=_STANDS_TOO)
                 await self.standings.follow(intent, found)
             case DriftKind.TIME | DriftKind.STAFF:
                 await self.books.corrected(intent.intent_id, booking)
@@ -120,6 +124,13 @@ class Observation:
             case _:
                 return drift
         return replace(drift, mended=await self._has_moved(intent))
+
+    async def _as_it_is(self, row: StoredReply, booking: Booking, drift: Drift) -> Drift:
+        """The same, or two live bookings of one id: then nothing would be mended."""
+        if drift.kind is not DriftKind.STATUS or booking.uid == row.intent.booking_uid:
+            return drift
+        stands = isinstance(await self.standings.look(row.intent), Stands)
+        return replace(drift, kind=DriftKind.DOUBLED, detail=_STANDS_TOO) if stands else drift
 
     async def _has_moved(self, intent: Intent) -> bool:
         now = await self.sweeper.doubts.outcomes.ledger.stored(intent.intent_id)

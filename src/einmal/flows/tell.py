@@ -4,8 +4,9 @@ import asyncio
 from dataclasses import dataclass, replace
 from typing import Final
 
-from einmal.domain.change import Ended, MovedTo, NotOurs, Stands
-from einmal.domain.intent import BOOKED, State
+from einmal.domain.change import UNKNOWN_THERE, Ended, MovedTo, NotOurs, Stands, Unseen
+from einmal.domain.drift import GHOST_AFTER
+from einmal.domain.intent import BOOKED, Intent, State
 from einmal.domain.reply import BookedSlot, Outcome, Reply, Why
 from einmal.domain.whose import Caller, Named, is_named
 from einmal.flows.composite import Composites
@@ -89,6 +90,8 @@ class Telling:
             # Of an appointment that another program booked the ledger knows whose it is; the calendar, that it stands.
             same = found.booking.status.live and found.booking.start == stored.intent.wish.start
             return stored if stored.imported and same else None
+        if found == Unseen(UNKNOWN_THERE) and self._is_gone(stored.intent):
+            return None
         after = await self.standings.follow(stored.intent, found)
         if isinstance(found, MovedTo) and after is None:
             after = await self._became(stored)
@@ -99,6 +102,10 @@ class Telling:
             # Where it was: of a composite the time of the whole.
             now = replace(now, booking=stored.booking)
         return now if now.intent.state in BOOKED else None
+
+    def _is_gone(self, intent: Intent) -> bool:
+        """Whether the calendar knows it no more: nobody is told that they have it. A new one a replica may not show."""
+        return self.own.clock.now() - (intent.resolved_at or intent.created_at) > GHOST_AFTER
 
     async def _became(self, stored: StoredReply) -> StoredReply | None:
         """What somebody else has followed meanwhile."""

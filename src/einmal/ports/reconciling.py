@@ -80,6 +80,9 @@ class ReconcilingBooks(Protocol):
     async def step(self, run: Run, found: Sequence[Drift], now: datetime, lease_until: datetime) -> Run:
         """What one step found, and how far it came, in one commit. Raises LostRun."""
 
+    async def release(self, run: Run, at: datetime) -> None:
+        """Whoever comes next may go on with it at once. Nothing where somebody else is at it."""
+
     async def of_uids(self, tenant_id: str, uids: Sequence[str]) -> tuple[StoredReply, ...]:
         """The tenant's intents whose appointment holds one of these bookings."""
 

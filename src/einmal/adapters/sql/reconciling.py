@@ -31,6 +31,7 @@ _STEP: Final = """
     UPDATE reconciliations SET phase = ?, cursor = ?, changed_until = ?, counts = ?, ended_at = ?, leased_until = ?,
         steps = steps + 1
     WHERE run_id = ? AND steps = ? AND ended_at IS NULL RETURNING run_id"""
+_RELEASE: Final = "UPDATE reconciliations SET leased_until = ? WHERE run_id = ? AND steps = ? AND ended_at IS NULL"
 _DRIFT: Final = """
     INSERT INTO drifts (tenant_id, kind, subject, intent_id, detail, run_id, first_seen_at, last_seen_at, ended_at)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
@@ -108,6 +109,9 @@ class SqlReconciling:
             return replace(run, steps=run.steps + 1)
 
         return await self._store.write(work)
+
+    async def release(self, run: Run, at: datetime) -> None:
+        await self._store.write(only(_RELEASE, instant_text(at), run.run_id, run.steps))
 
     async def of_uids(self, tenant_id: str, uids: Sequence[str]) -> tuple[StoredReply, ...]:
         return await self._whose(tenant_id, (_IDS_OF_UIDS,), uids)

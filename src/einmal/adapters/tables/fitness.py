@@ -77,27 +77,23 @@ _NAMED: Final = {
 }
 
 _PARTED: Final = {
-    # By what else than the column alone its rows are shared out among partitions.
+    # By what a table's rows are shared out among partitions. Where it is the booking id, no row has an id of its own.
     Kind.POSTGRES: """
         SELECT pg_get_partkeydef(c.oid) FROM pg_catalog.pg_class c
         JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
         JOIN pg_catalog.pg_partitioned_table p ON p.partrelid = c.oid
         WHERE c.relname = :name
-        AND CASE WHEN CAST(:schema AS text) IS NULL THEN pg_table_is_visible(c.oid) ELSE n.nspname = :schema END
-        AND EXISTS (SELECT FROM unnest(p.partattrs) AS k (number)
-            LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum = k.number AND k.number > 0
-            WHERE a.attname IS DISTINCT FROM :column)""",
+        AND CASE WHEN CAST(:schema AS text) IS NULL THEN pg_table_is_visible(c.oid) ELSE n.nspname = :schema END""",
     Kind.MYSQL: """
         SELECT DISTINCT partition_expression FROM information_schema.partitions
-        WHERE table_schema = coalesce(:schema, database()) AND table_name = :name AND partition_method IS NOT NULL
-        AND replace(partition_expression, '`', '') <> :column""",
+        WHERE table_schema = coalesce(:schema, database()) AND table_name = :name AND partition_method IS NOT NULL""",
 }
 
 
 def _in_the_way(connection: Connection, target: Target) -> Iterator[str]:
     """Why the unique index could not be put up, once the rows are changed."""
     index = unique_name(target)
-    named = {"schema": target.schema, "name": target.name, "index": index, "column": target.column.name}
+    named = {"schema": target.schema, "name": target.name, "index": index}
     for (valid,) in _asked(connection, _NAMED[target.kind], named):
         if valid:
             yield f"something else is called {index!r}, as the unique index is to be; rename or drop it first"

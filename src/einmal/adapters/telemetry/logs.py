@@ -107,8 +107,11 @@ class LogObserver:
                     _say("guard", logging.INFO, f"notice {fact.outcome}", fields)
                 case Drifted(drift=drift):
                     fields = {"kind": drift.kind, "booking_id": drift.subject, "intent_id": drift.intent_id}
-                    level, text = (logging.WARNING, "drift mended") if drift.mended else (logging.ERROR, "drift")
-                    _say("alerts", level, text, fields | {"detail": drift.detail})
+                    if drift.mended:
+                        # What staff do in their own calendar is no alarm.
+                        _say("guard", logging.INFO, "drift mended", fields | {"detail": drift.detail})
+                    else:
+                        _say("alerts", logging.ERROR, "drift", fields | {"detail": drift.detail})
                 case Timed():
                     _say("performance", logging.DEBUG, fact.timing, {"seconds": fact.seconds})
                 case CalendarAsked():

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Final, assert_never
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
 from einmal.domain.drift import DriftKind
@@ -48,6 +48,8 @@ class Metrics:
     """The Observer port, and what a scrape gets. `budgets`: by function, how many seconds it may take."""
 
     def __init__(self, namespace: str, layers_off: Sequence[str], budgets: Mapping[str, float]) -> None:
+        # When each was born would be a series more for each, and nobody asks.
+        disable_created_metrics()  # type: ignore[no-untyped-call]
         self.registry = CollectorRegistry()
         self._namespace = namespace
         self._functions = frozenset(budgets)

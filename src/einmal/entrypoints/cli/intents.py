@@ -134,7 +134,8 @@ def _ledger_missing(settings: Settings) -> bool:
 def _print_list(intents: tuple[Intent, ...]) -> None:
     table = Table(box=None, pad_edge=False)
     for name in ("intent", "state", "service", "start", "in doubt for", "looks", "next look"):
-        table.add_column(name, no_wrap=True)
+        # The id is what `show` and `rule` take: it is never cut.
+        table.add_column(name, no_wrap=True, min_width=26 if name == "intent" else None)
     now = datetime.now(UTC)
     for intent in intents:
         table.add_row(
@@ -146,7 +147,8 @@ def _print_list(intents: tuple[Intent, ...]) -> None:
             str(intent.looks),
             "-" if intent.look_at is None else intent.look_at.strftime("%H:%M:%SZ"),
         )
-    Console().print(table)
+    # Where nobody watches, a program reads it, or a mail: nothing need be cut to a width.
+    Console(width=None if sys.stdout.isatty() else 200).print(table)
 
 
 def _plain(intent: Intent) -> dict[str, Any]:

@@ -132,6 +132,8 @@ async def _to_the_end(work: Reconciliation, since: datetime | None, *, mend: boo
                 failures, waited = failures + held.asked, 0.0 if goes_on else waited + 1.0
                 settled = held.settled
                 if failures >= FAILURES_MAX or waited > HELD_BACK_SECONDS_MAX:
+                    if mend:
+                        await work.books.release(run, work.clock.now())
                     raise CouldNot(f"the calendar cannot be read ({held}); what was done is kept") from None
                 await asyncio.sleep(1.0)
                 continue

@@ -27,7 +27,7 @@ from einmal.wiring import Gateway
 TELLING_SECONDS: Final = 5.0
 """Retell waits ten seconds for an answer to an event, and tells it again. Telling it twice does no harm."""
 
-WORKER_AFTER: Final = timedelta(seconds=15)
+WORKER_AFTER: Final = timedelta(seconds=6)
 """When the worker takes it up that could not be handled as it came."""
 
 INBOUND_SECONDS: Final = 1.5

@@ -197,7 +197,7 @@ SABOTEURS: Final = (
     Saboteur("believes a 201", "takes what answers a move for what became of it", _believes, seed=73),
     Saboteur("moves again", "sends a move again after a lost answer", _calendar(move=_moves_again), seed=3),
     Saboteur("cancels anybody's", "cancels and moves without asking whose it is", _cancels_anybodys, seed=14),
-    Saboteur("a lost move is no", "says unchanged after a lost answer", _calendar(move=_lost_move_is_no), seed=7),
+    Saboteur("a lost move is no", "says unchanged after a lost answer", _calendar(move=_lost_move_is_no), seed=18),
     Saboteur(
         "a lost cancel is no", "says unchanged after a lost answer", _calendar(cancel=_lost_cancel_is_no), seed=17
     ),
@@ -206,7 +206,7 @@ SABOTEURS: Final = (
     Saboteur("misses moves", "does not follow a booking to what it became", _misses_moves, seed=3),
     Saboteur("never looks again", "leaves changes in doubt", _books(claim_due=_claims_nothing), 3, _BRIEF),
     Saboteur("holds for a day", "lets nobody have what was held once", _holds_for_a_day, seed=10),
-    Saboteur("holds nothing", "says held and keeps it from nobody", _holds_nothing, seed=7),
+    Saboteur("holds nothing", "says held and keeps it from nobody", _holds_nothing, seed=15),
     Saboteur("deaf to hanging up", "goes on for a call that is over", _deaf),
 )
 

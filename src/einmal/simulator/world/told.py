@@ -170,12 +170,13 @@ def false_noes(evidence: Evidence) -> Iterator[Violation]:
     # What was taken up later is noted as done as well, and was sent by nobody.
     done = {one.booking_uid for one in evidence.changes if one.state is ChangeState.DONE and one.sends > 0}
     # Nor is it a no where others have changed meanwhile what it had become.
-    overtaken = {(life.operation_id, life.since) for life in evidence.lives if life.ended_by is By.OTHERS}
+    overtaken = {(life.operation_id, life.since): life.until for life in evidence.lives if life.ended_by is By.OTHERS}
     for change in evidence.changes:
         life, ended = lives.get(change.booking_uid), change.resolved_at
         if change.state is not ChangeState.REFUSED or ended is None or life is None or change.booking_uid in done:
             continue
-        if (life.operation_id, life.until) in overtaken:
+        moved_on = overtaken.get((life.operation_id, life.until or ended))
+        if moved_on is not None and moved_on <= ended:
             continue
         if life.until is not None and life.ended_by is By.US and change.created_at <= life.until <= ended:
             yield Violation("false no", f"a {change.kind} was refused that had been made", change.intent_id)
