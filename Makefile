@@ -41,9 +41,9 @@ check: $(DEV) ## ruff, strict mypy, the floors
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
 
-# Counting lines doubles the time of what runs them, and these add none that the others leave out: the whole gateway on
-# its ledgers, simulated worlds, real processes. Worlds use two processes themselves, and print who caught which
-# sabotage; the last mostly wait.
+# Counting lines doubles the time of what runs them. What tests one part by itself is counted; these are not: the whole
+# gateway on its ledgers, simulated worlds, real processes. Worlds use two processes themselves, and print who caught
+# which sabotage; the last mostly wait.
 WHOLE     := tests/contracts tests/flows
 WORLDS    := tests/simulation
 PROCESSES := tests/races tests/e2e tests/model tests/monitoring

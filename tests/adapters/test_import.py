@@ -2,12 +2,14 @@
 
 import json
 import re
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from einmal.domain.takeover import LeftWhy
+from einmal.entrypoints.cli.main import _parser
 from support.imports import PEOPLE, Takeover, old, takeover
 
 PAGE = Path(__file__).parents[2] / "docs" / "importing.md"
@@ -338,6 +340,21 @@ def test_the_way_back_that_the_page_tells(salon: Takeover) -> None:
     left = {table: len(salon.ledger.rows(table, "*")) for table in ("intents", "appointments", "customers", "calls")}
     assert left == {"intents": 1, "appointments": 1, "customers": 1, "calls": 1}
     assert json.loads(salon("--apply", "--json").out)["taken_over"]["confirmed"] == 1
+
+
+def test_every_block_of_commands_on_the_page_can_be_run_as_it_stands() -> None:
+    """Words behind a command are a comment to the shell, or they are words of the command."""
+    lines = [
+        line
+        for block in re.findall(r"```sh\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL)
+        for line in block.splitlines()
+    ]
+    commands = [words for line in lines if (words := shlex.split(line, comments=True)) and words[0] == "einmal"]
+    assert len(commands) > 8
+    for _, *words in commands:
+        _parser().parse_args(words[: words.index(">")] if ">" in words else words)
+    unmarked = re.findall(r"```\n(?:einmal|export|set) .*", PAGE.read_text("utf-8"))
+    assert unmarked == []
 
 
 def test_the_page_tells_every_reason() -> None:

@@ -75,6 +75,13 @@ def test_the_least_is_right() -> None:
     assert [one.service_id for one in mapping.services.values()] == ["beratung", "beratung", "schnitt"]
 
 
+def test_a_source_is_called_after_its_table_unless_it_has_a_name() -> None:
+    named = RIGHT.replace("[columns]", 'name = "salon-süd.2"\n[columns]')
+    for text, name in ((RIGHT, "appointments"), (named, "salon-süd.2")):
+        mapping = read_mapping(text, "old.toml", ENVIRONMENT, ONE, refused)
+        assert (mapping.source, mapping.old.table) == (name, "appointments")
+
+
 def test_of_several_tenants_one_is_named() -> None:
     mapping = read_mapping(RIGHT + '[tenant]\nid = "sued"', "old.toml", ENVIRONMENT, TWO, refused)
     assert mapping.tenant.tenant_id == "sued"
@@ -123,6 +130,11 @@ def test_of_several_tenants_one_is_named() -> None:
             'table = "appointments"',
             'table = "a"\ntime_zone = "Berlin"',
             ":4: source.time_zone: must be a time zone such",
+        ),
+        (
+            'table = "appointments"',
+            'table = "a"\nname = "nord#1"',
+            ":4: source.name: must be up to 100 letters, digits, dots, hyphens and underscores",
         ),
     ],
 )

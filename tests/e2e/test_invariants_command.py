@@ -29,6 +29,8 @@ def test_it_reads_beside_a_gateway_and_finds_what_was_bent(tmp_path: Path) -> No
             assert good.returncode == 0, good.stdout + good.stderr
             seen = json.loads(good.stdout)
             assert (seen["intents"], seen["bookings"], seen["violations"]) == (2, 1, 0)
+            assert seen["intents_taken_over_unasked"] == 0
+            assert "Taken over" not in empty.stdout
             assert [one["invariant"] for one in seen["invariants"]] == [f"I{number}" for number in range(1, 19)]
             nothing = command("invariants", "--since", "2100-01-01", folder=tmp_path, **environment)
             assert (nothing.returncode, "None in this window" in nothing.stdout) == (0, True)
@@ -42,6 +44,11 @@ def test_it_reads_beside_a_gateway_and_finds_what_was_bent(tmp_path: Path) -> No
         assert "2 violated" in bent.stdout
         for words in (good, bent):
             assert not any(name in words.stdout + words.stderr for name in ("Groß", "Vogel", "99912345"))
+        with closing(sqlite3.connect(tmp_path / "data" / "einmal.sqlite3")) as ledger, ledger:
+            ledger.execute("UPDATE appointments SET calcom_v2_booking_id = 'of_another_program'")
+            ledger.execute("UPDATE intents SET imported_from = 'appointments#1' WHERE state = 'confirmed'")
+        taken = command("invariants", folder=tmp_path, **environment)
+        assert "Taken over, and their bookings not listed: 1." in taken.stdout
     gone = command("invariants", folder=tmp_path, **environment)
     assert gone.returncode == 4
     assert "the calendar's page 1 cannot be read (connect)" in gone.stderr

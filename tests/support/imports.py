@@ -96,6 +96,15 @@ class Takeover:
     def mapping(self, text: str = MAPPING, more: str = "") -> None:
         self.file.write_text(text.format(more=more), "utf-8")
 
+    @property
+    def as_it_is(self) -> str:
+        """The mapping's text, to be given to `mapping` with a change."""
+        return self.file.read_text("utf-8").replace("{", "{{").replace("}", "}}")
+
+    def named(self, name: str) -> None:
+        """From now on its source is called so."""
+        self.mapping(self.as_it_is.replace("[source]", f'[source]\nname = "{name}"'))
+
     def __call__(self, *words: str) -> Told:
         return self.einmal("import", str(self.file), *words)
 

@@ -34,6 +34,7 @@ _SAID_ELSEWHERE: Final = (
     "a password must not stand in this file, which is copied and mailed; "
     'write { env = "NAME_OF_A_VARIABLE" } or { file = "/path/to/a/file" }'
 )
+_SOURCE_NAME: Final = re.compile(r"[\w.-]{1,100}")
 _COLUMNS_CALLED: Final = {
     "key": "id",
     "row_id": "id",
@@ -53,10 +54,12 @@ UrlCheck = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class ImportMapping:
-    """`statuses`: None is left out. `time_zone` is that of times which name none."""
+    """`source` is what the rows are called after in the ledger. `statuses`: None is left out. `time_zone` is that of
+    times which name none."""
 
     tenant: TenantConfiguration
     url: Secret
+    source: str
     old: OldTable
     time_zone: str
     nobodys: frozenset[str]
@@ -83,6 +86,7 @@ def read_mapping(
     source, columns = _needed(root, "source"), _needed(root, "columns")
     url = _url(source, environment, check_url)
     table = source.text("table", needed='the table with the appointments, such as table = "appointments"')
+    name = source.read("name", _source_name) or table or ""
     zone = source.read("time_zone", time_zone) or tenant.time_zone
     nobodys = frozenset(text.lower() for _, text in source.texts("nobody"))
     source.end({"database": "url", "zone": "time_zone", "timezone": "time_zone"})
@@ -94,13 +98,19 @@ def read_mapping(
     root.end({"customer": "customers", "service": "services", "status": "statuses", "column": "columns"})
     if report.problems:
         raise BadConfiguration(file_name, report.problems, text)
-    return ImportMapping(tenant, url or Secret(""), old, zone, nobodys, services, statuses)
+    return ImportMapping(tenant, url or Secret(""), name, old, zone, nobodys, services, statuses)
 
 
 def problem_at(text: str, file_name: str, key: tuple[str, str], message: str) -> BadConfiguration:
     """What only the database could tell to be wrong with a key, at its line."""
     where = ".".join(key)
     return BadConfiguration(file_name, [Problem(Lines(text).of(key), where, message)], text)
+
+
+def _source_name(text: str) -> str:
+    if _SOURCE_NAME.fullmatch(text) is None:
+        raise ValueError("must be up to 100 letters, digits, dots, hyphens and underscores")
+    return text
 
 
 def _needed(root: Table, key: str) -> Table:

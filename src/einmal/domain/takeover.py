@@ -22,6 +22,8 @@ class LeftWhy(StrEnum):
     """Another row there names the same booking, and nobody knows whose it is."""
     BOOKING_KNOWN = "booking_known"
     """The ledger has that booking already, from somewhere else."""
+    ROW_KNOWN = "row_known"
+    """A row of that name was taken over with another booking: another table's, or it has got a new one since."""
     UNKNOWN_SERVICE = "unknown_service"
     UNKNOWN_STATUS = "unknown_status"
     UNREADABLE_TIME = "unreadable_time"
@@ -36,7 +38,7 @@ class LeftWhy(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
-    """`ref` names the row where it stands, `detail` what is to be mended; no word of whose it is."""
+    """`ref` names the row and its source, `detail` what is to be mended; no word of whose it is."""
 
     ref: str
     why: LeftWhy

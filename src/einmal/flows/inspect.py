@@ -6,13 +6,14 @@ a violation is told only if it holds with both readings. Nothing is written, in 
 what the gate notes of its own.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
 from einmal.domain.evidence import INVARIANTS, Row, Violation
+from einmal.domain.intent import BOOKED
 from einmal.domain.invariants import violations
 from einmal.domain.model import Booking
 from einmal.flows.witness import AS_FAR_AS, NOT_HERE, Listed, changed, evidence, operation, unsettled
@@ -40,7 +41,8 @@ class CouldNotLook(Exception):
 @dataclass(frozen=True, slots=True)
 class Inspected:
     """What was looked at and what was found. `young`: intents whose doubts may lawfully go on, or whose booking need
-    not be listed yet. `moved`: findings that one reading of the ledger had and the other had not."""
+    not be listed yet. `moved`: findings that one reading of the ledger had and the other had not. `unasked`: intents
+    that were taken over from another program, and whose bookings were not listed: they may be older than any page."""
 
     since: datetime
     at: datetime
@@ -55,6 +57,7 @@ class Inspected:
     ownership: bool
     moved: int
     violations: tuple[Violation, ...]
+    unasked: int = 0
 
     @property
     def findings(self) -> tuple["Finding", ...]:
@@ -71,6 +74,9 @@ class Inspected:
             return Finding(invariant, Standing.NOT_CHECKED, NOT_HERE[invariant])
         if invariant == "I2" and not self.complete:
             return Finding(invariant, Standing.HELD, "not all bookings could be read, and absence is no proof")
+        if invariant == "I2" and self.unasked:
+            why = f"not asked of {self.unasked:,} that were taken over; `einmal reconcile` does. {AS_FAR_AS[invariant]}"
+            return Finding(invariant, Standing.HELD, why)
         return Finding(invariant, Standing.HELD, AS_FAR_AS.get(invariant, ""))
 
 
@@ -145,6 +151,7 @@ class Inspection:
             ownership=self.ownership,
             moved=len({*first} ^ {*second}),
             violations=tuple(dict.fromkeys(both)),
+            unasked=sum(_unasked(row, reading.bookings) for row in after.rows),
         )
 
     async def _pages(self, back_to: datetime, told: Told) -> _Reading:
@@ -199,3 +206,7 @@ class Inspection:
             for tenant_id in (self.tenant_id, *self.neighbours):
                 held |= {intent.operation_id for intent in await self.ledger.by_operations(tenant_id, some)}
         return frozenset(held)
+
+
+def _unasked(row: Row, listed: Mapping[str, Booking]) -> bool:
+    return row.imported and row.intent.state in BOOKED and row.uid not in listed

@@ -1,7 +1,7 @@
 """The import: appointments of another program become known to the ledger, some hundred in each commit.
 
-Where it is killed it is begun again: what was taken over is known by where it came from, and only what is new is
-written. Nothing is asked of the calendar, and nothing is changed there or in the other program's table.
+Where it is killed it is begun again: what was taken over is known by where it came from and by its booking, and only
+what is new is written. Nothing is asked of the calendar, and nothing is changed there or in the other program's table.
 """
 
 from collections import Counter
@@ -41,6 +41,7 @@ class Tally:
 
     rows: int = 0
     known: int = 0
+    differ: int = 0
     taken: Counter[str] = field(default_factory=Counter)
     left: Counter[LeftWhy] = field(default_factory=Counter)
     details: Counter[tuple[LeftWhy, str]] = field(default_factory=Counter)
@@ -53,6 +54,7 @@ class Tally:
 
     def add(self, weighed: Weighed, shown_max: int) -> None:
         self.known += weighed.known
+        self.differ += weighed.differ
         self.taken.update(old.state.value for old in weighed.fresh)
         for one in weighed.left:
             self.left[one.why] += 1

@@ -10,11 +10,12 @@ from einmal.domain.takeover import LeftOut, Old
 
 @dataclass(frozen=True, slots=True)
 class Weighed:
-    """What becomes of some rows. `known` were taken over before."""
+    """What becomes of some rows. `known` were taken over before; `differ` of them say something else now than then."""
 
     fresh: tuple[Old, ...]
     known: int
     left: tuple[LeftOut, ...]
+    differ: int = 0
 
 
 class RefusedRows(Exception):

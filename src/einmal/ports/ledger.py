@@ -61,9 +61,14 @@ class StoredReply:
     reply: Reply | None
     changing: bool = False
     """A cancel or a move of the appointment has no end yet: nobody can tell whether it stands."""
-    imported: bool = False
-    """Taken over from another program: its booking carries no operation id of ours. Told by the books of
-    reconciliation alone."""
+    imported_from: str | None = None
+    """The other program's row that it was taken over from, such as appointments#642. Not told of a row that a move has
+    just returned."""
+
+    @property
+    def imported(self) -> bool:
+        """Taken over from another program: its booking carries no operation id of ours."""
+        return self.imported_from is not None
 
     def told(self, now: datetime) -> Reply:
         """The stored answer, or what may be said of the newer resolution."""

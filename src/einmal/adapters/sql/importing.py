@@ -22,7 +22,12 @@ PLATFORM: Final = "import"
 """Of a call that only another program's table tells of."""
 
 _HASH_KEY: Final = "SELECT hash_key FROM tenants WHERE tenant_id = ?"
-_REFS: Final = "SELECT imported_from FROM intents WHERE tenant_id = ? AND imported_from IN ({marks})"
+_REFS: Final = """
+    SELECT i.imported_from, i.booking_uid, i.start_at, i.service_id, a.confirmed_at = a.created_at
+    FROM intents i LEFT JOIN appointments a ON a.intent_id = i.intent_id
+    WHERE i.tenant_id = ? AND i.imported_from IN ({marks})"""
+"""The last: it was confirmed when it was taken over, whatever has become of it since."""
+
 _UIDS: Final = "SELECT calcom_v2_booking_id FROM appointments WHERE calcom_v2_booking_id IN ({marks})"
 _LIVE: Final = "state IN ('intent', 'sent', 'doubt', 'escalated', 'confirmed', 'pending')"
 _LIVE_WISHES: Final = f"SELECT intent_key FROM intents WHERE tenant_id = ? AND intent_key IN ({{marks}}) AND {_LIVE}"  # noqa: S608 - constants only
@@ -157,22 +162,47 @@ def _weighed(
     """What becomes of each, beside what the ledger holds, what is claimed, and the others before it."""
     refs = yield from _found(_REFS, [old.ref for old in batch], tenant_id)
     uids = yield from _found(_UIDS, [old.booking_uid for old in batch])
-    taken = {*claimed, *(_of_uid(uid) for (uid,) in uids)}
+    held = {ref: _Held(*what) for ref, *what in refs}
+    taken = {*claimed, *(_of_uid(uid) for (uid,) in uids), *map(_of_row, held)}
     taken |= yield from _live(tenant_id, [(keys[old.ref], old) for old in batch if old.state in BOOKED])
-    known = {ref for (ref,) in refs}
-    fresh, left = [], []
+    fresh, left, differ = [], [], 0
     for old in batch:
-        claims = _claims(old, keys[old.ref])
-        if old.ref in known:
+        there = held.get(old.ref)
+        if there is not None and there.uid == old.booking_uid:
+            differ += there.differs(old)
             continue
-        if claims[0] in taken:
-            left.append(LeftOut(old.ref, LeftWhy.BOOKING_KNOWN))
-        elif taken.intersection(claims):
-            left.append(LeftOut(old.ref, LeftWhy.SLOT_TWICE))
+        claims = _claims(old, keys[old.ref])
+        why = _in_the_way(claims, taken)
+        if why is not None:
+            left.append(LeftOut(old.ref, why))
         else:
             fresh.append(old)
             taken.update(claims)
-    return Weighed(tuple(fresh), len(batch) - len(fresh) - len(left), tuple(left))
+    return Weighed(tuple(fresh), len(batch) - len(fresh) - len(left), tuple(left), differ)
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """What the ledger holds of a row that was taken over. What has become of it at the calendar since is left aside."""
+
+    uid: str | None
+    start: str
+    service_id: str
+    confirmed: bool | None
+
+    def differs(self, old: Old) -> bool:
+        """Whether the row says something else than when it was taken over. Of its status: confirmed or not."""
+        now = (instant_text(old.wish.start), old.wish.service.service_id, old.state is State.CONFIRMED)
+        return now != (self.start, self.service_id, bool(self.confirmed))
+
+
+def _in_the_way(claims: Sequence[str], taken: set[str]) -> LeftWhy | None:
+    booking, row, *slot = claims
+    if booking in taken:
+        return LeftWhy.BOOKING_KNOWN
+    if row in taken:
+        return LeftWhy.ROW_KNOWN
+    return None if taken.isdisjoint(slot) else LeftWhy.SLOT_TWICE
 
 
 def _live(tenant_id: str, wanted: Sequence[tuple[IntentKey, Old]]) -> Steps[set[str]]:
@@ -193,21 +223,26 @@ def _live(tenant_id: str, wanted: Sequence[tuple[IntentKey, Old]]) -> Steps[set[
 
 
 def _keys(batch: Sequence[Old], hash_key: bytes) -> dict[str, IntentKey]:
-    return {old.ref: intent_key(old.wish, hash_key) for old in batch}
+    """Of two rows of one name the first is taken over, and the other left out."""
+    return {old.ref: intent_key(old.wish, hash_key) for old in reversed(batch)}
 
 
 def _claims(old: Old, key: IntentKey) -> tuple[str, ...]:
-    """What no two may have: the booking first, and of what is live its slot."""
+    """What no two may have: the booking first, then the row's name, and of what is live its slot."""
     if old.state not in BOOKED:
-        return (_of_uid(old.booking_uid),)
+        return (_of_uid(old.booking_uid), _of_row(old.ref))
     person, start, service_id = key.person, instant_text(old.wish.start), old.wish.service.service_id
     contacts = (("phone", person.phone_hash), ("email", person.email_hash))
     slots = (_of_slot(kind, contact, start, service_id) for kind, contact in contacts if contact is not None)
-    return (_of_uid(old.booking_uid), _of_wish(key.value), *slots)
+    return (_of_uid(old.booking_uid), _of_row(old.ref), _of_wish(key.value), *slots)
 
 
 def _of_uid(uid: str) -> str:
     return f"booking {uid}"
+
+
+def _of_row(ref: str) -> str:
+    return f"row {ref}"
 
 
 def _of_wish(key: str) -> str:

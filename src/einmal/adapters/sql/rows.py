@@ -31,10 +31,10 @@ STORED = f"""
            a.appointment_id, a.starts_at, a.ends_at, a.staff,
            EXISTS (SELECT 1 FROM changes g
                    WHERE g.intent_id = i.intent_id AND g.state IN ('sent', 'doubt', 'escalated')),
-           i.imported_from IS NOT NULL
+           i.imported_from
     FROM intents i LEFT JOIN appointments a ON a.intent_id = i.intent_id
     WHERE i.intent_id = ?"""  # noqa: S608 - constants only
-"""An intent with its reply, its appointment, whether a change of that is under way, and whether it was taken over."""
+"""An intent with its reply, its appointment, whether a change of that is under way, and where it was taken over."""
 
 
 def instant_text(value: datetime) -> str:
@@ -230,6 +230,5 @@ def stored_reply(row: Sequence[Any]) -> StoredReply:
     )
     # A row that a move has just returned ends with its appointment: no change of that can have begun.
     changing = len(row) > INTENT_WIDTH + 5 and bool(row[INTENT_WIDTH + 5])
-    # Only who compares bookings selects it (`reconciling`).
-    imported = len(row) > INTENT_WIDTH + 6 and bool(row[INTENT_WIDTH + 6])
-    return StoredReply(intent, booking, None if reply is None else reply_of(reply), changing, imported)
+    imported_from = row[INTENT_WIDTH + 6] if len(row) > INTENT_WIDTH + 6 else None
+    return StoredReply(intent, booking, None if reply is None else reply_of(reply), changing, imported_from)

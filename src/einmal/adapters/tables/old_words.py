@@ -31,6 +31,7 @@ _DIGITS_MIN: Final = 9
 @dataclass(frozen=True, slots=True)
 class OldWords:
     """What the words of one table mean. `services` and `statuses` by what stands there; a status of None is left out.
+    `source` is what its rows are called after here.
 
     `zone` is that of times which name none, `region` the country of numbers that name none. `nobodys` are addresses and
     numbers that stand where none was known; `house_email` and `house_numbers` are our own house's, which tell nobody
@@ -38,7 +39,7 @@ class OldWords:
     """
 
     tenant_id: str
-    table: str
+    source: str
     zone: ZoneInfo
     region: str
     services: Mapping[str, Service]
@@ -53,7 +54,7 @@ class OldWords:
 
     def old(self, row: OldRow, now: datetime) -> Old | LeftOut:
         """The appointment, or the first reason to leave it out."""
-        ref, uid = f"{self.table}#{row.key}", (row.booking_uid or "").strip()
+        ref, uid = f"{self.source}#{row.key}", (row.booking_uid or "").strip()
         status = (row.status or "").strip()
         state = self.statuses.get(status, _PLAIN.get(status)) if self.has_status else State.CONFIRMED
         if status in self.statuses and state is None:

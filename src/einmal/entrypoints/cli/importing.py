@@ -119,11 +119,13 @@ async def _import(arguments: argparse.Namespace, settings: Settings, ledger: Sql
         except NotThere as wrong:
             raise problem_at(text, file_name, wrong.key, str(wrong)) from wrong
         tally = await _taken_over(mapping, spool, ledger, arguments.limit, apply=arguments.apply)
-    title = f"{place.shown}, {mapping.old.table}"
+    title, source = f"{place.shown}, {mapping.old.table}", mapping.source
+    if source != mapping.old.table:
+        title = f"{title} as {source}"
     if arguments.json:
-        print(json.dumps(plain(title, tally, applied=arguments.apply), indent=2, ensure_ascii=False))
+        print(json.dumps(plain(title, source, tally, applied=arguments.apply), indent=2, ensure_ascii=False))
     else:
-        print_tally(title, tally, applied=arguments.apply)
+        print_tally(title, source, tally, applied=arguments.apply)
     return FOUND if tally.unwanted else 0
 
 
@@ -144,7 +146,7 @@ async def _taken_over(mapping: ImportMapping, spool: Spool, ledger: SqlLedger, l
     region = region_of_zone(tenant.time_zone)
     words = OldWords(
         tenant_id=tenant.tenant_id,
-        table=mapping.old.table,
+        source=mapping.source,
         zone=ZoneInfo(mapping.time_zone),
         region=region,
         services=mapping.services,

@@ -182,4 +182,5 @@ def _ending(stored: StoredReply) -> dict[str, Any]:
     return {
         "appointment": None if stored.booking is None else stored.booking.ref,
         "said": None if stored.reply is None else stored.reply.outcome.value,
+        "imported_from": stored.imported_from,
     }

@@ -99,6 +99,11 @@ def _print(seen: Inspected) -> None:
         print("None in this window: look further back with --since.")
     if seen.young:
         print(f"Not at rest: {seen.young:,}. What may still become true is not held against them.")
+    if seen.unasked:
+        print(
+            f"Taken over, and their bookings not listed: {seen.unasked:,}. "
+            "Whether those stand is not asked here; see `einmal reconcile`."
+        )
     if seen.moved:
         print(f"Came or went while the calendar was read, and left out: {seen.moved:,}")
     for unread, what in ((seen.unread_intents, "Intents"), (seen.unread_bookings, "Bookings")):
@@ -133,6 +138,7 @@ def _plain(seen: Inspected) -> dict[str, Any]:
         "intents": seen.intents,
         "intents_in_all": seen.total,
         "intents_not_at_rest": seen.young,
+        "intents_taken_over_unasked": seen.unasked,
         "intents_unread": seen.unread_intents,
         "bookings": seen.bookings,
         "bookings_unread": seen.unread_bookings,
