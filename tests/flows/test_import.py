@@ -225,7 +225,7 @@ async def test_the_invariants_hold(salon: World) -> None:
     assert (seen.intents, seen.bookings, seen.violations) == (2, 1, ())
     assert seen.unasked == 1, "whether the old one stands nobody asked, and that is said"
     [ghosts] = [finding for finding in seen.findings if finding.invariant == "I2"]
-    assert ghosts.why.startswith("not asked of 1 that were taken over; `einmal reconcile` does.")
+    assert ghosts.why.startswith("not of 1 that were taken over, see `einmal reconcile`; ")
 
 
 async def test_a_wish_that_is_in_doubt_is_in_the_way_as_every_live_one(salon: World) -> None:

@@ -75,7 +75,7 @@ class Inspected:
         if invariant == "I2" and not self.complete:
             return Finding(invariant, Standing.HELD, "not all bookings could be read, and absence is no proof")
         if invariant == "I2" and self.unasked:
-            why = f"not asked of {self.unasked:,} that were taken over; `einmal reconcile` does. {AS_FAR_AS[invariant]}"
+            why = f"not of {self.unasked:,} that were taken over, see `einmal reconcile`; {AS_FAR_AS[invariant]}"
             return Finding(invariant, Standing.HELD, why)
         return Finding(invariant, Standing.HELD, AS_FAR_AS.get(invariant, ""))
 
