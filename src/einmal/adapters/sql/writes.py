@@ -209,10 +209,16 @@ def move(transition: Transition, ids: Ids, channels: Sequence[str]) -> Transacti
     return work
 
 
+_HEARS_ANYHOW = """
+    SELECT 1 FROM composite_segments WHERE intent_id = ?
+    UNION ALL SELECT 1 FROM outbox WHERE message_id = ? AND sent_at IS NULL LIMIT 1"""
+
+
 def _confirmed(intent: Intent, channels: Sequence[str], at: datetime) -> Steps[None]:
-    """Its host has accepted: the customer hears so, whoever saw it and however often. Of a part nobody hears."""
-    part = yield Statement("SELECT 1 FROM composite_segments WHERE intent_id = ?", (intent.intent_id,))
-    if not part:
+    """Its host has accepted: the customer hears so, whoever saw it and however often. Of a part nobody hears, and news
+    that it was requested, if that has not gone yet, tells of it by itself."""
+    requested = f"{intent.intent_id}.{State.PENDING}"
+    if not (yield Statement(_HEARS_ANYHOW, (intent.intent_id, requested))):
         yield from put_message(intent, MessageKind.CONFIRMED, channels, at, confirmed_name(intent))
 
 

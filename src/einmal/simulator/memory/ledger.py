@@ -19,7 +19,7 @@ from einmal.simulator.memory.commit import Commit, ConstraintViolated, kept, kep
 from einmal.simulator.memory.draft import quick_intent
 from einmal.simulator.memory.gates import MemoryGates
 from einmal.simulator.memory.intents import born
-from einmal.simulator.memory.outbox import MemoryOutbox, put_message
+from einmal.simulator.memory.outbox import MemoryOutbox, put_confirmed, put_message
 from einmal.simulator.storage import StorageFault
 
 OnMove = Callable[[Intent | None, Event | None, Intent], None]
@@ -109,6 +109,8 @@ class MemoryLedger:
             message = owed(before.state, moved)
             if message is not None:
                 put_message(self.books, moved, message, self._channels, at)
+            if before.state is State.PENDING and moved.state is State.CONFIRMED:
+                put_confirmed(self.books, moved, self._channels, at)
             if self._on_move is not None:
                 _tell(self._on_move, transition.events, [*ways[:-1], moved])
             return self.books.stored_of(moved)

@@ -3,17 +3,32 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from einmal.domain.intent import Intent
-from einmal.domain.promise import MessageKind, message_id
+from einmal.domain.intent import Intent, State
+from einmal.domain.promise import MessageKind, confirmed_name, message_id
 from einmal.ports import Message, StoredReply
 from einmal.simulator.memory.books import MemoryBooks, OutboxRow
 from einmal.simulator.memory.commit import Commit, kept, kept_or_none
 
 
-def put_message(books: MemoryBooks, intent: Intent, kind: MessageKind, channels: Sequence[str], at: datetime) -> None:
+def put_confirmed(books: MemoryBooks, intent: Intent, channels: Sequence[str], at: datetime) -> None:
+    """Its host has accepted. News that it was requested, if that has not gone yet, tells of it by itself."""
+    requested = f"{intent.intent_id}.{State.PENDING}"
+    rows = (books.outbox.get((requested, channel)) for channel in channels)
+    if all(row is None or row.sent_at is not None for row in rows):
+        put_message(books, intent, MessageKind.CONFIRMED, channels, at, confirmed_name(intent))
+
+
+def put_message(
+    books: MemoryBooks,
+    intent: Intent,
+    kind: MessageKind,
+    channels: Sequence[str],
+    at: datetime,
+    named: str | None = None,
+) -> None:
     """One row for each channel, each sent and tried by itself."""
     for channel in channels:
-        name = (message_id(intent), channel)
+        name = (named or message_id(intent), channel)
         if name not in books.outbox:
             books.outbox[name] = OutboxRow(*name, intent.wish.tenant_id, intent.intent_id, kind, at, at)
             books.outbox_due.put(name, at)
