@@ -21,7 +21,7 @@ from einmal.simulator.world.run import ENOUGH, ENOUGH_LIVED, SOMETIMES, SOMETIME
 from einmal.simulator.world.sabotage import SABOTEURS, Saboteur, caught_by
 from support.postgres import PostgresServer, postgres_server
 
-SECONDS = float(os.environ.get("EINMAL_SIMULATE_SECONDS", "15"))
+SECONDS = float(os.environ.get("EINMAL_SIMULATE_SECONDS", "10"))
 EPISODES_MAX = 120
 
 
