@@ -128,7 +128,8 @@ class Contender:
         services = self.ground.folder / "services.toml"
         services.write_text(
             f'[[services]]\nid = "{EVENT_TYPE}"\nname = "{SERVICE}"\n'
-            f"event_type_id = {EVENT_TYPE}\nduration_minutes = 30\n"
+            # Callers are spread over two years, which is further than a house takes wishes by default.
+            f"event_type_id = {EVENT_TYPE}\nduration_minutes = 30\nhorizon_days = 800\n"
         )
         where = f"sqlite:///{self.where}" if isinstance(self.where, Path) else self.where
         environment = {
