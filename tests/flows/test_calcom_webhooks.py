@@ -518,6 +518,23 @@ async def test_a_slow_calendar_keeps_the_worker_for_two_seconds(salon: World, mo
     assert {row[2] for row in inbox(salon)} == {"unknown_booking"}
 
 
+async def test_a_change_that_waits_for_a_person_costs_a_few_reads(salon: World) -> None:
+    """It may wait for days; nobody reads the booking every five seconds meanwhile."""
+    await salon.call()
+    salon.rows(
+        "INSERT INTO changes (change_id, tenant_id, kind, intent_id, booking_uid, state, created_at, send_deadline, "
+        "sends, looks) SELECT 'c1', tenant_id, 'cancel', intent_id, booking_uid, 'escalated', created_at, created_at, "
+        "3, 9 FROM intents"
+    )
+    await carried(salon)
+    before = len(salon.tap.requests)
+    for _ in range(60):
+        salon.clock.pass_time(timedelta(seconds=30))
+        await salon.gateway.worker.turn()
+    assert 1 < len(salon.tap.requests) - before <= 6
+    assert inbox(salon) == [("BOOKING_CREATED", 1, "not_seen")]
+
+
 # The customer's confirmation ------------------------------------------------------------------------------------------
 
 

@@ -20,7 +20,7 @@ from einmal.domain.keys import operation_id
 from einmal.flows.reconcile import HeldUp, Reconciliation
 from einmal.ports.reconciling import LostRun, Run
 from einmal.simulator.records import Attendee
-from support.changes import LATER, TEN, booked
+from support.changes import LATER, LINE, TEN, booked
 from support.world import World, world
 
 GUEST = Attendee("Greta Gast", "greta@gast.test")
@@ -509,6 +509,8 @@ async def test_a_ghost_is_not_told_as_an_appointment(salon: World) -> None:
     assert "10 Uhr" in (await salon.ask("query_appointment", LATER))["message"]
     salon.clock.pass_time(timedelta(minutes=11))
     assert "10 Uhr" not in (await salon.ask("query_appointment", LATER))["message"]
+    status = await salon.ask("booking_status", LINE)
+    assert (status["status"], "gebucht" in status["message"]) == ("rejected", False)
 
 
 async def test_what_gave_up_keeps_nobody_waiting(salon: World) -> None:

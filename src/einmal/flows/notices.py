@@ -104,8 +104,9 @@ class Notices:
         """The ledger has what the read showed. What it did not show yet, or is not written yet, may still come."""
         booking, row = observed.booking, observed.row
         if row is not None and (row.changing or row.intent.state in _UNDER_WAY):
-            # Whoever is at it concludes it by their own answer, and soon; then there is something to note this beside.
-            return await self._again(entries, HELD_BACK)
+            # Whoever is at it concludes it by their own answer, mostly soon; then there is something to note this
+            # beside. A change that waits for a person may take days: that many reads nobody makes.
+            return await self._later(entries)
         if row is not None and not observed.drifts:
             await self.verifying.verified(row.intent.intent_id)
         is_mended = all(drift.mended for drift in observed.drifts if drift.kind in MENDED)

@@ -9,7 +9,7 @@ Differences are settled by a read of their own (`observe`), never by a list: a l
 """
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -71,9 +71,6 @@ class Slice:
     unread: int
     pages: int
     until: datetime | None
-
-
-Told = Callable[[Run, Sequence[Drift]], None]
 
 
 @dataclass(slots=True)

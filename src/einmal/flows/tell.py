@@ -75,7 +75,13 @@ class Telling:
         if whole is not None and self.composites is not None:
             return replace(await self.composites.told(whole, caller.call_id), alternatives=())
         if asked_for.intent.state in BOOKED and not asked_for.changing:
-            asked_for = await self._as_it_stands(asked_for) or asked_for
+            seen = await self._as_it_stands(asked_for)
+            if seen is None:
+                # It has ended, and somebody else wrote so; or the ledger has what the calendar does not.
+                seen = await self.ledger.stored(asked_for.intent.intent_id)
+                if seen is None or (seen.intent.state in BOOKED and not seen.changing):
+                    return Reply(Outcome.REJECTED, Why.NOT_FOUND)
+            asked_for = seen
         told = asked_for.told(self.own.clock.now())
         if told.outcome is Outcome.IN_DOUBT and told.why is Why.PLAIN:
             # Whether they will hear of it was said when it was promised.

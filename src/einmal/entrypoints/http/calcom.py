@@ -2,7 +2,7 @@
 
 Whose it is, is told by the secret that signed it. What is authentic is written into the inbox and acknowledged, however
 often it comes; the worker reads the booking and applies what it sees. Without a secret nothing is taken, on loopback
-neither: a forged cancellation is one read, and so is a million of them.
+neither: whoever could forge one could have the booking read a few times, and no more.
 """
 
 import json
