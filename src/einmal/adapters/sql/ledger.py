@@ -33,7 +33,7 @@ from einmal.domain.model import PersonKind, Service
 from einmal.domain.verdict import KnownBooking
 from einmal.ports import Admitted, Candidate, Ids, StoredReply, Sweep, Toll, Transition
 
-SCHEMA_HEAD: Final = "0008"
+SCHEMA_HEAD: Final = "0009"
 _VERSION: Final = f"SELECT version_num FROM alembic_version {FOR_UPDATE}"  # noqa: S608 - constants only
 _KNOWN = """
     SELECT a.appointment_id, a.intent_id, a.call_id, a.status, a.starts_at, a.ends_at,

@@ -245,6 +245,9 @@ attempts = Table(
     Column("detail", String, nullable=False),
     Column("booking_uid", String),
     Column("elapsed_ms", Integer, nullable=False),
+    # What stood in the POST and in the booking that came back, field by field, for whoever must judge it afterwards.
+    Column("asked", JSON),
+    Column("received", JSON),
     PrimaryKeyConstraint("intent_id", "epoch"),
     ForeignKeyConstraint(["intent_id"], ["intents.intent_id"]),
 )
@@ -578,4 +581,52 @@ system_audit_log = Table(
     Column("description", String, nullable=False),
     Column("data", JSON, nullable=False),
     Column("created_at", String, nullable=False),
+)
+
+function_calls = Table(
+    # What was asked of us on the phone and what was told, written a moment later: evidence, and no promise.
+    "function_calls",
+    metadata,
+    Column("served_id", String, primary_key=True),
+    Column("tenant_id", String, nullable=False),
+    Column("conversation_id", String),
+    Column("at", String, nullable=False),
+    Column("adapter", String, nullable=False),
+    Column("function", String, nullable=False),
+    Column("outcome", String, nullable=False),
+    Column("heard", String),
+    Column("elapsed_ms", Integer, nullable=False),
+    Column("error_id", String),
+    ForeignKeyConstraint(["tenant_id"], ["tenants.tenant_id"]),
+)
+Index(
+    "function_calls_call_index",
+    function_calls.c.tenant_id,
+    function_calls.c.conversation_id,
+    function_calls.c.served_id,
+    sqlite_where=text("conversation_id IS NOT NULL"),
+    postgresql_where=text("conversation_id IS NOT NULL"),
+)
+
+tallies = Table(
+    # What the weekly report counts and no row tells: by day in UTC, all processes together. `total` adds up seconds.
+    "tallies",
+    metadata,
+    Column("day", String, nullable=False),
+    Column("what", String, nullable=False),
+    Column("count", BigInteger, nullable=False),
+    Column("total", Float, nullable=False),
+    PrimaryKeyConstraint("day", "what"),
+)
+
+weekly_reports = Table(
+    # Which week's report has gone out on which channel; one process sends it.
+    "weekly_reports",
+    metadata,
+    Column("week", String, nullable=False),
+    Column("channel", String, nullable=False),
+    Column("due_at", String),
+    Column("tries", Integer, nullable=False, server_default="0"),
+    Column("sent_at", String),
+    PrimaryKeyConstraint("week", "channel"),
 )
