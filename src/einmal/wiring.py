@@ -22,6 +22,7 @@ from einmal.flows.calls import PhoneCalls
 from einmal.flows.change_doubt import ChangeRecovery
 from einmal.flows.composite_undo import CompositeRecovery
 from einmal.flows.deliver import Deliveries
+from einmal.flows.journal import JournalKeeping
 from einmal.flows.notices import Notices
 from einmal.flows.offer import Offers
 from einmal.flows.recover import Recovery
@@ -30,6 +31,7 @@ from einmal.flows.verify import Verification
 from einmal.flows.work import Worker
 from einmal.ports import Clock, CommitUnknown, Courier, Ids, Inbox, Ledger, LedgerUnavailable, Observer, Tenant
 from einmal.ports.overview import Overview
+from einmal.ports.stories import Stories
 from einmal.settings import Settings
 from einmal.speech.said import Language
 from einmal.speech.sentences import Voice
@@ -57,6 +59,8 @@ class Gateway:
     tenancies: Tenancies
     worker: Worker
     calls: PhoneCalls
+    journal: JournalKeeping
+    stories: Stories
     clock: Clock
     ids: Ids
     observer: Observer
@@ -130,6 +134,7 @@ class Gateway:
         await asyncio.gather(*(one.changes.under_way.drain(DRAIN_SECONDS) for one in every))
         await asyncio.gather(*(one.holding.drain(MIRROR_SECONDS) for one in every))
         await self.calls.drain(NOTE_SECONDS)
+        await self.journal.close()
         await self._parts.close()
         return left
 
@@ -169,12 +174,13 @@ async def build_gateway(
     """
     clock, ids, told = clock or SystemClock(), ids or SystemIds(), observer or LogObserver()
     metrics = Metrics(settings.metrics_namespace, settings.guard.layers_off(), _function_budgets(settings))
-    observer = Observers(told.observe, metrics.observe)
     tenancies = Tenancies()
     webhook = _webhook(settings, tenancies, clock)
     couriers: dict[str, Courier] = {"log": LogCourier(clock)} | ({} if webhook is None else {"webhook": webhook})
     ledger = opened_ledger(settings, ids, tuple(couriers), thread, store)
     ledger.open()
+    journal = JournalKeeping(ledger.journal)
+    observer = Observers(told.observe, metrics.observe, journal.observe)
     parts = Parts(settings, ledger, clock, ids, observer, webhook, {} if transport is None else {None: transport})
     try:
         tenancies.adopt(await parts.tenancies(), settings.tenants)
@@ -192,8 +198,22 @@ async def build_gateway(
     notices = Notices(ledger.inbox, behind, calls, ledger.verifying, clock, observer)
     verification = Verification(ledger.verifying, behind, clock, observer)
     worker = Worker(recovery, behind, deliveries, clock, observer, calls, changes, composites, notices, verification)
+    worker.journal = journal
     return Gateway(
-        settings, ledger, tenancies, worker, calls, clock, ids, observer, ledger.inbox, ledger.overview, metrics, parts
+        settings=settings,
+        ledger=ledger,
+        tenancies=tenancies,
+        worker=worker,
+        calls=calls,
+        journal=journal,
+        stories=ledger.stories,
+        clock=clock,
+        ids=ids,
+        observer=observer,
+        inbox=ledger.inbox,
+        _overview=ledger.overview,
+        _metrics=metrics,
+        _parts=parts,
     )
 
 

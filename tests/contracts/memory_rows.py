@@ -6,6 +6,7 @@ from typing import Any
 
 from einmal.adapters.sql.rows import (
     INTENT_COLUMNS,
+    booking_text,
     fact_text,
     instant_text,
     intent_values,
@@ -48,6 +49,7 @@ def _attempts(books: MemoryBooks) -> Iterable[Row]:
             "detail": answer.detail,
             "booking_uid": None if answer.booking is None else answer.booking.uid,
             "elapsed_ms": answer.elapsed // timedelta(milliseconds=1),
+            "received": None if answer.booking is None else booking_text(answer.booking),
         }
 
 

@@ -180,7 +180,17 @@ class NotStarted:
     why: str
 
 
-Counted = Timed | CalendarAsked | Served | NotStarted
+@dataclass(frozen=True, slots=True)
+class LookedUp:
+    """The calendar was asked what became of an intent in doubt. `saw` is a short word of ours."""
+
+    at: datetime
+    tenant_id: str
+    intent_id: str
+    saw: str
+
+
+Counted = Timed | CalendarAsked | Served | NotStarted | LookedUp
 """Told for metrics alone: nothing was decided."""
 
 Fact = Rejected | Booked | Answered | Doubted | Changed | Noticed | Drifted | Counted | Alarm

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final
 
-from einmal.domain.facts import Doubted
+from einmal.domain.facts import Doubted, LookedUp
 from einmal.domain.intent import Event, Intent
 from einmal.domain.model import Booking, Offer
 from einmal.domain.reply import Outcome, Reply
@@ -65,6 +65,8 @@ class Doubts:
         settlement = (
             Unclear(look.why) if isinstance(look, Blind) else settle(intent, look.bookings, complete=look.complete)
         )
+        seen = LookedUp(clock.now(), intent.wish.tenant_id, intent.intent_id, _saw(settlement))
+        self.outcomes.observer.observe((seen,))
         if isinstance(settlement, Absent | Unclear):
             if isinstance(look, Blind) and look.heard is None:
                 return await self._not_asked(intent, ours_until)
@@ -154,3 +156,13 @@ class Doubts:
 
     async def _person(self, intent: Intent, why: str) -> Reply:
         return await self.outcomes.needs_person(intent, (Event.ESCALATED,), why, None, None)
+
+
+def _saw(settlement: Settlement) -> str:
+    match settlement:
+        case Found():
+            return "found"
+        case Absent():
+            return "absent"
+        case Unclear(why) | NeedsPerson(why):
+            return why

@@ -15,6 +15,7 @@ from einmal.flows.calls import PhoneCalls
 from einmal.flows.change_doubt import ChangeRecovery
 from einmal.flows.composite_undo import CompositeRecovery
 from einmal.flows.deliver import Deliveries
+from einmal.flows.journal import JournalKeeping
 from einmal.flows.notices import Notices
 from einmal.flows.recover import Recovery
 from einmal.flows.verify import Verification
@@ -41,6 +42,7 @@ class Worker:
     composites: CompositeRecovery | None = None
     notices: Notices | None = None
     verification: Verification | None = None
+    journal: JournalKeeping | None = None
     _turns: int = field(default=0, init=False)
 
     async def run(self, stop: asyncio.Event, pause_seconds: float = PAUSE_SECONDS) -> None:
@@ -72,6 +74,8 @@ class Worker:
         await self._do("delivery", self.deliveries.turn)
         if self.calls is not None:
             await self._do("calls", self.calls.turn)
+        if self.journal is not None:
+            await self._do("journal", self.journal.turn)
 
     def _next(self) -> list[Behind]:
         """Those whose turn it is."""

@@ -20,12 +20,12 @@ def told_body(told: Told) -> bytes:
     return _ENCODER.encode(body | dict(told.data)).encode()
 
 
-def answer_body(reply: Reply, hash_key: bytes, voice: Voice, now: datetime, *, staff_wished: bool = False) -> bytes:
+def answer_body(reply: Reply, hash_key: bytes, voice: Voice, now: datetime, message: str) -> bytes:
     """The body of the HTTP answer; `message` is what the agent speaks. `hash_key` is the tenant's."""
     body: dict[str, Any] = {
         "success": reply.success,
         "status": reply.outcome.value,
-        "message": voice.sentence(reply, now, staff_wished=staff_wished),
+        "message": message,
         "bestaetigung_status": CONFIRMATION_STATUS[reply.outcome],
     }
     slot = reply.booking

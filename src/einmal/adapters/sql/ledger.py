@@ -16,6 +16,7 @@ from einmal.adapters.sql.history import SqlHistory
 from einmal.adapters.sql.holds import SqlHolds
 from einmal.adapters.sql.importing import SqlImporting
 from einmal.adapters.sql.inbox import SqlInbox
+from einmal.adapters.sql.journal import SqlJournal
 from einmal.adapters.sql.outbox import SqlOutbox
 from einmal.adapters.sql.overview import SqlOverview
 from einmal.adapters.sql.postgres import PostgresStore
@@ -23,6 +24,7 @@ from einmal.adapters.sql.reconciling import SqlReconciling
 from einmal.adapters.sql.rows import STORED, instant_of, stored_reply
 from einmal.adapters.sql.sqlite import SqliteStore, SqliteThread
 from einmal.adapters.sql.steps import FOR_UPDATE, Statement, Steps, Store, Transaction
+from einmal.adapters.sql.stories import SqlStories
 from einmal.adapters.sql.tenants import services_of, tenant_written, tenants_known
 from einmal.adapters.sql.verifying import SqlVerifying
 from einmal.adapters.sql.writes import admission, move
@@ -73,6 +75,8 @@ class SqlLedger:
         self.callbacks = SqlCallbacks(store, self._channels)
         self.inbox = SqlInbox(store, ids, channels)
         self.importing = SqlImporting(store, ids)
+        self.journal = SqlJournal(store)
+        self.stories = SqlStories(store)
         self.overview = SqlOverview(store)
         self.reconciling = SqlReconciling(store)
         self.verifying = SqlVerifying(store)

@@ -11,7 +11,7 @@ from einmal.domain.callback import Callback
 from einmal.domain.facts import Fact
 from einmal.domain.intent import Intent, State
 from einmal.domain.keys import IntentKey, PersonKey
-from einmal.domain.model import Offer, Person, PersonKind, Service, Wish
+from einmal.domain.model import Booking, MetadataKey, Offer, Person, PersonKind, Service, Wish
 from einmal.domain.reply import BookedSlot, Missing, Outcome, Reply, Why
 from einmal.ports import Candidate, StoredReply
 
@@ -197,6 +197,28 @@ def reply_of(text: str) -> Reply:
         choices=tuple(data["choices"]),
         error_id=data["error_id"],
     )
+
+
+def booking_text(booking: Booking) -> str:
+    """What an answer said of a booking, as evidence: of whom it is, when it was made, and whose mark it carries."""
+    data = {
+        "uid": booking.uid,
+        "status": booking.status.value,
+        "start": instant_text(booking.start),
+        "event_type_id": booking.event_type_id,
+        "created_at": text_or_none(booking.created_at),
+        "call_id": _clipped(booking.metadata.get(MetadataKey.CALL_ID)),
+        "operation_id": _clipped(booking.metadata.get(MetadataKey.OPERATION_ID)),
+        "name": _clipped(booking.attendee_name),
+        "emails": [_clipped(email) for email in booking.attendee_emails[:3]],
+        "host": _clipped(booking.host_name),
+    }
+    return json.dumps(data, separators=(",", ":"), ensure_ascii=False)
+
+
+def _clipped(text: str | None) -> str | None:
+    """A stranger wrote it: a row need not hold all of it."""
+    return None if text is None else text[:300]
 
 
 def fact_text(fact: Fact) -> str:

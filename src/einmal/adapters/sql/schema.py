@@ -245,8 +245,7 @@ attempts = Table(
     Column("detail", String, nullable=False),
     Column("booking_uid", String),
     Column("elapsed_ms", Integer, nullable=False),
-    # What stood in the POST and in the booking that came back, field by field, for whoever must judge it afterwards.
-    Column("asked", JSON),
+    # The booking that came back, field by field, for whoever must judge it afterwards. What was asked is the intent.
     Column("received", JSON),
     PrimaryKeyConstraint("intent_id", "epoch"),
     ForeignKeyConstraint(["intent_id"], ["intents.intent_id"]),
@@ -630,3 +629,11 @@ weekly_reports = Table(
     Column("sent_at", String),
     PrimaryKeyConstraint("week", "channel"),
 )
+
+for _name, _columns, _where in (
+    # What belongs to one intent, or to one call, for whoever asks what became of it.
+    ("inbox_story_index", (inbox.c.tenant_id, inbox.c.subject), "subject IS NOT NULL"),
+    ("callbacks_call_index", (callbacks.c.tenant_id, callbacks.c.conversation_id), "conversation_id IS NOT NULL"),
+    ("outbox_intent_index", (outbox.c.intent_id,), "intent_id IS NOT NULL"),
+):
+    Index(_name, *_columns, sqlite_where=text(_where), postgresql_where=text(_where))

@@ -16,6 +16,7 @@ from einmal.adapters.sql.rows import (
     INTENT_COLUMNS,
     INTENT_WIDTH,
     STORED,
+    booking_text,
     fact_text,
     instant_text,
     intent_of,
@@ -89,8 +90,9 @@ _MOVE_APPOINTMENT = """
     UPDATE appointments SET status = ?, confirmed_at = coalesce(confirmed_at, ?) WHERE intent_id = ?"""
 
 _INSERT_ATTEMPT = """
-    INSERT INTO attempts (intent_id, epoch, answered_at, kind, http_status, detail, booking_uid, elapsed_ms)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?)"""
+    INSERT INTO attempts (intent_id, epoch, answered_at, kind, http_status, detail, booking_uid, elapsed_ms,
+        received)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"""
 
 _INSERT_APPOINTMENT = """
     INSERT INTO appointments (appointment_id, tenant_id, intent_id, customer_id, service_id, call_id,
@@ -250,6 +252,7 @@ def _attempt(transition: Transition, answer: Answer) -> Statement:
         answer.detail,
         None if answer.booking is None else answer.booking.uid,
         answer.elapsed // timedelta(milliseconds=1),
+        None if answer.booking is None else booking_text(answer.booking),
     )
     return Statement(_INSERT_ATTEMPT, values)
 

@@ -21,6 +21,7 @@ from einmal.domain.facts import (
     Doubted,
     Drifted,
     Fact,
+    LookedUp,
     Noticed,
     NotStarted,
     Rejected,
@@ -122,6 +123,9 @@ class LogObserver:
                     _say("performance", logging.DEBUG, "served", served | {"adapter": fact.adapter})
                 case NotStarted():
                     _say("performance", logging.DEBUG, "not started", {"why": fact.why})
+                case LookedUp():
+                    looked = {"intent_id": fact.intent_id, "saw": fact.saw}
+                    _say("performance", logging.DEBUG, "looked for a booking", looked)
                 case Alarm():
                     fields = {"intent_id": fact.intent_id, "detail": fact.detail}
                     _say("alerts", logging.ERROR, fact.what, fields)

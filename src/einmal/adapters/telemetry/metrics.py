@@ -21,6 +21,7 @@ from einmal.domain.facts import (
     Doubted,
     Drifted,
     Fact,
+    LookedUp,
     Noticed,
     NotStarted,
     Rejected,
@@ -146,6 +147,8 @@ class Metrics:
                 self._served.labels(fact.adapter, function, fact.outcome).observe(fact.seconds)
             case NotStarted():
                 self._not_started.labels(fact.why).inc()
+            case LookedUp():
+                pass  # the request that it was is counted
             case Alarm():
                 self._alarms.labels(fact.what).inc()
             case _:

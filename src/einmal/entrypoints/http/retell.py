@@ -7,7 +7,7 @@ whose call it is; then what is wished. Whatever happens in the business is HTTP 
 import asyncio
 import re
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -36,6 +36,7 @@ from einmal.entrypoints.http.door import (
 from einmal.entrypoints.http.holding import hold
 from einmal.entrypoints.http.informing import TELLS, inform
 from einmal.ports import CallNews
+from einmal.ports.journal import FunctionCalled
 from einmal.speech.information import Told
 from einmal.speech.said import Language
 from einmal.speech.sentences import Voice
@@ -90,7 +91,7 @@ class FunctionCalls:
             whose = {"agent_id": function_call.agent_id, "number": number}
             fields = {**whose, "tenants": len(gateway.tenancies)}
             channel("http").warning("no tenant for this call", extra={"fields": fields})
-            return answer_body(Reply(Outcome.REJECTED), b"", self._house_voice, gateway.clock.now())
+            return _nobodys(self._house_voice, gateway.clock.now())
         name = function_call.name or self._default
         does = None if name is None else self._functions.get(name)
         if does is None:
@@ -104,13 +105,32 @@ class FunctionCalls:
         contact = contact_of(function_call)
         if contact is not None:
             gateway.calls.met(tenancy.tenant.tenant_id, CallNews(contact, function_call.direction))
+        said_at = gateway.clock.now()
+        heard = (
+            reply.message
+            if isinstance(reply, Told)
+            else tenancy.voice.sentence(reply, said_at, staff_wished=staff_wished)
+        )
+        gateway.journal.note(
+            FunctionCalled(
+                served_id=gateway.ids.time_ordered(),
+                tenant_id=tenancy.tenant.tenant_id,
+                conversation_id=None if contact is None else contact.call_id,
+                at=said_at,
+                adapter="retell",
+                function=function,
+                outcome=outcome,
+                heard=heard,
+                elapsed=timedelta(seconds=served.seconds),
+                error_id=None if isinstance(reply, Told) else reply.error_id,
+            )
+        )
         if isinstance(reply, Told):
             return told_body(reply)
         if reply.error_id is not None:
             fields = {"error_id": reply.error_id, "outcome": reply.outcome, "why": reply.why}
             channel("http").error("answered with an error", extra={"fields": fields})
-        now, hash_key = gateway.clock.now(), tenancy.tenant.hash_key
-        return answer_body(reply, hash_key, tenancy.voice, now, staff_wished=staff_wished)
+        return answer_body(reply, tenancy.tenant.hash_key, tenancy.voice, said_at, heard)
 
     async def _in_time(
         self, does: Does | None, function_call: FunctionCall, tenancy: Tenancy
@@ -172,6 +192,11 @@ class FunctionCalls:
             # The admission has made the call's row.
             self._gateway.calls.known(tenancy.tenant.tenant_id, wish.call.call_id)
         return reply, staff_wished
+
+
+def _nobodys(voice: Voice, now: datetime) -> bytes:
+    reply = Reply(Outcome.REJECTED)
+    return answer_body(reply, b"", voice, now, voice.sentence(reply, now))
 
 
 _FUNCTION_NAME: Final = re.compile(r"[a-z]{2,20}(?:_[a-z0-9]{1,20}){1,5}")

@@ -1,4 +1,4 @@
-"""What was told on the phone, what each attempt asked and got, what is counted by day, and which week was reported."""
+"""What was told on the phone, what came back from each attempt, what is counted by day, and which week was reported."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -9,7 +9,16 @@ branch_labels = None
 depends_on = None
 
 
+STORIES = (
+    ("inbox_story_index", "inbox", ["tenant_id", "subject"], "subject IS NOT NULL"),
+    ("callbacks_call_index", "callbacks", ["tenant_id", "conversation_id"], "conversation_id IS NOT NULL"),
+    ("outbox_intent_index", "outbox", ["intent_id"], "intent_id IS NOT NULL"),
+)
+
+
 def upgrade() -> None:
+    for name, table, columns, where in STORIES:
+        op.create_index(name, table, columns, sqlite_where=sa.text(where), postgresql_where=sa.text(where))
     op.create_table(
         "function_calls",
         sa.Column("served_id", sa.String(), primary_key=True),
@@ -24,10 +33,9 @@ def upgrade() -> None:
         sa.Column("error_id", sa.String()),
         sa.ForeignKeyConstraint(["tenant_id"], ["tenants.tenant_id"]),
     )
-    where = sa.text("conversation_id IS NOT NULL")
+    in_a_call = sa.text("conversation_id IS NOT NULL")
     columns = ["tenant_id", "conversation_id", "served_id"]
-    op.create_index("function_calls_call_index", "function_calls", columns, sqlite_where=where, postgresql_where=where)
-    op.add_column("attempts", sa.Column("asked", sa.JSON()))
+    op.create_index("function_calls_call_index", "function_calls", columns, sqlite_where=in_a_call, postgresql_where=in_a_call)
     op.add_column("attempts", sa.Column("received", sa.JSON()))
     op.create_table(
         "tallies",
@@ -52,6 +60,7 @@ def downgrade() -> None:
     op.drop_table("weekly_reports")
     op.drop_table("tallies")
     op.drop_column("attempts", "received")
-    op.drop_column("attempts", "asked")
     op.drop_index("function_calls_call_index", "function_calls")
     op.drop_table("function_calls")
+    for name, table, _columns, _where in STORIES:
+        op.drop_index(name, table)
