@@ -1,11 +1,12 @@
 """The ASGI application: routes and nothing else."""
 
+from collections.abc import Sequence
 from typing import Final
 
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from einmal.entrypoints.http.calcom import CalcomWebhooks
@@ -22,10 +23,10 @@ _OF_CALCOM: Final = ("", "/booking-created", "/booking-cancelled")
 BOOK: Final = "/api/retell/collect-appointment"
 
 
-def create_app(gateway: Gateway) -> ASGIApp:
-    """The application. The gateway is opened and closed by whoever built it."""
+def create_app(gateway: Gateway, pages: Sequence[BaseRoute] = ()) -> ASGIApp:
+    """The application, with these pages for people. The gateway is opened and closed by whoever built it."""
     book = collect_appointment(gateway)
-    others = _others(gateway, book)
+    others = _others(gateway, book, pages)
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         # The hot path needs no router and no layers of error handlers: it has an answer to everything of its own.
@@ -37,7 +38,15 @@ def create_app(gateway: Gateway) -> ASGIApp:
     return app
 
 
-def _others(gateway: Gateway, book: FunctionCalls) -> Starlette:
+def create_inside(gateway: Gateway) -> ASGIApp:
+    """What probes and Prometheus ask, of a process that takes no calls."""
+    inside = Inside(gateway)
+    probes = {"/healthz": inside.healthz, "/readyz": inside.readyz, "/metrics": inside.metrics}
+    routes = [Route(path, endpoint, methods=["GET"]) for path, endpoint in probes.items()]
+    return Starlette(routes=routes, exception_handlers=_HANDLERS)
+
+
+def _others(gateway: Gateway, book: FunctionCalls, pages: Sequence[BaseRoute]) -> Starlette:
     inside, webhooks, calcom = Inside(gateway), RetellWebhooks(gateway), CalcomWebhooks(gateway)
     routes = [
         Route(BOOK, book, methods=["POST"]),  # here it says which method it takes
@@ -55,18 +64,10 @@ def _others(gateway: Gateway, book: FunctionCalls) -> Starlette:
         Route("/healthz", inside.healthz, methods=["GET"]),
         Route("/readyz", inside.readyz, methods=["GET"]),
         Route("/metrics", inside.metrics, methods=["GET"]),
+        *pages,
         Route("/", inside.root, methods=["GET"]),
     ]
-    handlers = {
-        Refusal: _refused,
-        LedgerUnavailable: _unavailable,
-        CommitUnknown: _unavailable,
-        ClientLeft: _nobody,
-        404: _not_found,
-        405: _not_allowed,
-        Exception: _broken,
-    }
-    return Starlette(routes=routes, exception_handlers=handlers)
+    return Starlette(routes=routes, exception_handlers=_HANDLERS)
 
 
 async def _refused(_request: Request, refusal: Exception) -> Response:
@@ -95,3 +96,14 @@ async def _not_allowed(_request: Request, error: Exception) -> Response:
 
 async def _broken(_request: Request, _error: Exception) -> Response:
     return JSONResponse({"error": "internal", "message": "this was a bug of ours; the log has its place"}, 500)
+
+
+_HANDLERS: Final = {
+    Refusal: _refused,
+    LedgerUnavailable: _unavailable,
+    CommitUnknown: _unavailable,
+    ClientLeft: _nobody,
+    404: _not_found,
+    405: _not_allowed,
+    Exception: _broken,
+}

@@ -1,0 +1,69 @@
+"""Who looks at a page, kept in a signed cookie: no row, no memory, the same in every process.
+
+The signing key is made of the credentials themselves, so that a new token or password signs everybody out. Where nobody
+has a credential, on loopback, it is this process's own.
+"""
+
+import base64
+import hashlib
+import hmac
+import json
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Final
+
+COOKIE: Final = "__Host-einmal"
+LASTS: Final = timedelta(hours=12)
+
+
+class Role(StrEnum):
+    READER = "reader"
+    """Sees everything but personal data, and changes nothing."""
+    OPERATOR = "operator"
+    GUEST = "guest"
+    """Books by the form, and sees nothing else."""
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """`nonce` makes its form token its own."""
+
+    role: Role
+    until: datetime
+    nonce: str
+
+
+class Sessions:
+    def __init__(self, credentials: tuple[str, ...]) -> None:
+        material = "\0".join(credentials).encode() if credentials else secrets.token_bytes(32)
+        self._key = hashlib.sha256(b"einmal session\0" + material).digest()
+
+    def begin(self, role: Role, now: datetime) -> Session:
+        return Session(role, now + LASTS, secrets.token_urlsafe(18))
+
+    def cookie(self, session: Session) -> str:
+        """What the browser keeps."""
+        data = {"role": session.role.value, "until": int(session.until.timestamp()), "nonce": session.nonce}
+        body = base64.urlsafe_b64encode(json.dumps(data, separators=(",", ":")).encode()).decode()
+        return f"{body}.{self._sign('cookie', body)}"
+
+    def read(self, cookie: str | None, now: datetime) -> Session | None:
+        """The session of a cookie that we made and that is not over; None for anything else."""
+        body, _, signature = (cookie or "").partition(".")
+        if not hmac.compare_digest(signature.encode(), self._sign("cookie", body).encode()):
+            return None
+        data = json.loads(base64.urlsafe_b64decode(body))
+        until = datetime.fromtimestamp(data["until"], tz=now.tzinfo)
+        return Session(Role(data["role"]), until, data["nonce"]) if now < until else None
+
+    def form_token(self, session: Session) -> str:
+        """What each form of this session carries: another site cannot know it."""
+        return self._sign("form", session.nonce)
+
+    def is_form_token(self, session: Session, given: str) -> bool:
+        return hmac.compare_digest(self.form_token(session).encode(), given.encode())
+
+    def _sign(self, what: str, text: str) -> str:
+        return hmac.new(self._key, f"{what}\0{text}".encode(), hashlib.sha256).hexdigest()
