@@ -6,7 +6,7 @@ STAMP  := $(VENV)/.installed
 DEV    := $(VENV)/.installed-dev
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo test check bench soak java mariadb prometheus docs lock clean
+.PHONY: help setup run demo test check bench soak java mariadb prometheus chromium docs lock clean
 
 help: ## what each target does
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
@@ -46,10 +46,12 @@ check: $(DEV) ## ruff, strict mypy, the floors
 # which sabotage; the last mostly wait.
 WHOLE     := tests/contracts tests/flows
 WORLDS    := tests/simulation
-PROCESSES := tests/races tests/e2e tests/model tests/monitoring
+PROCESSES := tests/races tests/e2e tests/model tests/monitoring tests/browser
+
+BROWSER := tests/browser/node_modules/.installed
 
 test: export PYTHONDONTWRITEBYTECODE = # hundreds of processes start here: none compiles what another has compiled
-test: check java mariadb prometheus ## everything CI runs
+test: check java mariadb prometheus $(BROWSER) ## everything CI runs
 	@$(BIN)/coverage erase
 	@$(BIN)/coverage run -m pytest -n 2 $(addprefix --ignore=,$(WHOLE) $(WORLDS) $(PROCESSES))
 	@$(BIN)/coverage combine --quiet
@@ -114,6 +116,23 @@ prometheus: # what alerts are checked and tried with; on Debian as root it is in
 	  get || { apt-get update -qq && get; }; \
 	fi; \
 	! missing || { echo "promtool or amtool is missing, which check the alerts: install Debian's prometheus, prometheus-alertmanager"; exit 2; }
+
+# Debian's node wants npm beside it; whoever has a node of their own keeps it.
+chromium: # what pages are looked at with; on Debian as root it is installed, elsewhere it is named
+	@missing() { ! { command -v chromium && command -v node && command -v npm; } >/dev/null 2>&1; }; missing || exit 0; \
+	if test "$$(id -u)" = 0 && command -v apt-get >/dev/null 2>&1; then \
+	  echo "Installing chromium ..."; \
+	  wanted=chromium; command -v node >/dev/null 2>&1 || wanted="$$wanted nodejs"; \
+	  command -v npm >/dev/null 2>&1 || wanted="$$wanted npm"; \
+	  get() { apt-get install -qq -y --no-install-recommends $$wanted >/dev/null 2>&1; }; \
+	  get || { apt-get update -qq && get; }; \
+	fi; \
+	! missing || { echo "chromium, node or npm is missing, which the pages are looked at with: install Debian's chromium, nodejs, npm"; exit 2; }
+
+$(BROWSER): tests/browser/package-lock.json | chromium
+	@echo "Installing the browser's driver (pinned) ..."
+	@cd tests/browser && npm ci --silent --no-fund --no-audit 2>/dev/null
+	@touch $@
 
 docs: $(DEV) ## write what is made by code: the pages that are drawn, and monitoring/
 	@$(BIN)/python scripts/draw_states.py

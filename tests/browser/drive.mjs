@@ -5,7 +5,6 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { pathToFileURL } from "node:url";
 import puppeteer from "puppeteer-core";
 
 const given = JSON.parse(process.argv[2]);
@@ -44,7 +43,7 @@ async function open({ width = 1280, height = 900, javascript = true, dark = fals
 let result;
 let failed;
 try {
-  const { default: script } = await import(pathToFileURL(join(import.meta.dirname, "scripts", given.script)).href);
+  const { default: script } = await import(new URL(`scripts/${given.script}`, import.meta.url).href);
   const page = await open({ width: given.width, height: given.height, dark: given.dark, javascript: given.javascript });
   result = await script({ page, open, browser, ...given });
 } catch (error) {
