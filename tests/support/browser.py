@@ -14,42 +14,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-import uvicorn
-
 from einmal.entrypoints.http.app import create_app
 from einmal.entrypoints.web.app import build_site, page_routes
+from support.serving import served
 from support.world import World
 
 BROWSER: Final = Path(__file__).parents[1] / "browser"
 PHONE: Final = {"width": 390, "height": 844}
 DESKTOP: Final = {"width": 1280, "height": 900}
 RUN_SECONDS: Final = 90
-
-
-class Quiet(uvicorn.Server):
-    """Signals are the test runner's."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Any:
-        yield
-
-
-@contextlib.asynccontextmanager
-async def served(app: Any) -> AsyncIterator[str]:
-    """The application on a free port of loopback; its address."""
-    server = Quiet(uvicorn.Config(app, port=0, log_config=None, access_log=False, lifespan="off"))
-    task = asyncio.create_task(server.serve())
-    while not server.started:
-        if task.done():
-            task.result()
-        await asyncio.sleep(0.01)
-    port = server.servers[0].sockets[0].getsockname()[1]
-    try:
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        server.should_exit = True
-        server.force_exit = True  # a page may keep an event stream open
-        await task
 
 
 @contextlib.asynccontextmanager

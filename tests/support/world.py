@@ -12,7 +12,8 @@ from typing import Any
 from einmal.adapters.calcom.transport import WireAnswer, WireRequest
 from einmal.adapters.sql.sqlite import connect
 from einmal.adapters.system import SystemIds
-from einmal.domain.facts import Counted, Fact
+from einmal.adapters.telemetry.logs import LogObserver
+from einmal.domain.facts import Counted, Fact, Settled
 from einmal.entrypoints.http.retell import collect_appointment, function_call
 from einmal.settings import Secret, Settings, read_settings
 from einmal.simulator.calendar import SimulatedCalendar
@@ -75,11 +76,14 @@ class Tap:
 class Recorder:
     facts: list[Fact] = field(default_factory=list)
     told: asyncio.Event = field(default_factory=asyncio.Event)
+    log: LogObserver = field(default_factory=LogObserver)
+    """Lines are written as everywhere, for the suite's canary to read."""
 
     def observe(self, facts: Any) -> None:
         """What is only counted is left to the metrics."""
-        self.facts.extend(fact for fact in facts if not isinstance(fact, Counted))
+        self.facts.extend(fact for fact in facts if not isinstance(fact, Counted | Settled))
         self.told.set()
+        self.log.observe(facts)
 
 
 @dataclass
@@ -150,7 +154,12 @@ def settings(path: Path, **environment: str) -> Settings:
 
 @asynccontextmanager
 async def world(
-    folder: Path, latency: float = 0.0, event_types: Any = None, refused_keys: tuple[str, ...] = (), **environment: str
+    folder: Path,
+    latency: float = 0.0,
+    event_types: Any = None,
+    refused_keys: tuple[str, ...] = (),
+    traces: Any = None,
+    **environment: str,
 ) -> AsyncIterator[World]:
     path = folder / "ledger.sqlite3"
     if not path.exists():
@@ -160,7 +169,7 @@ async def world(
     calcom = SimulatedCalcom(calendar, api_keys=None, now=clock.now)
     tap = Tap(InProcessTransport(calcom, latency), refused_keys=refused_keys)
     observer = Recorder()
-    gateway = await build_gateway(settings(path, **environment), tap, clock, SystemIds(), observer)
+    gateway = await build_gateway(settings(path, **environment), tap, clock, SystemIds(), observer, traces=traces)
     try:
         yield World(gateway, clock, calendar, tap, observer, path, calcom)
     finally:

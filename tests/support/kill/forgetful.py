@@ -12,7 +12,7 @@ from sqlalchemy import create_engine, delete
 from einmal.adapters.sql.schema import intents
 from einmal.domain.admission import AdmissionPolicy, Join
 from einmal.domain.intent import Intent
-from einmal.entrypoints.cli import serve
+from einmal.entrypoints.cli import serve, work
 from einmal.entrypoints.cli.main import main
 from einmal.ports import Admitted, Candidate, Ledger, StoredReply, Toll, Transition
 from einmal.settings import Settings
@@ -51,8 +51,8 @@ class ForgetfulLedger:
         return await self._inner.apply(transition)
 
 
-async def _forgetful_gateway(settings: Settings) -> Gateway:
-    gateway = await build_gateway(settings)
+async def _forgetful_gateway(settings: Settings, **given: Any) -> Gateway:
+    gateway = await build_gateway(settings, **given)
     url = str(settings.database_url)
     ledger = ForgetfulLedger(gateway.ledger, url if "://" in url else f"sqlite:///{url}")
     for holder in (gateway.bookings, gateway.bookings.attempts.outcomes):
@@ -61,5 +61,5 @@ async def _forgetful_gateway(settings: Settings) -> Gateway:
 
 
 if __name__ == "__main__":
-    serve.build_gateway = _forgetful_gateway  # type: ignore[assignment]
+    serve.build_gateway = work.build_gateway = _forgetful_gateway  # type: ignore[assignment]
     sys.exit(main())

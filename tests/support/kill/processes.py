@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+from support.canary import CANARY
 from support.kill.wire import Wire
 
 EINMAL: Final = (sys.executable, "-m", "einmal")
@@ -92,3 +93,4 @@ class Place:
         self.killed -= 1
         if self._watch is not None:
             self._watch.cancel()
+        CANARY.hear(f"the log of {self.name}", (self._folder / f"{self.name}.log").read_text(errors="replace"))
