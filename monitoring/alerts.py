@@ -15,6 +15,9 @@ from typing import Final
 JOB: Final = "einmal"
 """What Prometheus calls the gateways; the `up` of this job tells whether they can be scraped."""
 
+WORKERS: Final = "einmal-work"
+"""`einmal work --port`: its metrics are added to theirs. It does nothing that gateways do not do too."""
+
 MINUTE: Final = 60
 HOUR: Final = 60 * MINUTE
 DAY: Final = 24 * HOUR

@@ -174,6 +174,8 @@ WORKER: Final = Page(
         Panel(
             "Doubts", Shape.LINES, Unit.COUNT, (Query("sum(increase({ns}_doubts_total[$__rate_interval]))", "doubts"),)
         ),
+        Panel("Doubts, by how they ended", Shape.LINES, Unit.COUNT, (_grown("doubts_settled_total", "way"),)),
+        Panel("Bookings after their no, taken back", Shape.LINES, Unit.COUNT, (_grown("compensations_total", "step"),)),
         Panel("Cancels and moves", Shape.LINES, Unit.COUNT, (_grown("changes_total", "kind, event"),)),
         Panel("Alarms in the log", Shape.LINES, Unit.COUNT, (_grown("alarms_total", "what"),)),
     ),
@@ -200,6 +202,9 @@ FUNCTIONS: Final = Page(
             ),
         ),
         Panel("Repeats, joined and replayed", Shape.LINES, Unit.COUNT, (_grown("wishes_not_started_total", "why"),)),
+        Panel(
+            "Refused at the door", Shape.LINES, Unit.COUNT, (_grown("function_calls_refused_total", "adapter, error"),)
+        ),
         Panel("Durations", Shape.HEAT_MAP, Unit.SECONDS, (_heat("function_seconds"),)),
     ),
 )

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from alerts import GUARD, JOB, MACHINERY, PROMISES, Alert
+from alerts import GUARD, JOB, MACHINERY, PROMISES, WORKERS, Alert
 from yaml_text import Value
 
 TOKEN_FILE: Final = "einmal-admin-token"  # noqa: S105 - the name of a file
@@ -59,20 +59,22 @@ def prometheus(
     targets: Sequence[str] = ("127.0.0.1:8080",),
     alertmanagers: Sequence[str] = ("127.0.0.1:9093",),
     every_seconds: float = 15,
+    workers: Sequence[str] = ("127.0.0.1:8081",),
 ) -> dict[str, Value]:
-    """Which gateways are asked, how often, and who is told."""
+    """Which gateways and workers are asked, how often, and who is told."""
     every = duration(every_seconds)
+    # EINMAL_ADMIN_TOKEN, in a file that only Prometheus may read. On loopback any word will do.
+    token: Value = {"type": "Bearer", "credentials_file": TOKEN_FILE}
+    # Two jobs: that a gateway is down is an alert. Where nobody runs a worker, its target is down and nobody is told.
+    jobs = {JOB: targets, WORKERS: workers}
     return {
         "global": {"scrape_interval": every, "scrape_timeout": every, "evaluation_interval": every},
         "rule_files": ["rules.yml"],
         "alerting": {"alertmanagers": [{"static_configs": [{"targets": list(alertmanagers)}]}]},
         "scrape_configs": [
-            {
-                "job_name": JOB,
-                # EINMAL_ADMIN_TOKEN, in a file that only Prometheus may read. On loopback any word will do.
-                "authorization": {"type": "Bearer", "credentials_file": TOKEN_FILE},
-                "static_configs": [{"targets": list(targets)}],
-            }
+            {"job_name": job, "authorization": token, "static_configs": [{"targets": list(asked)}]}
+            for job, asked in jobs.items()
+            if asked
         ],
     }
 

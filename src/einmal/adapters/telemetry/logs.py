@@ -24,8 +24,11 @@ from einmal.domain.facts import (
     LookedUp,
     Noticed,
     NotStarted,
+    Refused,
     Rejected,
+    RejectionRuled,
     Served,
+    Settled,
     Timed,
 )
 from einmal.domain.verdict import Layer, Reason
@@ -100,6 +103,9 @@ class LogObserver:
                 case Doubted():
                     fields = {"intent_id": fact.intent_id, "call_id": fact.call_id, "why": fact.why}
                     _say("guard", logging.WARNING, "booking in doubt", fields)
+                case Settled():
+                    fields = {"intent_id": fact.intent_id, "call_id": fact.call_id}
+                    _say("guard", logging.INFO, f"settled: {fact.event}", fields)
                 case Changed():
                     fields = {"intent_id": fact.intent_id, "call_id": fact.call_id, "change_id": fact.change_id}
                     _say("guard", logging.INFO, f"{fact.kind} {fact.event}", fields)
@@ -113,6 +119,9 @@ class LogObserver:
                         _say("guard", logging.INFO, "drift mended", fields | {"detail": drift.detail})
                     else:
                         _say("alerts", logging.ERROR, "drift", fields | {"detail": drift.detail})
+                case RejectionRuled():
+                    ruling = {"intent_id": fact.intent_id, "wrong": fact.wrong}
+                    _say("guard", logging.INFO, "a person ruled on a rejection", ruling)
                 case Timed():
                     _say("performance", logging.DEBUG, fact.timing, {"seconds": fact.seconds})
                 case CalendarAsked():
@@ -121,6 +130,9 @@ class LogObserver:
                 case Served():
                     served = {"function": fact.function, "outcome": fact.outcome, "seconds": fact.seconds}
                     _say("performance", logging.DEBUG, "served", served | {"adapter": fact.adapter})
+                case Refused():
+                    # The door has said it.
+                    _say("performance", logging.DEBUG, "refused", {"adapter": fact.adapter, "error": fact.error})
                 case NotStarted():
                     _say("performance", logging.DEBUG, "not started", {"why": fact.why})
                 case LookedUp():

@@ -13,6 +13,8 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
 from einmal.domain.drift import DriftKind
 from einmal.domain.facts import (
+    TAKING_BACK,
+    WAYS,
     Alarm,
     Answered,
     Booked,
@@ -24,8 +26,11 @@ from einmal.domain.facts import (
     LookedUp,
     Noticed,
     NotStarted,
+    Refused,
     Rejected,
+    RejectionRuled,
     Served,
+    Settled,
     Timed,
 )
 from einmal.domain.gate import GatePolicy
@@ -53,7 +58,7 @@ class Metrics:
         disable_created_metrics()  # type: ignore[no-untyped-call]
         self.registry = CollectorRegistry()
         self._namespace = namespace
-        self._functions = frozenset(budgets)
+        self.functions = frozenset(budgets)
         self._facts()
         self._ledger()
         off = self._gauge("guard_layer_off", "1 where a layer of the guard is switched off", "layer")
@@ -85,9 +90,17 @@ class Metrics:
         self._layers = self._histogram("layer_seconds", "what the guard takes", LAYER_SECONDS, "layer")
         self._answers = self._counter("calendar_answers", "how POSTs for bookings were answered", "kind")
         self._doubts = self._counter("doubts", "bookings that came into doubt, or stayed there")
+        self._settled = self._counter("doubts_settled", "doubts by how they ended, or came before a person", "way")
+        for way in WAYS:
+            self._settled.labels(way.value)
+        self._taken_back = self._counter("compensations", "bookings that came after their no", "step")
+        for step in TAKING_BACK:
+            self._taken_back.labels(step.value)
         self._changes = self._counter("changes", "steps of cancels and moves", "kind", "event")
         self._notices = self._counter("webhooks", "what the outside told, by what became of it", "source", "outcome")
-        self._notices.labels("calcom", "received")
+        for source in ("calcom", "retell"):
+            self._notices.labels(source, "received")
+            self._notices.labels(source, "signature_wrong")
         self._drifts = self._counter("drifts", "differences between ledger and calendar", "kind", "mended")
         for kind in DriftKind:
             for mended in ("true", "false"):
@@ -97,6 +110,10 @@ class Metrics:
         self._served = self._histogram(
             "function_seconds", "function calls", FUNCTION_SECONDS, "adapter", "function", "outcome"
         )
+        self._refused = self._counter(
+            "function_calls_refused", "requests that were no function call", "adapter", "error"
+        )
+        self._refused.labels("retell", "signature_wrong")
         self._not_started = self._counter("wishes_not_started", "repeats that joined or were replayed, refusals", "why")
         for why in ("join", "replay"):
             self._not_started.labels(why)
@@ -131,6 +148,9 @@ class Metrics:
                     self._age.labels(status).observe(max(0.0, fact.booking_age_seconds))
             case Doubted():
                 self._doubts.inc()
+            case Settled():
+                counter = self._taken_back if fact.event in TAKING_BACK else self._settled
+                counter.labels(fact.event.value).inc()
             case Changed():
                 self._changes.labels(fact.kind.value, fact.event.value).inc()
             case Noticed():
@@ -143,12 +163,14 @@ class Metrics:
                 self._asked.labels(fact.operation.value, _code(fact.code)).inc()
                 self._calendar.labels(fact.operation.value).observe(fact.seconds)
             case Served():
-                function = fact.function if fact.function in self._functions else _OTHER
+                function = fact.function if fact.function in self.functions else _OTHER
                 self._served.labels(fact.adapter, function, fact.outcome).observe(fact.seconds)
+            case Refused():
+                self._refused.labels(fact.adapter, fact.error).inc()
             case NotStarted():
                 self._not_started.labels(fact.why).inc()
-            case LookedUp():
-                pass  # the request that it was is counted
+            case LookedUp() | RejectionRuled():
+                pass  # the one is counted as a request; the other is told by a command, which nobody scrapes
             case Alarm():
                 self._alarms.labels(fact.what).inc()
             case _:
