@@ -4,9 +4,14 @@ With one tenant everything is its own, unless it names its agents or numbers. Wi
 default: a call that names no tenant is refused, and one that names two is as well.
 """
 
+import hmac
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
 
+from einmal.adapters.calcom.passing import Passages
+from einmal.adapters.calcom.transport import Transport
 from einmal.configuration import TenantConfiguration
 from einmal.flows.behind import Behind
 from einmal.flows.book import Bookings
@@ -20,6 +25,34 @@ from einmal.flows.tell import Telling
 from einmal.ports import Tenant
 from einmal.speech.contact import phone_number
 from einmal.speech.sentences import Voice
+
+
+@dataclass(frozen=True, slots=True)
+class Proxied:
+    """What serves the clients of Cal.com's own API on one tenant's account."""
+
+    bookings: Bookings
+    changes: Changes
+    passages: Passages
+    transport: Transport
+
+
+class Credential(StrEnum):
+    """What a key opens. A key of one kind opens nothing else, even if it reads the same."""
+
+    RETELL = "retell"
+    VAPI = "vapi"
+    ELEVENLABS = "elevenlabs"
+    ELEVENLABS_WEBHOOK = "elevenlabs_webhook"
+
+
+_OF_A_TENANT: Final = {
+    Credential.RETELL: "retell_api_keys",
+    Credential.VAPI: "vapi_secrets",
+    Credential.ELEVENLABS: "elevenlabs_secrets",
+    Credential.ELEVENLABS_WEBHOOK: "elevenlabs_webhook_secrets",
+}
+"""Where a tenant's configuration has them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +70,7 @@ class Tenancy:
     telling: Telling
     rulings: Rulings
     behind: Behind
+    proxied: Proxied
     configuration: TenantConfiguration
 
 
@@ -59,17 +93,27 @@ class Tenancies:
         self._configured = {one.tenant_id: one for one in every}
         self._of_agent = {agent: one.tenant_id for one in every for agent in one.agents}
         self._of_number = {number: one.tenant_id for one in every for number in one.numbers}
-        self._of_key: dict[str, set[str]] = {}
+        self._of_key: dict[Credential, dict[str, set[str]]] = {credential: {} for credential in Credential}
         for one in every:
-            for key in one.retell_api_keys:
-                self._of_key.setdefault(key.reveal(), set()).add(one.tenant_id)
-        self.keys = tuple(self._of_key)
+            for credential, field in _OF_A_TENANT.items():
+                for key in getattr(one, field):
+                    self._of_key[credential].setdefault(key.reveal(), set()).add(one.tenant_id)
+        self.keys = self.keys_of(Credential.RETELL)
         for gone in set(self.behind) - set(self._served):
             del self.behind[gone]
         self.behind.update({tenant_id: one.behind for tenant_id, one in self._served.items()})
 
     def __len__(self) -> int:
         return len(self._served)
+
+    def keys_of(self, credential: Credential) -> tuple[str, ...]:
+        """All keys of this kind, of whomever."""
+        return tuple(self._of_key[credential])
+
+    @property
+    def keyless(self) -> bool:
+        """Whether nobody has a key of any kind: a trial."""
+        return not any(self._of_key.values())
 
     @property
     def all(self) -> tuple[Tenancy, ...]:
@@ -85,14 +129,26 @@ class Tenancies:
     def get(self, tenant_id: str) -> Tenancy | None:
         return self._served.get(tenant_id)
 
-    def called(self, agent_id: str | None, number: str | None, key: str | None) -> Tenancy | None:
+    def of_calendar_key(self, key: str) -> Tenancy | None:
+        """Whose Cal.com key this is; None for nobody's, or where several share it."""
+        found = [
+            one
+            for one in self.all
+            if (known := one.configuration.calcom_api_key) is not None
+            and hmac.compare_digest(known.reveal().encode(), key.encode())
+        ]
+        return found[0] if len(found) == 1 else None
+
+    def called(
+        self, agent_id: str | None, number: str | None, key: str | None, credential: Credential = Credential.RETELL
+    ) -> Tenancy | None:
         """Whose call it is, or None: nobody's, or more than one's.
 
-        `number`: the house's end of the line, as the platform has it. `key`: the one that signed the request; None
-        where none had to.
+        `number`: the house's end of the line, as the platform has it. `key`: the one that the request came with, of
+        that kind; None where none had to.
         """
         named = self._named(agent_id, number)
-        owners = set(self._configured) if key is None else self._of_key.get(key, set())
+        owners = set(self._configured) if key is None else self._of_key[credential].get(key, set())
         if named:
             mine = named & owners
             return self._served.get(mine.pop()) if len(named) == len(mine) == 1 else None

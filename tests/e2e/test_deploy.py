@@ -245,7 +245,7 @@ def test_every_alarm_that_the_page_names_can_be_raised() -> None:
     table = PAGE.read_text("utf-8").partition("| `message` on `alerts`")[2].partition("\n\n")[0]
     named = re.findall(r"`([a-z_]+)`", table)
     source = "".join(path.read_text("utf-8") for path in sorted((ROOT / "src/einmal/flows").glob("*.py")))
-    kinds = re.findall(r'self\._do\("(\w+)"', source)
+    kinds = re.findall(r'(?:self\._do)?\("(\w+)", (?:lambda: )?(?:self|back)\.\w+', source)
     made = {f"{kind}{what}" for kind in kinds for what in re.findall(r'f"\{name\}(_\w+)"', source)}
     assert len(named) > 10
     assert not [name for name in named if name not in made and f'"{name}"' not in source]

@@ -142,6 +142,14 @@ async def test_off_loopback_unsigned_calls_are_refused(tmp_path: Path) -> None:
         assert (await request(app, "GET", "/api/appointments/count?customer=x")).json["error"] == "token_missing"
 
 
+async def test_a_key_of_another_platform_closes_the_unsigned_door(tmp_path: Path) -> None:
+    """A proxy that says nothing of itself looks like this machine: where anybody has a key, nobody comes without."""
+    async with world(tmp_path, EINMAL_VAPI_SECRET="vapi-secret-of-the-salon") as salon:
+        app = create_app(salon.gateway)
+        assert (await post(app, BODY.encode())).json["error"] == "unsigned"
+        assert salon.states() == []
+
+
 async def test_the_two_counts(salon: World) -> None:
     app = create_app(salon.gateway)
     await salon.call()

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from einmal.configuration.api_keys import ApiKey
 from einmal.domain.house import House
 from einmal.domain.model import Service
 from einmal.secret import Secret
@@ -21,11 +22,15 @@ class Defaults:
     calcom_base_url: str | None = None
     retell_api_keys: tuple[Secret, ...] = ()
     calcom_webhook_secret: Secret | None = None
+    vapi_secrets: tuple[Secret, ...] = ()
+    elevenlabs_secrets: tuple[Secret, ...] = ()
+    elevenlabs_webhook_secrets: tuple[Secret, ...] = ()
+    api_keys: tuple[ApiKey, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class TenantConfiguration:
-    """One tenant, with the defaults filled in. `agents` are Retell's ids, `numbers` called numbers in E.164.
+    """One tenant, with the defaults filled in. `agents` are ids of the platforms', `numbers` called numbers in E.164.
 
     `calcom_api_key` is None where nobody has one: then the built-in simulator is used, by all tenants.
     """
@@ -43,6 +48,10 @@ class TenantConfiguration:
     calcom_webhook_secret: Secret | None = None
     services: tuple[Service, ...] = ()
     house: House = field(default_factory=House)
+    vapi_secrets: tuple[Secret, ...] = ()
+    elevenlabs_secrets: tuple[Secret, ...] = ()
+    elevenlabs_webhook_secrets: tuple[Secret, ...] = ()
+    api_keys: tuple[ApiKey, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

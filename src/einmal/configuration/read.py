@@ -19,7 +19,7 @@ from einmal.configuration.problems import BadConfiguration, Problem
 from einmal.configuration.references import FileReader, References, read_beginning, read_secret_file
 from einmal.configuration.syntax import syntax_problem
 from einmal.configuration.table import Report, Table
-from einmal.configuration.tenant import TENANT_KEYS, read_tenant
+from einmal.configuration.tenant import KEYS_OF_PLATFORMS, TENANT_KEYS, read_tenant
 from einmal.secret import Secret
 
 FILE_BYTES_MAX: Final = 4 * 1024 * 1024
@@ -29,7 +29,7 @@ _EMPTY: Final = (
     "says nothing, and would answer every call for a house that nobody described; the least is one [[services]], or "
     "one [[tenants]] with its id and name, or a key such as language. `einmal config example` prints a whole file"
 )
-_TABLES: Final = frozenset({"opening_hours", "special_days", "policies", "staff", "services"})
+_TABLES: Final = frozenset({"opening_hours", "special_days", "policies", "staff", "services", "api_keys"})
 
 
 def read_configuration_file(
@@ -107,7 +107,7 @@ def _several(root: Table, defaults: Defaults, references: References) -> list[Te
         root.problem("tenants", "there is none; leave the line out for a file of one tenant")
     if len(tables) > 1:
         # An account is nobody's by default. The rest of the defaults harms nobody.
-        open_to_all = replace(defaults, calcom_api_key=None, calcom_webhook_secret=None)
+        open_to_all = replace(defaults, calcom_api_key=None, calcom_webhook_secret=None, api_keys=())
         tenants = [read_tenant(table, open_to_all, references, named=True) for table in tables]
         _side_by_side(tables, tenants, asked=defaults.calcom_api_key is not None)
     else:
@@ -131,18 +131,19 @@ def _side_by_side(tables: Sequence[Table], tenants: Sequence[TenantConfiguration
     _unshared(tables, tenants, "id", lambda tenant: (tenant.tenant_id,))
     _unshared(tables, tenants, "agents", lambda tenant: tenant.agents)
     _unshared(tables, tenants, "numbers", lambda tenant: tenant.numbers)
+    _own_programs(tables, tenants)
     asked = asked or any(table.means("calcom_api_key") for table in tables)
     signed = any(table.means("retell_api_keys") for table in tables)
     accounts: dict[Secret, list[Table]] = {}
     for table, tenant in zip(tables, tenants, strict=True):
         if tenant.calcom_api_key is not None:
             accounts.setdefault(tenant.calcom_api_key, []).append(table)
-    signers = Counter(key for tenant in tenants for key in set(tenant.retell_api_keys))
+    signers = Counter(signer for tenant in tenants for signer in set(_signers(tenant)))
     for table, tenant in zip(tables, tenants, strict=True):
-        named = any(table.means(key) for key in ("agents", "numbers"))
-        if not named and not any(signers[key] == 1 for key in tenant.retell_api_keys):
+        named = any(table.means(key) for key in ("agents", "numbers", "api_keys"))
+        if not named and not any(signers[signer] == 1 for signer in _signers(tenant)):
             table.problem(None, "has no agents, no numbers and no Retell key of its own: no call would ever be its own")
-        if signed and not tenant.retell_api_keys and not table.means("retell_api_keys"):
+        if signed and not _signers(tenant) and not any(table.means(key) for key in KEYS_OF_PLATFORMS):
             table.problem(
                 None,
                 "retell_api_keys is missing: other tenants have theirs, so calls must be signed, and every one for "
@@ -159,6 +160,22 @@ def _side_by_side(tables: Sequence[Table], tenants: Sequence[TenantConfiguration
             if "services" not in table:
                 where = table.report.place(next(other for other in sharing if other is not table).path)
                 table.problem(None, f"has no services, and the Cal.com key of {where}: it would offer what is theirs")
+
+
+def _signers(tenant: TenantConfiguration) -> list[tuple[str, Secret]]:
+    """The keys that its calls may come with, each with its kind."""
+    return [(kind, key) for kind in KEYS_OF_PLATFORMS for key in getattr(tenant, kind)]
+
+
+def _own_programs(tables: Sequence[Table], tenants: Sequence[TenantConfiguration]) -> None:
+    """The key alone says whose program it is."""
+    first: dict[Secret, Table] = {}
+    for table, tenant in zip(tables, tenants, strict=True):
+        for one in tenant.api_keys:
+            other = first.setdefault(one.key, table)
+            if other is not table:
+                where = table.report.place((*other.path, "api_keys"))
+                table.problem("api_keys", f"one of these keys also stands at {where}; a key must be one tenant's only")
 
 
 def _unshared(

@@ -59,8 +59,8 @@ class References:
             return None
         return self._followed(Table(table.report, (*table.path, key), value), key_like=key_like)
 
-    def secrets(self, table: Table, key: str) -> tuple[Secret, ...]:
-        """The secrets of a list, of which there may be two during a rotation."""
+    def secrets(self, table: Table, key: str, variable: str) -> tuple[Secret, ...]:
+        """The secrets of a list, of which there may be two during a rotation. `variable`: the setting instead."""
         value = table.raw(key)
         if value is None:
             return ()
@@ -69,7 +69,7 @@ class References:
             return ()
         if not value:
             # Taken for "none set" it would let unsigned calls in.
-            table.problem(key, "must hold at least one; leave the line out to use EINMAL_RETELL_API_KEY")
+            table.problem(key, f"must hold at least one; leave the line out to use {variable}")
         found = [self._element(table, key, number, item) for number, item in enumerate(value)]
         return tuple(secret for secret in found if secret is not None)
 

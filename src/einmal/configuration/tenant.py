@@ -4,6 +4,7 @@ import re
 from datetime import timedelta
 from typing import Final
 
+from einmal.configuration.api_keys import read_api_keys
 from einmal.configuration.holidays import GERMAN_ZONES, STATES
 from einmal.configuration.hours import WEEKDAYS, read_hours
 from einmal.configuration.model import DEFAULT_TENANT, Defaults, TenantConfiguration
@@ -20,9 +21,18 @@ APPOINTMENTS_MAX: Final = 1000
 
 _ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 _AGENT = re.compile(r"[A-Za-z0-9_-]{1,100}")
+KEYS_OF_PLATFORMS: Final = {
+    "retell_api_keys": "EINMAL_RETELL_API_KEY",
+    "vapi_secrets": "EINMAL_VAPI_SECRET",
+    "elevenlabs_secrets": "EINMAL_ELEVENLABS_SECRET",
+    "elevenlabs_webhook_secrets": "EINMAL_ELEVENLABS_WEBHOOK_SECRET",
+}
+"""The keys that voice platforms come with, and the settings that hold for whoever names none."""
+
 TENANT_KEYS: Final = frozenset(
     {"id", "name", "agents", "numbers", "time_zone", "language", "address", "state", "closed_on_public_holidays"}
-    | {"house_email", "calcom_api_key", "calcom_base_url", "calcom_webhook_secret", "retell_api_keys"}
+    | {"house_email", "calcom_api_key", "calcom_base_url", "calcom_webhook_secret"}
+    | KEYS_OF_PLATFORMS.keys()
 )
 """Those that are no tables: they stand before the first header, or belong to what it heads."""
 
@@ -44,6 +54,9 @@ _CALLED: Final = {day: f"{day} under the header [opening_hours]" for day in WEEK
     "calcom_key": "calcom_api_key",
     "api_key": "calcom_api_key",
     "retell_api_key": "retell_api_keys",
+    "vapi_secret": "vapi_secrets",
+    "elevenlabs_secret": "elevenlabs_secrets",
+    "elevenlabs_webhook_secret": "elevenlabs_webhook_secrets",
     "webhook_secret": "calcom_webhook_secret",
     "bundesland": "state",
     "hours": "opening_hours",
@@ -71,7 +84,11 @@ def read_tenant(table: Table, defaults: Defaults, references: References, *, nam
     url = table.read("calcom_base_url", base_url, quoted=False) or defaults.calcom_base_url
     api_key = references.secret(table, "calcom_api_key") or defaults.calcom_api_key
     webhook = references.secret(table, "calcom_webhook_secret", key_like=False) or defaults.calcom_webhook_secret
-    retell = references.secrets(table, "retell_api_keys") or defaults.retell_api_keys
+    keys = {
+        key: references.secrets(table, key, variable) or getattr(defaults, key)
+        for key, variable in KEYS_OF_PLATFORMS.items()
+    }
+    api_keys = read_api_keys(table, references) or defaults.api_keys
     house = _house(table, zone)
     services = read_services(table, house.staff)
     table.end(_CALLED)
@@ -86,10 +103,11 @@ def read_tenant(table: Table, defaults: Defaults, references: References, *, nam
         house_email=email,
         calcom_api_key=api_key,
         calcom_base_url=url,
-        retell_api_keys=retell,
         calcom_webhook_secret=webhook,
         services=services,
         house=house,
+        api_keys=api_keys,
+        **keys,
     )
 
 

@@ -35,7 +35,7 @@ from einmal.domain.facts import Alarm, NotStarted
 from einmal.domain.gate import Shut, ShutWhy
 from einmal.domain.intent import BOOKED, UNRESOLVED, Intent, State
 from einmal.domain.keys import intent_key, unique_attendee_email
-from einmal.domain.model import Wish
+from einmal.domain.model import Person, Wish
 from einmal.domain.reply import Outcome, Reply, Why
 from einmal.flows.attempt import Attempts
 from einmal.flows.house_rules import HouseRules
@@ -79,7 +79,8 @@ class Bookings:
     observer: Observer
     budgets: Budgets
     toll: Toll
-    keeps_promises: bool
+    reaches: Callable[[Person], bool]
+    """Whether somebody can be told later."""
     house_rules: HouseRules
     answered: Callable[[Wish, Reply], None] = lambda _wish, _reply: None
     """Told after each POST, and what came of it. Must not block."""
@@ -122,8 +123,7 @@ class Bookings:
         told = stored.told(self.clock.now())
         if told.outcome is not Outcome.IN_DOUBT:
             return told  # it has ended in this very moment
-        reachable = wish.person.phone is not None or wish.person.email is not None
-        return reply if self.keeps_promises and reachable else unpromised
+        return reply if self.reaches(wish.person) else unpromised
 
     async def _book(
         self, wish: Wish, call: CallContact | None, policy: AdmissionPolicy, reply_by: float

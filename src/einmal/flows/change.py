@@ -19,7 +19,7 @@ from einmal.domain.answer import AnswerKind
 from einmal.domain.change import LIVE_CHANGES, Change, ChangeEvent, ChangeKind, ChangeState, Stands
 from einmal.domain.facts import Alarm
 from einmal.domain.intent import State
-from einmal.domain.model import Wish
+from einmal.domain.model import Person, Wish
 from einmal.domain.reply import BookedSlot, Outcome, Reply, Why
 from einmal.domain.whose import Caller, Named
 from einmal.flows.change_doubt import CANCELLED_BECAUSE, ChangeDoubts
@@ -46,7 +46,8 @@ class Changes:
 
     replies: ChangeReplies
     house_rules: HouseRules
-    keeps_promises: bool
+    reaches: Callable[[Person], bool]
+    """Whether somebody can be told later."""
     changed: Callable[[], None] = lambda: None
     """Told after each request that may have changed the calendar: what was known of free slots is old."""
     answered: Callable[[Wish, Reply], None] = lambda _wish, _reply: None
@@ -110,6 +111,22 @@ class Changes:
 
         return await self._answered(work)
 
+    async def cancel_this(self, stored: StoredReply) -> Reply:
+        """Cancel this appointment, whoever has it: the one who asks has the calendar's own key."""
+        return await self._answered(lambda begun: self._cancel(stored, Caller(), begun))
+
+    async def move_this(self, stored: StoredReply, start: datetime) -> Reply:
+        """Move this appointment, as `cancel_this`. Where it has been moved there already, it is there."""
+
+        async def work(begun: list[Change]) -> Reply:
+            if stored.intent.state is State.MOVED:
+                after = await self.replies.became(stored.intent)
+                if after is not None and after.booking is not None and after.booking.start == start:
+                    return self.replies.is_there(after)
+            return await self._move(stored, start, Caller(), None, begun)
+
+        return await self._answered(work)
+
     async def _of_a_whole(self, stored: StoredReply, caller: Caller, *, cancels: bool) -> Reply | None:
         """What becomes of a composite's segment, if it is one: cancelled with the whole, and never moved alone."""
         whole, slot = await self.own.composite_of(stored), stored.booking
@@ -151,17 +168,17 @@ class Changes:
         clock = self.doubts.clock
         noted = self._noted(begun[0])
         told = await self._shield.within(noted, clock.monotonic() + PROMISE_SECONDS)
-        if told is None:
-            return unpromised
-        return told if told.outcome is not Outcome.IN_DOUBT else (told if self.keeps_promises else unpromised)
+        return unpromised if told is None else told
 
     async def _noted(self, change: Change) -> Reply | None:
+        """What may be said of it now; None where no more than before."""
         try:
             whose = await self.doubts.ledger.stored(change.intent_id)
-            if whose is None or (whose.intent.wish.person.phone is None and whose.intent.wish.person.email is None):
-                return None
             stands = await self.doubts.books.promise(change.change_id, self.doubts.clock.now())
-            return None if stands is None else await self.replies.told(stands)
+            if whose is None or stands is None:
+                return None
+            told = await self.replies.told(stands)
+            return told if told.outcome is not Outcome.IN_DOUBT or self.reaches(whose.intent.wish.person) else None
         except (LedgerUnavailable, CommitUnknown):
             return None
 

@@ -46,7 +46,7 @@ class ChangeReplies:
         slot = None if before is None else before.booking
         if change.state is ChangeState.REFUSED and before is not None and before.intent.state is State.MOVED:
             # Somebody else has moved it meanwhile. Is that the one?
-            elsewhere = await self._became(before.intent)
+            elsewhere = await self.became(before.intent)
             starts = () if elsewhere is None else (elsewhere.intent.wish.start,)
             return Reply(Outcome.NEEDS_INPUT, missing=(Missing.APPOINTMENT,), readings=starts)
         if change.state not in {ChangeState.DONE, ChangeState.REFUSED}:
@@ -101,7 +101,7 @@ class ChangeReplies:
     async def moved_before(self, named: Named, start: datetime, caller: Caller) -> Reply | None:
         """Where the appointment that was named is there already: it was moved, and this is the same wish again."""
         for was in await self.own.ended(caller, named, State.MOVED):
-            after = await self._became(was.intent)
+            after = await self.became(was.intent)
             # It may have been moved on since, or cancelled, here or there: then this is a new wish.
             if after is None or after.booking is None or after.intent.state not in BOOKED:
                 continue
@@ -110,7 +110,7 @@ class ChangeReplies:
                 return self.is_there(after)
         return None
 
-    async def _became(self, intent: Intent) -> StoredReply | None:
+    async def became(self, intent: Intent) -> StoredReply | None:
         """What a moved appointment is now."""
         for change in await self.doubts.books.last_of((intent.intent_id,)):
             if change.intent_id == intent.intent_id and change.successor_id is not None:

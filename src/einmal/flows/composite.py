@@ -229,8 +229,7 @@ class Composites:
     async def _promised(self, reply: Reply, began: list[Composite], wish: Wish) -> Reply:
         """ "You will hear from us" is said once it is written down, and only where somebody can be reached."""
         unpromised = replace(reply, why=Why.UNPROMISED) if reply.why is Why.PLAIN else reply
-        reachable = wish.person.phone is not None or wish.person.email is not None
-        if not began or not reachable or reply.why is not Why.PLAIN or not self.bookings.keeps_promises:
+        if not began or reply.why is not Why.PLAIN or not self.bookings.reaches(wish.person):
             return unpromised
         noted = self.books.promise(began[0].composite_id, self.bookings.clock.now())
         try:

@@ -1,5 +1,6 @@
 """Delivery: what is in the outbox is sent at least once, each channel by itself, until it arrives or is given up."""
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -33,8 +34,11 @@ class Deliveries:
         """Send what is due, at most `limit` messages; how many there were."""
         now = self.clock.now()
         messages = await self.outbox.claim_messages(now, now + LEASE, limit)
-        for message in messages:
-            await self._one(message)
+        # Side by side: what waits for a receiver that is silent keeps neither the others nor the worker waiting.
+        ends = await asyncio.gather(*(self._one(message) for message in messages), return_exceptions=True)
+        for end in ends:
+            if end is not None:
+                raise end
         return len(messages)
 
     async def _one(self, message: Message) -> None:

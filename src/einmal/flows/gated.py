@@ -4,6 +4,7 @@ A POST passes the gate when it is armed, in the ledger's own transaction; here o
 that the gate holds back is blindness, which never proves anything.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -107,7 +108,12 @@ class GatedCalendar:
         if shut is not None:
             return Blind(shut.why.value, None)
         began = self.clock.monotonic()
-        look = await ask()
+        try:
+            look = await ask()
+        except asyncio.CancelledError:
+            # Whoever asked has run out of time. It was asked all the same.
+            self._asked(operation, "cancelled", began)
+            raise
         self._asked(operation, look.code if isinstance(look, Blind) else "200", began)
         await self._note(use, look.heard if isinstance(look, Blind) else Heard.WELL)
         return look

@@ -75,7 +75,7 @@ class Notices:
         back = self.backs.get(entries[0].tenant_id)
         if back is None or back.observation is None or back.holder is None:
             await self._again(entries, UNKNOWN_TENANT)
-        elif entries[0].source is Source.RETELL:
+        elif entries[0].source is not Source.CALCOM:
             for entry in entries:
                 await self.calls.told(entry.tenant_id, news_of(entry.data), back.holder)
                 await self._done(entry, "told")

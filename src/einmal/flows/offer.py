@@ -87,6 +87,10 @@ class Offers:
         outcome = Outcome.AVAILABLE if chosen else Outcome.UNAVAILABLE
         return Reply(outcome, Why.CHOICE, asked_start=search.begin, alternatives=chosen or offers[:ALTERNATIVES_MAX])
 
+    async def free(self, search: Search) -> tuple[Offer, ...] | Blind:
+        """All that is free in that time, for whoever can read a list. One look, nothing held."""
+        return await self._free(search.asker, search.service, search.begin, search.end, fresh=False)
+
     async def alternatives(self, wish: Wish) -> tuple[Offer, ...]:
         """The nearest free slots beside the wish's own; none where the calendar cannot be asked."""
         offers = await self._around(wish, Asker(wish.conversation_id), fresh=True)

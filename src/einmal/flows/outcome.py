@@ -63,6 +63,7 @@ class Outcomes:
         told = transition.facts
         if transition.answer is not None:
             told = (fact.answered(transition.before, transition.answer, verdict, transition.at, self.guard), *told)
+        told += fact.settled(transition.before, transition.events, transition.at)
         self.observer.observe(told)
         return stands
 

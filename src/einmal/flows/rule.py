@@ -2,12 +2,13 @@
 
 from dataclasses import dataclass
 
-from einmal.domain.facts import Alarm
+from einmal.domain.facts import Alarm, RejectionRuled
 from einmal.domain.intent import Event, Intent, State
 from einmal.domain.model import Booking, BookingStatus, MetadataKey
 from einmal.domain.verdict import Judgement, Verdict
 from einmal.flows.outcome import Outcomes
-from einmal.ports import Blind, BookingUidTaken, Budgets, Calendar, StaleIntent
+from einmal.ports import Blind, BookingUidTaken, Budgets, Calendar, Clock, Observer, StaleIntent
+from einmal.ports.reporting import ReportBooks
 
 
 class CannotRule(Exception):
@@ -65,3 +66,23 @@ class Rulings:
 
     def _say(self, intent: Intent, what: str) -> None:
         self.outcomes.observer.observe((Alarm(self.outcomes.clock.now(), what, intent.intent_id),))
+
+
+@dataclass(frozen=True, slots=True)
+class RejectionRulings:
+    """A person says whether a layer was right to refuse. It is counted, and changes nothing: not the intent, and not
+    what the caller was told."""
+
+    books: ReportBooks
+    clock: Clock
+    observer: Observer
+
+    async def rule(self, intent_id: str, *, wrong: bool) -> bool:
+        """Whether that is new. Raises CannotRule where no layer refused that intent."""
+        ruling = RejectionRuled(self.clock.now(), intent_id, wrong)
+        written = await self.books.rule(ruling)
+        if written is None:
+            raise CannotRule(f"no layer of the guard has refused an intent {intent_id}; there is nothing to rule on")
+        if written:
+            self.observer.observe((ruling,))
+        return written

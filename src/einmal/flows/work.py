@@ -18,6 +18,8 @@ from einmal.flows.deliver import Deliveries
 from einmal.flows.journal import JournalKeeping
 from einmal.flows.notices import Notices
 from einmal.flows.recover import Recovery
+from einmal.flows.report import WeeklyReports
+from einmal.flows.tally import Tallying
 from einmal.flows.verify import Verification
 from einmal.ports import Clock, CommitUnknown, LedgerUnavailable, Observer
 
@@ -43,6 +45,8 @@ class Worker:
     notices: Notices | None = None
     verification: Verification | None = None
     journal: JournalKeeping | None = None
+    tallies: Tallying | None = None
+    weekly: WeeklyReports | None = None
     _turns: int = field(default=0, init=False)
 
     async def run(self, stop: asyncio.Event, pause_seconds: float = PAUSE_SECONDS) -> None:
@@ -72,10 +76,10 @@ class Worker:
             if back.reconciliation is not None:
                 await self._do("reconciliation", back.reconciliation.turn)
         await self._do("delivery", self.deliveries.turn)
-        if self.calls is not None:
-            await self._do("calls", self.calls.turn)
-        if self.journal is not None:
-            await self._do("journal", self.journal.turn)
+        kept = (("calls", self.calls), ("journal", self.journal), ("tallies", self.tallies), ("report", self.weekly))
+        for name, part in kept:
+            if part is not None:
+                await self._do(name, part.turn)
 
     def _next(self) -> list[Behind]:
         """Those whose turn it is."""

@@ -4,26 +4,38 @@ Strict where strictness protects (no duplicate keys, bounded depth, an object), 
 agents in the field use for the same thing.
 """
 
-import json
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-DEPTH_MAX: Final = 20
-ID_MAX: Final = 200
+from einmal.adapters.strict_json import (
+    DEPTH_MAX,
+    ID_MAX,
+    BadEnvelope,
+    json_object,
+    object_of,
+    text_or_none,
+    vouched_id,
+)
 
-_ID = re.compile(r"[A-Za-z0-9_.:@-]+")
+__all__ = [
+    "DEPTH_MAX",
+    "ID_MAX",
+    "BadEnvelope",
+    "FunctionCall",
+    "call_of",
+    "function_named",
+    "json_object",
+    "read_envelope",
+]
+
 _VERSION = re.compile(r"(?<=.)_v\d+$")
 _PLACEHOLDER_IDS: Final = frozenset(
     {"", "none", "null", "nil", "undefined", "unknown", "n/a", "current", "current_call", "call", "call_id", "test"}
     | {"dummy", "dummy_call_id", "callid", "example", "string", "id"}
 )
 _COUNTER = re.compile(r"(?:call[_-]?(?:id[_-]?)?)?\d{0,9}")
-
-
-class BadEnvelope(Exception):
-    """Not a function call. `args[0]` says what was wrong and what is allowed; it quotes nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +56,8 @@ class FunctionCall:
     house_number: str | None = None
     direction: str | None = None
     """`inbound` or `outbound`, where the platform said who called whom."""
+    platform: str = "retell"
+    """Who vouches for all this; a call's row says so."""
 
     @property
     def direction_told(self) -> bool:
@@ -68,8 +82,8 @@ def read_envelope(
     args = None if wrapped is None else data[wrapped]
     call = data.get("call")
     if isinstance(args, str):
-        args = _parsed(args) if args.strip() else {}
-    if wrapped is None and call is None and _function(name) not in functions:
+        args = object_of(args) if args.strip() else {}
+    if wrapped is None and call is None and function_named(name) not in functions:
         # Arguments alone: here `name` is the caller's, not the function's.
         name, args = None, data
     if wrapped is None and call is None and args is None:
@@ -79,7 +93,7 @@ def read_envelope(
         args = {}
     if not isinstance(args, dict):
         raise BadEnvelope("args must be a JSON object")
-    return call_of(call if isinstance(call, dict) else {}, _function(name), args, call_id_header)
+    return call_of(call if isinstance(call, dict) else {}, function_named(name), args, call_id_header)
 
 
 def call_of(
@@ -92,77 +106,18 @@ def call_of(
         name=name,
         args=args,
         # The header is filled in by a template: what was not, or was filled with nothing, is no id.
-        call_id=_vouched(call.get("call_id")) or _said(call_id_header),
+        call_id=vouched_id(call.get("call_id")) or _said(call_id_header),
         said_call_id=_said(args.get("call_id")),
-        agent_id=_vouched(call.get("agent_id")),
-        caller_number=_text(call.get("to_number" if outbound else "from_number")),
-        house_number=_text(call.get("from_number" if outbound else "to_number")),
+        agent_id=vouched_id(call.get("agent_id")),
+        caller_number=text_or_none(call.get("to_number" if outbound else "from_number")),
+        house_number=text_or_none(call.get("from_number" if outbound else "to_number")),
         direction="outbound" if outbound else "inbound" if direction == "inbound" else None,
     )
 
 
-def _function(name: object) -> str | None:
+def function_named(name: object) -> str | None:
     """A function's name, without the suffix of its version."""
     return _VERSION.sub("", name.strip().lower()) if isinstance(name, str) and name.strip() else None
-
-
-def json_object(body: bytes) -> dict[str, Any]:
-    """The body, read strictly. Raises BadEnvelope."""
-    try:
-        # Decoded here: json would guess at other encodings, and what was signed are these bytes.
-        text = body.decode("utf-8")
-    except UnicodeDecodeError:
-        raise BadEnvelope(_ONE_OBJECT) from None
-    return _parsed(text)
-
-
-_ONE_OBJECT: Final = "the body must be one JSON object in UTF-8, without duplicate keys"
-
-
-def _parsed(text: str) -> dict[str, Any]:
-    try:
-        data = json.loads(text, object_pairs_hook=_unique)
-    except (ValueError, RecursionError):
-        raise BadEnvelope(_ONE_OBJECT) from None
-    if not isinstance(data, dict):
-        raise BadEnvelope("the body must be a JSON object")
-    if _depth(data) > DEPTH_MAX:
-        raise BadEnvelope(f"the body may be nested at most {DEPTH_MAX} deep")
-    return data
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    # Two parsers may pick different ones of two equal keys; what was signed would not be what is done.
-    data = dict(pairs)
-    if len(data) != len(pairs):
-        raise ValueError("duplicate key")
-    return data
-
-
-def _depth(value: object) -> int:
-    deepest, level = 0, [value]
-    while level:
-        deepest += 1
-        level = [
-            inner
-            for item in level
-            for inner in (item.values() if isinstance(item, dict) else item if isinstance(item, list) else ())
-            if isinstance(inner, (dict, list))
-        ]
-        if deepest > DEPTH_MAX:
-            break
-    return deepest
-
-
-def _text(value: object) -> str | None:
-    return value if isinstance(value, str) else None
-
-
-def _vouched(value: object) -> str | None:
-    """An id as platforms make them. A template that nobody filled in is none."""
-    if not isinstance(value, str) or len(value) > ID_MAX or _ID.fullmatch(value) is None:
-        return None
-    return value
 
 
 _SAID = re.compile(r"[A-Za-z][A-Za-z0-9_-]{3,63}")

@@ -27,12 +27,27 @@ def tool_definitions(base_url: str, language: Language, services: tuple[str, ...
     return [_definition(tool, base_url.rstrip("/"), language, services) for tool in TOOLS]
 
 
+def description_of(tool: Tool, language: Language) -> str:
+    """What it does, and what the model is told of its answer."""
+    return " ".join(text[language] for text in (tool.does, *tool.rules))
+
+
+def fields_of(tool: Tool, language: Language, services: tuple[str, ...]) -> dict[str, dict[str, Any]]:
+    """Its fields as JSON Schema."""
+    return {field: _property(field, language, services) for field in tool.fields}
+
+
+def moment_of(tool: Tool, language: Language) -> str | None:
+    """What is said while it works: of what writes only, for of a check it would be a lie."""
+    return MOMENT[language] if tool.timeout_ms == BOOKING_MS else None
+
+
 def _definition(tool: Tool, base_url: str, language: Language, services: tuple[str, ...]) -> dict[str, Any]:
     books = tool.timeout_ms == BOOKING_MS
     return {
         "type": "custom",
         "name": tool.name,
-        "description": " ".join(text[language] for text in (tool.does, *tool.rules)),
+        "description": description_of(tool, language),
         "url": base_url + FUNCTION_CALL_PATH,
         "method": "POST",
         "headers": dict(HEADERS),
@@ -40,7 +55,7 @@ def _definition(tool: Tool, base_url: str, language: Language, services: tuple[s
         "parameter_type": "json",
         "parameters": {
             "type": "object",
-            "properties": {field: _property(field, language, services) for field in tool.fields},
+            "properties": fields_of(tool, language, services),
             "required": list(tool.required),
         },
         "timeout_ms": tool.timeout_ms,
@@ -48,10 +63,10 @@ def _definition(tool: Tool, base_url: str, language: Language, services: tuple[s
         # Silence while a calendar thinks loses callers.
         "speak_during_execution": books,
         "speak_after_execution": True,
-    } | ({"execution_message_type": "static_text", "execution_message_description": _MOMENT[language]} if books else {})
+    } | ({"execution_message_type": "static_text", "execution_message_description": MOMENT[language]} if books else {})
 
 
-_MOMENT: Final = {_DE: "Einen Moment bitte, ich kümmere mich darum.", _EN: "One moment please, I am seeing to it."}
+MOMENT: Final = {_DE: "Einen Moment bitte, ich kümmere mich darum.", _EN: "One moment please, I am seeing to it."}
 
 
 def _property(field: str, language: Language, services: tuple[str, ...]) -> dict[str, Any]:

@@ -56,7 +56,7 @@ def read_webhook(body: bytes, now: datetime) -> Webhook | None:
 
 def contact_of(call: FunctionCall) -> CallContact | None:
     """The phone call that a function call is made in; None where no platform vouches for one."""
-    return None if call.call_id is None else CallContact("retell", call.call_id, call.agent_id)
+    return None if call.call_id is None else CallContact(call.platform, call.call_id, call.agent_id)
 
 
 def _news(event: Event, told: Mapping[str, Any], contact: CallNews, now: datetime) -> CallNews:

@@ -46,7 +46,7 @@ def call_in(function_call: FunctionCall) -> CallContact | None:
     """The call as a booking notes it, where the platform vouches for one."""
     if function_call.call_id is None:
         return None
-    return CallContact("retell", function_call.call_id, function_call.agent_id)
+    return CallContact(function_call.platform, function_call.call_id, function_call.agent_id)
 
 
 def named_in(function_call: FunctionCall, tenant: Tenant, now: datetime) -> Named | Reply:

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from einmal.adapters.retell.envelope import FunctionCall
 from einmal.adapters.retell.fields import Fields, collect
 from einmal.adapters.retell.staff import StaffQuestion, done_by, staff_wished
-from einmal.domain.keys import normal_name
+from einmal.domain.keys import is_house_address, normal_name
 from einmal.domain.model import Person, Service, Wish
 from einmal.domain.reply import Missing, Outcome, Reply
 from einmal.domain.search import Asker, Search
@@ -65,7 +65,7 @@ def understand(
     wish = Wish(tenant.tenant_id, function_call.conversation_id, service, heard.start, person, wished)
     call = None
     if function_call.call_id is not None:
-        call = CallContact("retell", function_call.call_id, function_call.agent_id)
+        call = CallContact(function_call.platform, function_call.call_id, function_call.agent_id)
     return Understood(wish, call, confirmed=confirmed is True, asker=asker)
 
 
@@ -214,14 +214,8 @@ def _email(fields: Fields, tenant: Tenant) -> str | Missing | None:
     except OddAddress:
         return Missing.EMAIL_ODD
     # The house's own address identifies nobody: taking it for the caller's was the incident.
-    nobodys = _is_house(address, tenant.house_email) or nobodys_address(address)
+    nobodys = is_house_address(address, tenant.house_email) or nobodys_address(address)
     return None if nobodys else address
-
-
-def _is_house(address: str, house: str) -> bool:
-    local, _, domain = address.rpartition("@")
-    house_local, _, house_domain = house.lower().rpartition("@")
-    return domain == house_domain and local.partition("+")[0] == house_local.partition("+")[0]
 
 
 def line_of(function_call: FunctionCall, tenant: Tenant) -> str | None:

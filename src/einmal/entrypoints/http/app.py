@@ -12,8 +12,11 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from einmal.entrypoints.http.calcom import CalcomWebhooks
 from einmal.entrypoints.http.calls import RetellWebhooks
 from einmal.entrypoints.http.door import ClientLeft, Refusal
+from einmal.entrypoints.http.elevenlabs import ElevenLabsTools, ElevenLabsWebhooks
 from einmal.entrypoints.http.inside import Inside
+from einmal.entrypoints.http.proxy import METHODS, Proxy
 from einmal.entrypoints.http.retell import FunctionCalls, collect_appointment, function_call, named_functions
+from einmal.entrypoints.http.vapi import VapiMessages
 from einmal.ports import CommitUnknown, LedgerUnavailable
 from einmal.wiring import Gateway
 
@@ -56,6 +59,9 @@ def _others(gateway: Gateway, book: FunctionCalls, pages: Sequence[BaseRoute]) -
             for path, endpoint in named_functions(gateway).items()
             if path != "collect-appointment"
         ),
+        Route("/api/vapi/tool-calls", VapiMessages(gateway), methods=["POST"]),
+        Route("/api/elevenlabs/{function}", ElevenLabsTools(gateway), methods=["POST"]),
+        Route("/api/webhooks/elevenlabs", ElevenLabsWebhooks(gateway), methods=["POST"]),
         Route("/api/webhooks/retell", webhooks, methods=["POST"]),
         Route("/api/webhooks/retell/inbound", webhooks, methods=["POST"]),
         *(Route(f"/api/webhooks/calcom{path}", calcom, methods=["POST"]) for path in _OF_CALCOM),
@@ -64,6 +70,7 @@ def _others(gateway: Gateway, book: FunctionCalls, pages: Sequence[BaseRoute]) -
         Route("/healthz", inside.healthz, methods=["GET"]),
         Route("/readyz", inside.readyz, methods=["GET"]),
         Route("/metrics", inside.metrics, methods=["GET"]),
+        Route("/v2/{path:path}", Proxy(gateway).endpoint, methods=list(METHODS)),
         *pages,
         Route("/", inside.root, methods=["GET"]),
     ]

@@ -16,6 +16,7 @@ from starlette.types import Receive, Scope, Send
 from einmal.adapters.retell.envelope import BadEnvelope
 from einmal.adapters.retell.webhooks import Event, Webhook, read_webhook
 from einmal.adapters.telemetry.logs import channel
+from einmal.domain.facts import Noticed
 from einmal.entrypoints.http.door import ClientLeft, Refusal, check_signed, read_body, send_json
 from einmal.entrypoints.http.informing import line_is_known
 from einmal.flows.calls import news_data
@@ -45,14 +46,18 @@ class RetellWebhooks:
             body = await read_body(scope, receive)
             gateway = self._gateway
             now, loopback = gateway.clock.now(), gateway.settings.loopback
-            key = check_signed(scope, body, gateway.tenancies.keys, now, loopback=loopback)
+            key = check_signed(
+                scope, body, gateway.tenancies.keys, now, loopback=loopback and gateway.tenancies.keyless
+            )
             answer = await self.answer(body, key)
         except ClientLeft:
             return
         except Refusal as refusal:
             channel("http").warning("refused", extra={"fields": {"status": refusal.status, "error": refusal.error}})
+            self._noticed(refusal.error)
             await send_json(send, refusal.status, refusal.body)
         else:
+            self._noticed("received")
             await send_json(send, 200, json.dumps(answer, ensure_ascii=False).encode())
 
     async def answer(self, body: bytes, key: str | None = None) -> dict[str, Any]:
@@ -74,26 +79,12 @@ class RetellWebhooks:
             return await self._inbound(webhook, tenancy)
         if webhook.news is not None:
             digest = hashlib.sha256(body).hexdigest()
-            await self._told(tenancy, webhook.event, digest, webhook.news)
+            await told_of_call(gateway, tenancy, Source.RETELL, webhook.event, digest, webhook.news)
         return {"status": "ok"}
 
-    async def _told(self, tenancy: Tenancy, event: Event, digest: str, news: CallNews) -> None:
-        """Into the inbox, and handled at once: whoever has hung up holds nothing any more. What that cannot do now, the
-        worker does."""
-        tenant_id, gateway = tenancy.tenant.tenant_id, self._gateway
-        now = gateway.clock.now()
-        notice = Notice(tenant_id, Source.RETELL, digest, event, news.call.call_id, news_data(news))
-        received: Received | None = None
-        try:
-            async with asyncio.timeout(TELLING_SECONDS):
-                received = await gateway.inbox.receive(notice, now, now + WORKER_AFTER)
-                if not received.handled:
-                    await gateway.calls.told(tenant_id, news, tenancy.holding)
-                    await gateway.inbox.handled(received.inbox_id, "told", gateway.clock.now())
-        except (TimeoutError, LedgerUnavailable, CommitUnknown):
-            if received is None:
-                message = "it could not be written down just now; send it again"
-                raise Refusal(503, "ledger_unavailable", message) from None
+    def _noticed(self, outcome: str) -> None:
+        now = self._gateway.clock.now()
+        self._gateway.observer.observe((Noticed(now, Source.RETELL, "", outcome),))
 
     async def _inbound(self, webhook: Webhook, tenancy: Tenancy) -> dict[str, Any]:
         gateway, tenant = self._gateway, tenancy.tenant
@@ -103,6 +94,27 @@ class RetellWebhooks:
         if webhook.news is not None:
             gateway.calls.met(tenant.tenant_id, webhook.news)
         return {"call_inbound": {"dynamic_variables": _variables(told, known=known), "metadata": {}}}
+
+
+async def told_of_call(
+    gateway: Gateway, tenancy: Tenancy, source: Source, event: str, digest: str, news: CallNews
+) -> None:
+    """Into the inbox, and handled at once: whoever has hung up holds nothing any more. What that cannot do now, the
+    worker does. Raises Refusal where it could not be written down."""
+    tenant_id = tenancy.tenant.tenant_id
+    now = gateway.clock.now()
+    notice = Notice(tenant_id, source, digest, event, news.call.call_id, news_data(news))
+    received: Received | None = None
+    try:
+        async with asyncio.timeout(TELLING_SECONDS):
+            received = await gateway.inbox.receive(notice, now, now + WORKER_AFTER)
+            if not received.handled:
+                await gateway.calls.told(tenant_id, news, tenancy.holding)
+                await gateway.inbox.handled(received.inbox_id, "told", gateway.clock.now())
+    except (TimeoutError, LedgerUnavailable, CommitUnknown):
+        if received is None:
+            message = "it could not be written down just now; send it again"
+            raise Refusal(503, "ledger_unavailable", message) from None
 
 
 def _variables(told: Told, *, known: bool | None) -> dict[str, str]:

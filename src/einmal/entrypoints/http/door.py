@@ -87,7 +87,9 @@ def from_this_machine(scope: Scope) -> bool:
         return False
     if host is None or not is_loopback(host):
         return False
-    return b"origin" not in names or origin == header(scope, b"host")
+    # A page of ours that asks for no referrer sends a form without its origin; where it comes from the browser says.
+    ours = header(scope, b"origin") == "null" and header(scope, b"sec-fetch-site") == "same-origin"
+    return b"origin" not in names or ours or origin == header(scope, b"host")
 
 
 _SIGNATURE_MESSAGES: Final = {
@@ -103,7 +105,11 @@ def check_signed(scope: Scope, body: bytes, keys: Sequence[str], now: datetime, 
     if not keys:
         if loopback and from_this_machine(scope):
             return None
-        raise Refusal(401, "unsigned", "set EINMAL_RETELL_API_KEY: unsigned calls are taken on loopback only")
+        raise Refusal(
+            401,
+            "unsigned",
+            "set EINMAL_RETELL_API_KEY: unsigned calls are taken on loopback only, and only where no key is set",
+        )
     now_ms = int(now.timestamp() * 1000)
     signed = check_signature(header(scope, b"x-retell-signature"), body, keys, now_ms)
     if signed.check is not SignatureCheck.VALID:

@@ -4,52 +4,16 @@ Plain ASGI endpoints: this is the hot path. Signature first, over the bytes as t
 whose call it is; then what is wished. Whatever happens in the business is HTTP 200 with something to say.
 """
 
-import asyncio
-import re
 from collections.abc import Mapping
-from datetime import datetime, timedelta
-from typing import Final
-from zoneinfo import ZoneInfo
 
 from starlette.types import Receive, Scope, Send
 
-from einmal.adapters.retell.answer import answer_body, told_body
-from einmal.adapters.retell.envelope import BadEnvelope, FunctionCall, read_envelope
-from einmal.adapters.retell.functions import BACKSTOP_SECONDS, BOOKING, FUNCTIONS, SECONDS, Does
-from einmal.adapters.retell.webhooks import contact_of
-from einmal.adapters.retell.which import says_more
-from einmal.adapters.retell.wish import Understood, seek, understand
-from einmal.adapters.telemetry.logs import channel
-from einmal.domain.facts import Served
-from einmal.domain.reply import Outcome, Reply, Why
-from einmal.domain.search import Search
-from einmal.entrypoints.http.calling_back import call_back
-from einmal.entrypoints.http.changing import CHANGES, change
-from einmal.entrypoints.http.door import (
-    ClientLeft,
-    Refusal,
-    check_signed,
-    header,
-    read_body,
-    send_json,
-)
-from einmal.entrypoints.http.holding import hold
-from einmal.entrypoints.http.informing import TELLS, inform
-from einmal.ports import CallNews
-from einmal.ports.journal import FunctionCalled
-from einmal.speech.information import Told
-from einmal.speech.said import Language
-from einmal.speech.sentences import Voice
-from einmal.tenancies import Tenancy
+from einmal.adapters.retell.envelope import BadEnvelope, read_envelope
+from einmal.adapters.retell.functions import BOOKING, FUNCTIONS, Does
+from einmal.entrypoints.http.door import Refusal, check_signed, header
+from einmal.entrypoints.http.functions import Functions
+from einmal.tenancies import Credential
 from einmal.wiring import Gateway
-
-_BOOKS: Final[dict[Does, bool | None]] = {Does.COLLECT: None, Does.BOOK: True, Does.CHECK: False}
-
-_LATE: Final = {
-    **dict.fromkeys((Does.COLLECT, Does.BOOK), Reply(Outcome.IN_DOUBT, Why.UNPROMISED)),
-    **dict.fromkeys((Does.CANCEL, Does.RESCHEDULE), Reply(Outcome.IN_DOUBT, Why.CHANGING_UNPROMISED)),
-}
-"""What is true of a booking or a change that its own flow does not answer: not yes, not no."""
 
 
 class FunctionCalls:
@@ -57,158 +21,32 @@ class FunctionCalls:
 
     def __init__(self, gateway: Gateway, functions: Mapping[str, Does], default: str | None) -> None:
         self._gateway = gateway
+        self._served = Functions(gateway, "retell")
         self._functions = functions
         self._default = default
-        settings = gateway.settings
-        self._house_voice = Voice(Language(settings.language), ZoneInfo(settings.timezone))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        try:
-            body = await read_body(scope, receive)
-            gateway = self._gateway
-            now, loopback = gateway.clock.now(), gateway.settings.loopback
-            key = check_signed(scope, body, gateway.tenancies.keys, now, loopback=loopback)
-            answer = await self.answer(body, header(scope, b"x-call-id"), key)
-        except ClientLeft:
-            return
-        except Refusal as refusal:
-            channel("http").warning("refused", extra={"fields": {"status": refusal.status, "error": refusal.error}})
-            await send_json(send, refusal.status, refusal.body)
-        else:
-            await send_json(send, 200, answer)
+        await self._served.at_the_door(scope, receive, send, self._admit, self._answered)
+
+    def _admit(self, scope: Scope, body: bytes) -> str | None:
+        gateway = self._gateway
+        now, loopback = gateway.clock.now(), gateway.settings.loopback
+        return check_signed(scope, body, gateway.tenancies.keys, now, loopback=loopback and gateway.tenancies.keyless)
+
+    async def _answered(self, scope: Scope, body: bytes, key: str | None) -> bytes:
+        return await self.answer(body, header(scope, b"x-call-id"), key)
 
     async def answer(self, body: bytes, call_id_header: str | None = None, key: str | None = None) -> bytes:
         """The answer to an authenticated body; `key` signed it. Raises Refusal for what is no function call."""
-        gateway = self._gateway
         try:
             function_call = read_envelope(body, call_id_header, self._functions)
         except BadEnvelope as wrong:
             raise Refusal(422, "bad_envelope", str(wrong.args[0])) from None
-        tenancy = gateway.tenancies.called(function_call.agent_id, function_call.house_number, key)
+        tenancy = self._served.whose(function_call, key, Credential.RETELL)
         if tenancy is None:
-            # The house's end of the line, if that is known to be it: the other end is the caller's.
-            number = _digits(function_call.house_number) if function_call.direction_told else None
-            whose = {"agent_id": function_call.agent_id, "number": number}
-            fields = {**whose, "tenants": len(gateway.tenancies)}
-            channel("http").warning("no tenant for this call", extra={"fields": fields})
-            return _nobodys(self._house_voice, gateway.clock.now())
+            return self._served.nobodys().body
         name = function_call.name or self._default
-        does = None if name is None else self._functions.get(name)
-        if does is None:
-            channel("http").warning("unknown function", extra={"fields": {"function": _word(name)}})
-        began = gateway.clock.monotonic()
-        reply, staff_wished = await self._in_time(does, function_call, tenancy)
-        outcome = "information" if isinstance(reply, Told) else reply.outcome.value
-        function = "unknown" if does is None else does.name.lower()
-        served = Served(gateway.clock.now(), "retell", function, outcome, gateway.clock.monotonic() - began)
-        gateway.observer.observe((served,))
-        contact = contact_of(function_call)
-        if contact is not None:
-            gateway.calls.met(tenancy.tenant.tenant_id, CallNews(contact, function_call.direction))
-        said_at = gateway.clock.now()
-        heard = (
-            reply.message
-            if isinstance(reply, Told)
-            else tenancy.voice.sentence(reply, said_at, staff_wished=staff_wished)
-        )
-        gateway.journal.note(
-            FunctionCalled(
-                served_id=gateway.ids.time_ordered(),
-                tenant_id=tenancy.tenant.tenant_id,
-                conversation_id=None if contact is None else contact.call_id,
-                at=said_at,
-                adapter="retell",
-                function=function,
-                outcome=outcome,
-                heard=heard,
-                elapsed=timedelta(seconds=served.seconds),
-                error_id=None if isinstance(reply, Told) else reply.error_id,
-            )
-        )
-        if isinstance(reply, Told):
-            return told_body(reply)
-        if reply.error_id is not None:
-            fields = {"error_id": reply.error_id, "outcome": reply.outcome, "why": reply.why}
-            channel("http").error("answered with an error", extra={"fields": fields})
-        return answer_body(reply, tenancy.tenant.hash_key, tenancy.voice, said_at, heard)
-
-    async def _in_time(
-        self, does: Does | None, function_call: FunctionCall, tenancy: Tenancy
-    ) -> tuple[Reply | Told, bool]:
-        """The reply within the function's budget. Of what broke or takes longer, what is true of it all the same.
-
-        The work is given up then: to a flow that is no other end than that its process died, which each of them
-        survives, and what must outlive its caller runs in a task of its own.
-        """
-        if does is None:
-            return Reply(Outcome.REJECTED), False
-        limit = asyncio.timeout(SECONDS.get(does, self._gateway.settings.reply_seconds + BACKSTOP_SECONDS))
-        try:
-            async with limit:
-                return await self._reply(does, function_call, tenancy)
-        except Exception:  # noqa: BLE001 - the agent must have something to say, whatever broke
-            if limit.expired() and does in _LATE:
-                channel("http").error("a flow outlasted its own budget", extra={"fields": {"function": does.name}})
-                return _LATE[does], False
-            error_id = self._gateway.ids.time_ordered()
-            if limit.expired():
-                return Reply(Outcome.ERROR, Why.UNREACHABLE, error_id=error_id), False
-            channel("http").exception("function call failed", extra={"fields": {"error_id": error_id}})
-            return Reply(Outcome.ERROR, Why.NOTHING_NEW, error_id=error_id), False
-
-    async def _reply(self, does: Does, function_call: FunctionCall, tenancy: Tenancy) -> tuple[Reply | Told, bool]:
-        now = self._gateway.clock.now()
-        if does in CHANGES:
-            return await change(does, function_call, tenancy, now), False
-        if does in {Does.RESERVE, Does.RELEASE}:
-            return await hold(does, function_call, tenancy, now), True
-        if does is Does.CALL_BACK:
-            return await call_back(function_call, tenancy), False
-        if does in TELLS:
-            return await inform(does, function_call, tenancy, self._gateway.ledger, now), False
-        return await self._wished(does, function_call, tenancy, now)
-
-    async def _wished(
-        self, does: Does, function_call: FunctionCall, tenancy: Tenancy, now: datetime
-    ) -> tuple[Reply, bool]:
-        """What is free, or a booking."""
-        if does in {Does.ALTERNATIVES, Does.NEXT}:
-            wish: Understood | Search | Reply = seek(function_call, tenancy.tenant, now, earliest=does is Does.NEXT)
-        else:
-            wish = understand(function_call, tenancy.tenant, now, books=_BOOKS[does])
-        if isinstance(wish, Search):
-            return await tenancy.offers.search(wish), False
-        if isinstance(wish, Reply):
-            return wish, False
-        staff_wished = wish.wish.staff is not None
-        if not wish.confirmed:
-            return await tenancy.offers.check(wish.wish, wish.asker), staff_wished
-        line_known = wish.asker.line is not None and wish.asker.line == wish.wish.person.phone
-        # Whoever cannot be told of what they have is not asked whether they mean that.
-        one_more = says_more(function_call.args) or (wish.call is None and not line_known)
-        books = tenancy.composites if wish.wish.service.segments else tenancy.bookings
-        reply = await books.book(wish.wish, wish.call, one_more=one_more, line_known=line_known)
-        if wish.call is not None and reply.outcome is not Outcome.ERROR:
-            # The admission has made the call's row.
-            self._gateway.calls.known(tenancy.tenant.tenant_id, wish.call.call_id)
-        return reply, staff_wished
-
-
-def _nobodys(voice: Voice, now: datetime) -> bytes:
-    reply = Reply(Outcome.REJECTED)
-    return answer_body(reply, b"", voice, now, voice.sentence(reply, now))
-
-
-_FUNCTION_NAME: Final = re.compile(r"[a-z]{2,20}(?:_[a-z0-9]{1,20}){1,5}")
-
-
-def _word(name: str | None) -> str | None:
-    """A function's name as a log may hold it. Models write whatever they like there, a caller's name too."""
-    return name if name is None or _FUNCTION_NAME.fullmatch(name) else "(no function's name)"
-
-
-def _digits(number: str | None) -> str | None:
-    return None if number is None else "".join(c for c in number if c.isascii() and (c.isdigit() or c == "+"))[:20]
+        return (await self._served.serve(name, self._functions, function_call, tenancy)).body
 
 
 def collect_appointment(gateway: Gateway) -> FunctionCalls:
