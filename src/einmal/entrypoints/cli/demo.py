@@ -26,8 +26,8 @@ from einmal.adapters.sql.sqlite import connect
 from einmal.adapters.system import SystemIds
 from einmal.assembly import HOUSE_EMAIL_OF_THE_SIMULATOR
 from einmal.domain.facts import Fact, Rejected
-from einmal.entrypoints.cli.unguarded import UnguardedGateway
 from einmal.entrypoints.http.retell import FunctionCalls, collect_appointment
+from einmal.entrypoints.lab.unguarded import UnguardedGateway
 from einmal.settings import Secret, read_settings
 from einmal.simulator.calendar import SimulatedCalendar
 from einmal.simulator.catalogue import demo_event_types, random_uid
@@ -98,14 +98,15 @@ async def _act_one(console: Console, folder: Path) -> list[tuple[str, bool]]:
     unguarded_clock, clock = SteppedClock(BEGIN), SteppedClock(BEGIN)
     naive_calendar, naive_calcom = _calcom(unguarded_clock)
     calendar, calcom = _calcom(clock)
-    naive = UnguardedGateway(naive_calcom, HOUSE_EMAIL_OF_THE_SIMULATOR)
+    naive = UnguardedGateway(InProcessTransport(naive_calcom), unguarded_clock)
     gateway = await _gateway(folder / "one.sqlite3", InProcessTransport(calcom), clock, Collected())
     ask = collect_appointment(gateway)
     naive_said, said = [], []
     offered = await _ask(ask, FIRST, uhrzeit="10:15", bestaetigung=False)
     console.print(f"[dim]11:04[/] {FIRST[0]} asks for 10:15. Einmal: [italic]{offered['message']}[/]")
     for caller in (FIRST, SECOND):
-        naive_said.append(naive.book(caller[0], caller[1], BERATUNG, SLOT))
+        uid = await naive.book(caller[0], HOUSE_EMAIL_OF_THE_SIMULATOR, caller[1], BERATUNG, SLOT)
+        naive_said.append("Das hat leider nicht geklappt." if uid is None else "Ihr Termin ist gebucht.")
         said.append(await _ask(ask, caller, uhrzeit="08:00"))
         unguarded_clock.pass_time(BETWEEN_THE_CALLS)
         clock.pass_time(BETWEEN_THE_CALLS)

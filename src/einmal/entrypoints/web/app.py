@@ -7,6 +7,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from einmal.entrypoints.web import booking, desk, evidence
+from einmal.entrypoints.web.feed import Feed
 from einmal.entrypoints.web.files import static_file
 from einmal.entrypoints.web.pages import Endpoint, build_pages
 from einmal.entrypoints.web.sign_in import SignIn
@@ -17,7 +18,7 @@ from einmal.wiring import Gateway
 def build_site(gateway: Gateway, *, has_lab: bool = False) -> Site:
     pages = build_pages(gateway.settings, gateway.clock)
     pages.environment.globals["has_lab"] = has_lab
-    return Site(gateway, pages, has_lab)
+    return Site(gateway, pages, Feed(gateway.stories), has_lab)
 
 
 def page_routes(site: Site) -> Sequence[BaseRoute]:

@@ -6,6 +6,7 @@ from a page of ours.
 """
 
 import asyncio
+import contextlib
 import hmac
 from collections import deque
 from dataclasses import dataclass
@@ -68,7 +69,7 @@ class Entrance:
         every = (*self._tokens.values(), *self._passwords.values())
         self._sessions = Sessions(tuple(secret.reveal() for secret in every))
         self._hasher = PasswordHasher()
-        self._failed: deque[datetime] = deque(maxlen=TRIES_MAX)
+        self._tries: deque[datetime] = deque(maxlen=TRIES_MAX)
 
     @property
     def possible(self) -> bool:
@@ -94,15 +95,24 @@ class Entrance:
             return self.visitor(request, now)
         except SignInNeeded:
             session = self._sessions.read(request.cookies.get(GUEST), now)
-            fresh = session is None
-            session = session or self._sessions.begin(Role.GUEST, now)
-            return Visitor(session, self._sessions.form_token(session), at_the_machine=False, fresh=fresh)
+            if session is None or session.role is not Role.GUEST:
+                session = self._sessions.begin(Role.GUEST, now)
+                return Visitor(session, self._sessions.form_token(session), at_the_machine=False, fresh=True)
+            return Visitor(session, self._sessions.form_token(session), at_the_machine=False, fresh=False)
+
+    def form_id(self, visitor: Visitor, about: str) -> str:
+        """A new name for one form of this visitor's; `about` is what it is for."""
+        return self._sessions.form_id(visitor.session, about)
+
+    def is_form_id(self, visitor: Visitor, about: str, given: str) -> bool:
+        """Whether this visitor was given that name, for that."""
+        return self._sessions.is_form_id(visitor.session, about, given)
 
     async def form(self, request: Request, visitor: Visitor, *, needs: Role | None = Role.OPERATOR) -> dict[str, str]:
         """The fields of a form that this visitor was shown. `needs`: None for any role. Raises NotAllowed."""
         fields = await read_form(request)
         theirs = self._sessions.is_form_token(visitor.session, fields.pop("token", ""))
-        if not theirs or not _from_our_page(request):
+        if not theirs or not from_our_page(request):
             raise NotAllowed("form")
         if needs is Role.OPERATOR and not visitor.operates:
             raise NotAllowed("role")
@@ -110,17 +120,21 @@ class Entrance:
 
     async def sign_in(self, secret: str, now: datetime) -> Session | None:
         """The session of whoever knows a token or a password; None for nobody's. Raises TooManyTries."""
-        if len(self._failed) == TRIES_MAX and now - self._failed[0] < TRIES_WITHIN:
+        if len(self._tries) == TRIES_MAX and now - self._tries[0] < TRIES_WITHIN:
             raise TooManyTries
+        # Counted before it is known to be wrong: a password takes a while to check, and others come meanwhile.
+        self._tries.append(now)
         role = self._of_token(secret) or await asyncio.to_thread(self._of_password, secret)
         if role is None:
-            self._failed.append(now)
             return None
+        with contextlib.suppress(ValueError):
+            self._tries.remove(now)
         return self._sessions.begin(role, now)
 
-    def keep(self, headers: MutableHeaders, session: Session, *, guest: bool = False) -> None:
-        """Have the browser keep the session."""
-        headers.append("set-cookie", _cookie(GUEST if guest else COOKIE, self._sessions.cookie(session), LASTS))
+    def keep(self, headers: MutableHeaders, session: Session) -> None:
+        """Have the browser keep the session, a guest's apart from those that open something."""
+        name = GUEST if session.role is Role.GUEST else COOKIE
+        headers.append("set-cookie", _cookie(name, self._sessions.cookie(session), LASTS))
 
     def forget(self, headers: MutableHeaders) -> None:
         headers.append("set-cookie", _cookie(COOKIE, "", timedelta(0)))
@@ -160,12 +174,19 @@ async def read_form(request: Request) -> dict[str, str]:
     return {name: values[0] for name, values in fields.items()}
 
 
-def _from_our_page(request: Request) -> bool:
-    """Browsers say where a form was sent from; what says nothing is no browser, and has the token or has not."""
-    if header(request.scope, b"sec-fetch-site") not in {None, "same-origin"}:
-        return False
-    origin = header(request.scope, b"origin")
-    return origin is None or urlsplit(origin).netloc == header(request.scope, b"host")
+def from_our_page(request: Request) -> bool:
+    """Browsers say where a form was sent from; what says nothing is none, or an old one, and has the token or has not.
+
+    Our pages want no referrer, so their own forms have the origin `null`.
+    """
+    site, origin = header(request.scope, b"sec-fetch-site"), header(request.scope, b"origin")
+    if site is not None:
+        return site == "same-origin"
+    if origin is None or origin == "null":
+        return True
+    with contextlib.suppress(ValueError):
+        return urlsplit(origin).netloc == header(request.scope, b"host")
+    return False
 
 
 def _same(given: str, token: Secret) -> bool:

@@ -35,6 +35,7 @@ HEADERS: Final = {
 
 STATIC: Final = {
     "einmal.css": "text/css; charset=utf-8",
+    "desk.js": "text/javascript; charset=utf-8",
     "htmx.min.js": "text/javascript; charset=utf-8",
     "hx-sse.min.js": "text/javascript; charset=utf-8",
     "icon.svg": "image/svg+xml",
@@ -63,8 +64,10 @@ class Pages:
     def visitor(self, request: Request) -> Visitor:
         return self.entrance.visitor(request, self.clock.now())
 
-    def language(self, request: Request) -> str:
-        return language_of(request.query_params.get("lang"), request.cookies.get("lang"), self.settings.language)
+    def language(self, request: Request, house: str | None = None) -> str:
+        """What the visitor has chosen; else what the house speaks, or the one whose page it is."""
+        chosen, kept = request.query_params.get("lang"), request.cookies.get("lang")
+        return language_of(chosen, kept, house or self.settings.language)
 
     def page(
         self,
@@ -73,14 +76,14 @@ class Pages:
         template: str,
         status: int = 200,
         *,
-        guest: bool = False,
+        house: str | None = None,
         **values: Any,
     ) -> Response:
         """The page, or the part of one. `values` are what the template shows; its words are those of the visitor.
 
-        `guest`: for somebody who need not be signed in.
+        `house`: the language of the house whose page it is, where it is one's of several.
         """
-        language = self.language(request)
+        language = self.language(request, house)
         now = self.clock.now()
         text = self.environment.get_template(template).render(
             t=Words(language),
@@ -98,7 +101,7 @@ class Pages:
         )
         response = HTMLResponse(text, status, headers=HEADERS)
         if visitor is not None and visitor.fresh:
-            self.entrance.keep(response.headers, visitor.session, guest=guest)
+            self.entrance.keep(response.headers, visitor.session)
         if request.query_params.get("lang") is not None:
             cookie = f"lang={language}; Path=/; Max-Age=31536000; SameSite=Strict; HttpOnly"
             response.headers.append("set-cookie", cookie)

@@ -17,6 +17,9 @@ from typing import Final
 COOKIE: Final = "__Host-einmal"
 LASTS: Final = timedelta(hours=12)
 
+_FORM_ID_DIGITS: Final = 20
+"""Of its chance and of its seal: 80 bits each."""
+
 
 class Role(StrEnum):
     READER = "reader"
@@ -64,6 +67,20 @@ class Sessions:
 
     def is_form_token(self, session: Session, given: str) -> bool:
         return hmac.compare_digest(self.form_token(session).encode(), given.encode())
+
+    def form_id(self, session: Session, about: str) -> str:
+        """A new name for one form of this session's, `about` what it is for. It is in addresses, and opens nothing to
+        whoever reads one there: without the session's cookie it is nobody's."""
+        name = secrets.token_hex(_FORM_ID_DIGITS // 2)
+        return f"form_{name}{self._form_seal(session, about, name)}"
+
+    def is_form_id(self, session: Session, about: str, given: str) -> bool:
+        name = given.removeprefix("form_")[:_FORM_ID_DIGITS]
+        sealed = f"form_{name}{self._form_seal(session, about, name)}"
+        return hmac.compare_digest(sealed.encode(), given.encode())
+
+    def _form_seal(self, session: Session, about: str, name: str) -> str:
+        return self._sign("form id", f"{session.nonce}\0{about}\0{name}")[:_FORM_ID_DIGITS]
 
     def _sign(self, what: str, text: str) -> str:
         return hmac.new(self._key, f"{what}\0{text}".encode(), hashlib.sha256).hexdigest()

@@ -1,11 +1,25 @@
 """How values look on a page: instants in the house's time, durations in words, personal data behind dots."""
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-MASK: Final = "•••"
+from einmal.entrypoints.evidence.masking import without
+from einmal.entrypoints.evidence.shown import MASK, masked_email, masked_name, masked_phone, span
+
+__all__ = [
+    "FILTERS",
+    "MASK",
+    "clock_time",
+    "day",
+    "iso",
+    "masked_email",
+    "masked_name",
+    "masked_phone",
+    "minute",
+    "span",
+]
 
 
 def clock_time(at: datetime | None, zone: ZoneInfo) -> str:
@@ -28,50 +42,13 @@ def iso(at: datetime) -> str:
     return at.isoformat(timespec="milliseconds")
 
 
-def span(value: timedelta | float | None) -> str:
-    """How long: 412 ms, 3.2 s, 4 min 10 s, 2 h 5 min, 3 d 4 h."""
-    if value is None:
-        return "–"
-    seconds = value.total_seconds() if isinstance(value, timedelta) else float(value)
-    if seconds < 0:
-        return f"-{span(-seconds)}"
-    if seconds < 1:
-        return f"{round(seconds * 1000)} ms"
-    if seconds < 60:
-        return f"{seconds:.1f} s"
-    whole = int(seconds)
-    for name, small, size in (("min", "s", 60), ("h", "min", 3600), ("d", "h", 86400)):
-        if whole < size * (60 if size == 60 else 24 if size == 3600 else 10**9):
-            big, rest = divmod(whole, size)
-            rest = rest // {60: 1, 3600: 60, 86400: 3600}[size]
-            return f"{big} {name}" + (f" {rest} {small}" if rest else "")
-    return f"{whole} s"
-
-
-def masked_name(name: str | None) -> str:
-    """J••• G•••: enough to recognise whom one has in mind, and nobody else."""
-    return " ".join(part[0] + MASK for part in (name or "").split()) or "–"
-
-
-def masked_phone(phone: str | None) -> str:
-    """+49•••20"""
-    return "–" if not phone else phone[:3] + MASK + phone[-2:]
-
-
-def masked_email(email: str | None) -> str:
-    """t•••@salon.test"""
-    if not email:
-        return "–"
-    local, _, domain = email.partition("@")
-    return f"{local[:1]}{MASK}@{domain}"
-
-
 FILTERS: Final[dict[str, Callable[..., Any]]] = {
     "clock_time": clock_time,
     "day": day,
     "minute": minute,
     "iso": iso,
     "span": span,
+    "without": without,
     "masked_name": masked_name,
     "masked_phone": masked_phone,
     "masked_email": masked_email,

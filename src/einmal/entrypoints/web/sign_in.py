@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from einmal.entrypoints.web.entrance import SignInNeeded, TooManyTries, read_form
+from einmal.entrypoints.web.entrance import NotAllowed, SignInNeeded, TooManyTries, from_our_page, read_form
 from einmal.entrypoints.web.pages import HEADERS, Pages
 
 Note = Callable[[str], Awaitable[None]]
@@ -27,6 +27,8 @@ class SignIn:
 
     async def enter(self, request: Request) -> Response:
         fields = await read_form(request)
+        if not from_our_page(request):
+            raise NotAllowed("form")  # another site would sign its visitors in as somebody, or use up the tries
         now = self.pages.clock.now()
         try:
             session = await self.pages.entrance.sign_in(fields.get("secret", ""), now)

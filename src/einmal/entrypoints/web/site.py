@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from einmal.entrypoints.web.entrance import Visitor
+from einmal.entrypoints.web.feed import Feed
 from einmal.entrypoints.web.pages import Pages
 from einmal.wiring import Gateway
 
@@ -12,6 +13,8 @@ from einmal.wiring import Gateway
 class Site:
     gateway: Gateway
     pages: Pages
+    feed: Feed
+    """Closed by whoever ends the server: it would wait for open pages."""
     has_lab: bool = False
 
     async def record(self, what: str, visitor: Visitor | None, **data: Any) -> None:
