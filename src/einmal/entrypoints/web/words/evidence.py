@@ -46,8 +46,8 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     "ev_intent": ("Buchungswunsch", "Wish"),
     "ev_intents": ("Was gewünscht wurde", "What was wished"),
     "ev_no_intents": (
-        "In diesem Anruf wurde nichts zu buchen versucht.",
-        "Nothing was tried to be booked in this call.",
+        "Aus diesem Anruf ging nichts an den Kalender. Was gefragt und geantwortet wurde, steht unten.",
+        "Nothing of this call went to the calendar. What was asked and answered is below.",
     ),
     "ev_agent": ("Agent", "Agent"),
     "ev_platform": ("Plattform", "Platform"),
