@@ -94,6 +94,8 @@ class Contender:
     ports: list[int] = field(default_factory=list)
     source: Path | None = None
     """Another tree than this one's."""
+    more: dict[str, str] = field(default_factory=dict)
+    """Settings beside those of all."""
     first: int = 0
     """Callers are counted on from here, so that none comes twice."""
     repeats_from: int = 0
@@ -141,7 +143,7 @@ class Contender:
             "EINMAL_CALCOM_RATE_PER_MINUTE": "0",
             "EINMAL_ATTENDEE_FALLBACK_EMAIL": "termin@salon.test",
         } | ({} if self.source is None else {"PYTHONPATH": str(self.source)})
-        return [str(EINMAL), "-m", "einmal", "serve"], environment
+        return [str(EINMAL), "-m", "einmal", "serve"], environment | self.more
 
     def _baseline(self, port: int) -> tuple[list[str], dict[str, str]]:
         command = [sys.executable, "-m", "uvicorn", f"baselines.{self.name}:app", "--port", str(port)]

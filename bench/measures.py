@@ -15,6 +15,8 @@ from pathlib import Path
 import costs
 import functions
 import growth
+import pages
+import tracing
 import waits
 from contenders import Ground, ground, prepare_environment
 from goals import Line, show
@@ -26,6 +28,8 @@ PARTS: dict[str, Callable[[Ground, argparse.Namespace], list[Line]]] = {
     "repeats": waits.repeats,
     "two": waits.two_processes,
     "costs": costs.costs,
+    "tracing": tracing.tracing,
+    "pages": pages.pages,
     "growth": growth.growth,
     "simulation": costs.simulation,
 }

@@ -2,15 +2,15 @@
 
 import asyncio
 import contextlib
-import json
+import gc
 import signal
 import socket
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,18 +20,23 @@ from einmal.adapters.calcom.services import NoServices
 from einmal.adapters.sql.ledger import SCHEMA_HEAD
 from einmal.adapters.sql.migrate import SchemaMismatch, has_layer_4, schema_version, shown, upgrade
 from einmal.adapters.telemetry.logs import channel, configure_logs
+from einmal.entrypoints.cli.unsigned import unsigned_warnings
 from einmal.entrypoints.cli.watch import watch_configuration
 from einmal.entrypoints.http.app import create_app
+from einmal.entrypoints.lab.pages import has_lab, lab_routes
+from einmal.entrypoints.rest.app import rest_routes
+from einmal.entrypoints.web.app import build_site, page_routes
+from einmal.entrypoints.web.curl import first_call
 from einmal.ports import CommitUnknown, LedgerUnavailable
 from einmal.settings import Secret, Settings, is_loopback
 from einmal.simulator.app import simulator_app
 from einmal.simulator.catalogue import demo_calendar
 from einmal.simulator.faults import FaultPlan, PlanMistake
 from einmal.simulator.wire import SimulatedCalcom
-from einmal.wiring import Gateway, build_gateway
+from einmal.wiring import Gateway, build_gateway, opened_traces
 
 SIMULATOR_PORT: Final = 8090
-_COULD_NOT_START: Final = 4
+COULD_NOT_START: Final = 4
 
 
 class CannotStart(Exception):
@@ -42,32 +47,13 @@ def serve(settings: Settings) -> int:
     """Run the gateway until it is told to stop."""
     configure_logs()
     try:
-        _run(_serve(settings))
+        run_to_the_end(_serve(settings))
     except (CannotStart, SchemaMismatch, NoServices) as why:
         print(f"einmal: {why}", file=sys.stderr)
-        return _COULD_NOT_START
+        return COULD_NOT_START
     except (LedgerUnavailable, CommitUnknown) as why:
         print(f"einmal: the ledger {shown(settings.ledger_at)} cannot be used: {why}", file=sys.stderr)
-        return _COULD_NOT_START
-    return 0
-
-
-def work(settings: Settings) -> int:
-    """Run recovery alone until told to stop."""
-    configure_logs()
-    if any(one.calcom_api_key is None for one in settings.tenants):
-        print(
-            "einmal: EINMAL_CALCOM_API_KEY is not set; without a calendar there is nothing to recover", file=sys.stderr
-        )
-        return 2
-    try:
-        _run(_work(settings))
-    except (CannotStart, SchemaMismatch, NoServices) as why:
-        print(f"einmal: {why}", file=sys.stderr)
-        return _COULD_NOT_START
-    except (LedgerUnavailable, CommitUnknown) as why:
-        print(f"einmal: the ledger {shown(settings.ledger_at)} cannot be used: {why}", file=sys.stderr)
-        return _COULD_NOT_START
+        return COULD_NOT_START
     return 0
 
 
@@ -87,32 +73,39 @@ def serve_simulator(host: str, port: int, latency_seconds: float, faults: Path |
         return 2
 
     async def run() -> None:
-        sockets = [_listen(host, port, "choose another with --port")]
+        sockets = [listen(host, port, "choose another with --port")]
         text = f"Simulated Cal.com v2 on http://{host}:{port}. Every key works; nothing is kept."
         await _AnnouncedServer(_simulated_calcom(latency_seconds, plan), text, dated=False).serve(sockets)
 
     try:
-        _run(run())
+        run_to_the_end(run())
     except CannotStart as why:
         print(f"einmal: {why}", file=sys.stderr)
-        return _COULD_NOT_START
+        return COULD_NOT_START
     return 0
 
 
 async def _serve(settings: Settings) -> None:
     # Ports first: a database made or a simulator started for a gateway that cannot listen helps nobody.
-    door = _listen(settings.host, settings.port, "choose another with EINMAL_PORT")
+    door = listen(settings.host, settings.port, "choose another with EINMAL_PORT")
     simulated = all(one.calcom_api_key is None for one in settings.tenants)
     async with AsyncExitStack() as stack:
         if simulated:
-            settings = await _simulate(settings, stack)
-        _prepare_ledger(settings.ledger_at)
-        gateway = await build_gateway(settings)
+            settings = await with_simulator(settings, stack)
+        prepare_ledger(settings.ledger_at)
+        traces = opened_traces(settings)
+        if traces is not None:
+            stack.push_async_callback(traces.close)
+        gateway = await build_gateway(settings, traces=traces)
         stop = asyncio.Event()
         worker = asyncio.create_task(gateway.worker.run(stop), name="worker")
         watch = asyncio.create_task(watch_configuration(gateway, stop), name="configuration")
         try:
-            await _AnnouncedServer(create_app(gateway), _greeting(gateway, simulated=simulated)).serve([door])
+            site = build_site(gateway, has_lab=has_lab(settings))
+            pages = [*page_routes(site), *(lab_routes(site) if site.has_lab else ()), *rest_routes(gateway)]
+            app, text = create_app(gateway, pages), _greeting(gateway, simulated=simulated)
+            _set_aside_what_stays()
+            await _AnnouncedServer(app, text, ending=site.feed.close).serve([door])
         finally:
             stop.set()
             # Whatever became of them, POSTs in flight are finished.
@@ -122,19 +115,14 @@ async def _serve(settings: Settings) -> None:
                 channel("alerts").error("stopped with POSTs in flight", extra={"fields": {"left": left}})
 
 
-async def _work(settings: Settings) -> None:
-    _prepare_ledger(settings.ledger_at)
-    gateway = await build_gateway(settings)
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
-    print(f"Recovering what is unresolved in {shown(settings.ledger_at)}. Stop with Ctrl-C.", flush=True)
-    await asyncio.gather(gateway.worker.run(stop), watch_configuration(gateway, stop))
-    await gateway.close()
+def _set_aside_what_stays() -> None:
+    """What a process holds once it is set up it holds to its end. To look it all over for garbage again and again would
+    hold up every call by a twentieth of a second each time."""
+    gc.collect()
+    gc.freeze()
 
 
-async def _simulate(settings: Settings, stack: AsyncExitStack) -> Settings:
+async def with_simulator(settings: Settings, stack: AsyncExitStack) -> Settings:
     """Start the built-in simulator, and unless told otherwise a ledger that ends with it.
 
     The simulator forgets when it stops. A ledger that remembered would then tell of bookings that are no more.
@@ -143,17 +131,10 @@ async def _simulate(settings: Settings, stack: AsyncExitStack) -> Settings:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="einmal-"))
         settings = replace(settings, database_url=Path(folder) / "ledger.sqlite3")
     try:
-        door = _listen("127.0.0.1", SIMULATOR_PORT, "")
+        door = listen("127.0.0.1", SIMULATOR_PORT, "")
     except CannotStart:
-        door = _listen("127.0.0.1", 0, "no port is free")
-    server = _QuietServer(_config(_simulated_calcom(0.0), dated=False))
-    task = asyncio.create_task(server.serve([door]))
-    stack.push_async_callback(_stop, server, task)
-    while not server.started:
-        if task.done():
-            task.result()
-            raise CannotStart("the built-in simulator ended at once")
-        await asyncio.sleep(0.01)
+        door = listen("127.0.0.1", 0, "no port is free")
+    await serve_beside(_simulated_calcom(0.0), door, stack, dated=False)
     # The simulator takes any key, and like the real one it lists bookings only to those who have one.
     key = Secret("simulator")
     port = door.getsockname()[1]
@@ -161,12 +142,24 @@ async def _simulate(settings: Settings, stack: AsyncExitStack) -> Settings:
     return replace(settings, calcom_base_url=url, calcom_api_key=key, simulated=True)
 
 
+async def serve_beside(app: Any, door: socket.socket, stack: AsyncExitStack, *, dated: bool = True) -> None:
+    """Serve this as long as the stack stands. It can be reached on return."""
+    server = _QuietServer(_config(app, dated=dated))
+    task = asyncio.create_task(server.serve([door]))
+    stack.push_async_callback(_stop, server, task)
+    while not server.started:
+        if task.done():
+            task.result()
+            raise CannotStart("what should listen beside the rest ended at once")
+        await asyncio.sleep(0.01)
+
+
 async def _stop(server: uvicorn.Server, task: "asyncio.Task[None]") -> None:
     server.should_exit = True
     await task
 
 
-def _prepare_ledger(where: Path | str) -> None:
+def prepare_ledger(where: Path | str) -> None:
     version = schema_version(where)
     if version is None:
         upgrade(where)
@@ -207,11 +200,12 @@ def _config(app: Any, *, dated: bool = True) -> uvicorn.Config:
 
 
 class _AnnouncedServer(uvicorn.Server):
-    """Says what it is once it can be reached, not before."""
+    """Says what it is once it can be reached, not before. `ending` ends what would never end by itself."""
 
-    def __init__(self, app: Any, text: str, *, dated: bool = True) -> None:
+    def __init__(self, app: Any, text: str, *, dated: bool = True, ending: Callable[[], None] = lambda: None) -> None:
         super().__init__(_config(app, dated=dated))
         self._text = text
+        self._ending = ending
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -231,8 +225,12 @@ class _AnnouncedServer(uvicorn.Server):
         if self.started:
             print(self._text, flush=True)
 
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._ending()
+        await super().shutdown(sockets)
 
-def _listen(host: str, port: int, advice: str) -> socket.socket:
+
+def listen(host: str, port: int, advice: str) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     door = socket.socket(family, socket.SOCK_STREAM)
     door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -244,7 +242,7 @@ def _listen(host: str, port: int, advice: str) -> socket.socket:
     return door
 
 
-def _run(main: Any) -> None:
+def run_to_the_end(main: Any) -> None:
     factory = None
     if sys.platform != "win32":
         import uvloop  # noqa: PLC0415
@@ -273,30 +271,11 @@ def _greeting(gateway: Gateway, *, simulated: bool) -> str:
     for one in tenancies:
         services = ", ".join(service.name for service in one.tenant.services)
         lines.append(f"Services: {services}" if len(tenancies) == 1 else f"{one.tenant.name}: {services}")
-    if not gateway.tenancies.keys:
-        where = "and are taken from this machine only" if settings.loopback else "and are REFUSED off loopback"
-        lines.append(f"WARNING: EINMAL_RETELL_API_KEY is not set: function calls are not signed, {where}.")
+    lines += unsigned_warnings(gateway.tenancies, loopback=settings.loopback)
     off = settings.guard.layers_off()
     if off:
         lines.append(f"WARNING: guard layers are OFF: {', '.join(off)}. What they would have stopped is logged only.")
         channel("alerts").error("guard layers are off", extra={"fields": {"layers": off}})
     if simulated and not gateway.tenancies.keys:
-        lines += ["", "Book an appointment, and ask for the same again:", "", *_curl_lines(gateway, address)]
+        lines += ["", "Book an appointment, and ask for the same again:", "", *[f"  {first_call(gateway)}"] * 2]
     return "\n".join(lines)
-
-
-def _curl_lines(gateway: Gateway, address: str) -> list[str]:
-    one = gateway.tenancies.all[0]
-    zone = one.voice.zone
-    day = (gateway.clock.now().astimezone(zone) + timedelta(days=7)).strftime("%Y-%m-%d")
-    # The shortest service fits on every day.
-    service = min(one.tenant.services, key=lambda one: one.duration_minutes)
-    arguments = {"datum": day, "uhrzeit": "10:00", "name": "Jürgen Groß", "dienstleistung": service.name}
-    whose = {"agent_id": one.configuration.agents[0]} if one.configuration.agents else {}
-    if not whose and one.configuration.numbers:
-        whose = {"to_number": one.configuration.numbers[0]}
-    call = {"name": "collect_appointment", "call": {"call_id": "call_1a2b3c", **whose}, "args": arguments}
-    body = json.dumps(call, ensure_ascii=False)
-    url = f"{address}/api/retell/collect-appointment"
-    line = f"  curl -sw '\\n' {url} -H 'Content-Type: application/json' -d '{body}'"
-    return [line, line]

@@ -16,7 +16,7 @@
   };
   follow(["htmx:sse:after:connection"], true);
   follow(["htmx:sse:before:connection", "htmx:sse:error", "htmx:sse:close"], false);
-  document.addEventListener("DOMContentLoaded", say);
+  say();
 
   document.addEventListener("htmx:before:request", (event) => {
     const poll = event.detail.ctx.sourceElement.dataset.poll;
