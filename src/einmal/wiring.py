@@ -2,40 +2,52 @@
 
 import asyncio
 from dataclasses import dataclass, field, replace
-from zoneinfo import ZoneInfo
+from typing import TYPE_CHECKING
 
+from einmal.adapters.calcom.relay import Relay
 from einmal.adapters.calcom.services import NoServices
 from einmal.adapters.calcom.transport import Transport
-from einmal.adapters.notify.key import webhook_key
-from einmal.adapters.notify.webhook import WebhookCourier
 from einmal.adapters.retell.functions import BACKSTOP_SECONDS, SECONDS, Does
 from einmal.adapters.sql.sqlite import SqliteThread
 from einmal.adapters.sql.steps import Store
 from einmal.adapters.system import SystemClock, SystemIds
-from einmal.adapters.telemetry.logs import LogCourier, LogObserver
+from einmal.adapters.telemetry.logs import LogObserver
 from einmal.adapters.telemetry.metrics import Metrics, Observers
 from einmal.assembly import Parts, left_out, opened_ledger
 from einmal.configuration.model import DEFAULT_TENANT
+from einmal.couriers import built_couriers
 from einmal.domain.gate import GatePolicy
 from einmal.flows.book import Bookings
 from einmal.flows.calls import PhoneCalls
 from einmal.flows.change_doubt import ChangeRecovery
 from einmal.flows.composite_undo import CompositeRecovery
 from einmal.flows.deliver import Deliveries
+from einmal.flows.forget import Forgetting
 from einmal.flows.journal import JournalKeeping
 from einmal.flows.notices import Notices
 from einmal.flows.offer import Offers
 from einmal.flows.recover import Recovery
-from einmal.flows.rule import Rulings
+from einmal.flows.rule import RejectionRulings, Rulings
+from einmal.flows.tally import Tallying
 from einmal.flows.verify import Verification
 from einmal.flows.work import Worker
-from einmal.ports import Clock, CommitUnknown, Courier, Ids, Inbox, Ledger, LedgerUnavailable, Observer, Tenant
-from einmal.ports.overview import Overview
+from einmal.ports import Clock, CommitUnknown, Ids, Inbox, Ledger, LedgerUnavailable, Observer, Tenant
+from einmal.ports.auditing import AuditLog
+from einmal.ports.by_booking import BookingUids
+from einmal.ports.desk import DeskBooks
+from einmal.ports.idempotency import IdempotencyKeys
+from einmal.ports.listing import Listing
+from einmal.ports.overview import Figures, Overview
+from einmal.ports.reconciling import ReconcilingBooks
 from einmal.ports.stories import Stories
+from einmal.ports.tracing import Spans
 from einmal.settings import Settings
-from einmal.speech.said import Language
 from einmal.speech.sentences import Voice
 from einmal.tenancies import Tenancies, Tenancy
+from einmal.weekly import weekly_reports
+
+if TYPE_CHECKING:
+    from einmal.adapters.telemetry.traces import Traces
 
 TENANT_ID = DEFAULT_TENANT
 """The tenant that the settings describe, where no file names tenants."""
@@ -61,6 +73,13 @@ class Gateway:
     calls: PhoneCalls
     journal: JournalKeeping
     stories: Stories
+    audit_log: AuditLog
+    booking_uids: BookingUids
+    reconciling: ReconcilingBooks
+    rejections: RejectionRulings
+    desk: DeskBooks
+    idempotency_keys: IdempotencyKeys
+    listing: Listing
     clock: Clock
     ids: Ids
     observer: Observer
@@ -68,7 +87,16 @@ class Gateway:
     _overview: Overview
     _metrics: Metrics
     _parts: "Parts"
+    constraint_off: bool = False
+    """Whether layer 4 was found switched off, in the schema."""
     _retired: list[Tenancy] = field(default_factory=list)
+    spans: Spans | None = None
+    """What keeps traces of function calls, where somebody wants them."""
+
+    @property
+    def relay(self) -> Relay:
+        """What passes requests on to Cal.com as they came."""
+        return self._parts.relay
 
     @property
     def tenant(self) -> Tenant:
@@ -117,6 +145,20 @@ class Gateway:
         self.settings = replace(self.settings, configuration=settings.configuration, services=settings.services)
         return tuple(waiting)
 
+    @property
+    def layers_off(self) -> list[str]:
+        """The layers of the guard that are off, by name."""
+        return self.settings.guard.layers_off() + (["constraint"] if self.constraint_off else [])
+
+    def constraint_stands(self, *, stands: bool) -> None:
+        """What somebody found of layer 4."""
+        self.constraint_off = not stands
+        self._metrics.constraint_stands(stands=stands)
+
+    async def figures(self) -> Figures:
+        """Those of the whole ledger, as they stand now. Raises LedgerUnavailable."""
+        return await self._overview.figures(self.clock.now())
+
     async def scraped(self) -> bytes:
         """The metrics, in Prometheus's text format."""
         now, policy = self.clock.now(), GatePolicy(per_minute=self.settings.calcom_rate_per_minute)
@@ -130,11 +172,14 @@ class Gateway:
         """Finish POSTs in flight, then let go of everything; returns how many POSTs were left for recovery."""
         every = [*self.tenancies.all, *self._retired]
         await asyncio.gather(*(one.composites.under_way.drain(DRAIN_SECONDS) for one in every))
-        left = sum(await asyncio.gather(*(one.bookings.drain(DRAIN_SECONDS) for one in every)))
+        booking = [books for one in every for books in (one.bookings, one.proxied.bookings)]
+        left = sum(await asyncio.gather(*(one.drain(DRAIN_SECONDS) for one in booking)))
         await asyncio.gather(*(one.changes.under_way.drain(DRAIN_SECONDS) for one in every))
         await asyncio.gather(*(one.holding.drain(MIRROR_SECONDS) for one in every))
         await self.calls.drain(NOTE_SECONDS)
         await self.journal.close()
+        if self.worker.tallies is not None:
+            await self.worker.tallies.close()
         await self._parts.close()
         return left
 
@@ -165,6 +210,7 @@ async def build_gateway(
     observer: Observer | None = None,
     thread: type[SqliteThread] = SqliteThread,
     store: Store | None = None,
+    traces: "Traces | None" = None,
 ) -> Gateway:
     """The gateway on a ledger that stands already. Raises NoServices where nothing could be booked, and
     LedgerUnavailable or CommitUnknown where the ledger does not answer.
@@ -175,20 +221,22 @@ async def build_gateway(
     clock, ids, told = clock or SystemClock(), ids or SystemIds(), observer or LogObserver()
     metrics = Metrics(settings.metrics_namespace, settings.guard.layers_off(), _function_budgets(settings))
     tenancies = Tenancies()
-    webhook = _webhook(settings, tenancies, clock)
-    couriers: dict[str, Courier] = {"log": LogCourier(clock)} | ({} if webhook is None else {"webhook": webhook})
-    ledger = opened_ledger(settings, ids, tuple(couriers), thread, store)
+    couriers = built_couriers(settings, tenancies, clock)
+    ledger = opened_ledger(settings, ids, settings.channels, thread, store, traces)
     ledger.open()
     journal = JournalKeeping(ledger.journal)
-    observer = Observers(told.observe, metrics.observe, journal.observe)
-    parts = Parts(settings, ledger, clock, ids, observer, webhook, {} if transport is None else {None: transport})
+    tallies = Tallying(ledger.tallies, clock, metrics.functions)
+    observers = (told, metrics, journal, tallies, *(() if traces is None else (traces,)))
+    observer = Observers(*(one.observe for one in observers))
+    transports: dict[str | None, Transport] = {} if transport is None else {None: transport}
+    parts = Parts(settings, ledger, clock, ids, observer, couriers, transports, traces)
     try:
         tenancies.adopt(await parts.tenancies(), settings.tenants)
     except (NoServices, LedgerUnavailable, CommitUnknown):
         await parts.close()
         raise
     behind = tenancies.behind
-    deliveries = Deliveries(ledger.outbox, couriers, clock, ids, observer)
+    deliveries = Deliveries(ledger.outbox, couriers.by_channel, clock, ids, observer)
     calls = PhoneCalls(ledger.calls, clock, observer)
     recovery, changes = (
         Recovery(ledger, behind, clock, observer),
@@ -199,6 +247,9 @@ async def build_gateway(
     verification = Verification(ledger.verifying, behind, clock, observer)
     worker = Worker(recovery, behind, deliveries, clock, observer, calls, changes, composites, notices, verification)
     worker.journal = journal
+    worker.tallies = tallies
+    worker.forgetting = Forgetting(ledger.idempotency_keys, clock)
+    worker.weekly = weekly_reports(settings, ledger, clock, ids, observer)
     return Gateway(
         settings=settings,
         ledger=ledger,
@@ -207,6 +258,13 @@ async def build_gateway(
         calls=calls,
         journal=journal,
         stories=ledger.stories,
+        audit_log=ledger.audit_log,
+        booking_uids=ledger.booking_uids,
+        reconciling=ledger.reconciling,
+        rejections=RejectionRulings(ledger.report, clock, observer),
+        desk=ledger.desk,
+        idempotency_keys=ledger.idempotency_keys,
+        listing=ledger.listing,
         clock=clock,
         ids=ids,
         observer=observer,
@@ -214,21 +272,19 @@ async def build_gateway(
         _overview=ledger.overview,
         _metrics=metrics,
         _parts=parts,
+        spans=traces,
     )
+
+
+def opened_traces(settings: Settings) -> "Traces | None":
+    """What sends traces, where the settings say where to. Whoever opens it closes it, after the gateway."""
+    if settings.traces_url is None:
+        return None
+    from einmal.adapters.telemetry.traces import exporting  # noqa: PLC0415 - an extra, and a fifth of a second to load
+
+    return exporting(settings.traces_url)
 
 
 def _function_budgets(settings: Settings) -> dict[str, float]:
     """By function, how long it may take: a booking as long as the settings say."""
     return {does.name.lower(): SECONDS.get(does, settings.reply_seconds + BACKSTOP_SECONDS) for does in Does}
-
-
-def _webhook(settings: Settings, tenancies: Tenancies, clock: Clock) -> WebhookCourier | None:
-    if settings.notify_url is None or settings.notify_secret is None:
-        return None
-    plain = Voice(Language(settings.language), ZoneInfo(settings.timezone))
-
-    def voice_of_tenant(tenant_id: str) -> Voice:
-        one = tenancies.get(tenant_id)
-        return plain if one is None else one.voice
-
-    return WebhookCourier(settings.notify_url, webhook_key(settings.notify_secret.reveal()), voice_of_tenant, clock)

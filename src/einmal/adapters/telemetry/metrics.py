@@ -61,12 +61,16 @@ class Metrics:
         self.functions = frozenset(budgets)
         self._facts()
         self._ledger()
-        off = self._gauge("guard_layer_off", "1 where a layer of the guard is switched off", "layer")
-        for layer in ("ownership", "freshness", "identity", "ledger"):
-            off.labels(layer).set(layer in layers_off)
+        self._off = self._gauge("guard_layer_off", "1 where a layer of the guard is switched off", "layer")
+        for layer in ("ownership", "freshness", "identity", "ledger", "constraint"):
+            self._off.labels(layer).set(layer in layers_off)
         budget = self._gauge("function_budget_seconds", "how long a function may take", "adapter", "function")
         for function, seconds in budgets.items():
             budget.labels("retell", function).set(seconds)
+
+    def constraint_stands(self, *, stands: bool) -> None:
+        """Layer 4 is schema: whether it is there is found by looking."""
+        self._off.labels("constraint").set(not stands)
 
     def observe(self, facts: Sequence[Fact]) -> None:
         """Told after the commit. Neither raises nor blocks."""

@@ -11,6 +11,7 @@ from rich.text import Text
 from einmal.configuration.hours import WEEKDAYS
 from einmal.configuration.model import TenantConfiguration
 from einmal.configuration.problems import shown
+from einmal.configuration.tenant import KEYS_OF_PLATFORMS
 from einmal.domain.model import Segment, Service
 from einmal.domain.opening import OpeningHours, Span
 
@@ -48,7 +49,8 @@ def summary_data(tenant: TenantConfiguration, now: datetime) -> dict[str, Any]:
         "calcom_base_url": tenant.calcom_base_url,
         "calcom_api_key": tenant.calcom_api_key is not None,
         "calcom_webhook_secret": tenant.calcom_webhook_secret is not None,
-        "retell_api_keys": len(tenant.retell_api_keys),
+        **{key: len(getattr(tenant, key)) for key in KEYS_OF_PLATFORMS},
+        "api_keys": [{"name": one.name, "scopes": sorted(one.scopes)} for one in tenant.api_keys],
         "opening_hours": None if hours is None else _by_day(zip(WEEKDAYS, hours.weekly, strict=True)),
         "special_days": _by_day(() if hours is None else sorted(hours.special.items())),
         "holidays": {} if hours is None else {str(day): name for day, name in _holidays(hours, today)},
@@ -126,6 +128,15 @@ def _who(tenant: TenantConfiguration) -> Iterator[tuple[str, str]]:
     yield "Cal.com", key + webhooks
     keys = len(tenant.retell_api_keys)
     yield "Retell", f"{keys} {'key' if keys == 1 else 'keys'}" if keys else "no key: calls from this machine only"
+    yield "Vapi", _secrets(len(tenant.vapi_secrets))
+    signers = _secrets(len(tenant.elevenlabs_webhook_secrets))
+    yield "ElevenLabs", f"{_secrets(len(tenant.elevenlabs_secrets))}; for webhooks {signers}"
+    programs = [f"{one.name} ({', '.join(sorted(one.scopes))})" for one in tenant.api_keys]
+    yield "programs", ", ".join(programs) or "no key for /v1"
+
+
+def _secrets(number: int) -> str:
+    return f"{number} {'secret' if number == 1 else 'secrets'}" if number else "no secret"
 
 
 def _open(hours: OpeningHours, today: date) -> Iterator[tuple[str, str]]:

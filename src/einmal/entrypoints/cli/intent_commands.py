@@ -21,11 +21,14 @@ def add_intents(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     shown.add_argument("intent_id")
     shown.add_argument("--json", action="store_true", help="as JSON")
     shown.set_defaults(run=_intents_show)
-    rule = intents.add_parser("rule", help="end an escalated intent by a person's decision")
+    rule = intents.add_parser("rule", help="a person's decision: of an escalated intent, or of a layer's rejection")
     rule.add_argument("intent_id")
     ruling = rule.add_mutually_exclusive_group(required=True)
     ruling.add_argument("--booked", metavar="UID", help="this booking at Cal.com is it; it is read and kept")
     ruling.add_argument("--not-booked", action="store_true", help="there is none, and there will be none")
+    wrong = "a layer refused what was right: the weekly report counts it, and nothing else changes"
+    ruling.add_argument("--rejection-wrong", action="store_true", help=wrong)
+    ruling.add_argument("--rejection-right", action="store_true", help="the layer refused it rightly")
     rule.set_defaults(run=_intents_rule)
 
 
@@ -58,6 +61,10 @@ def _intents_show(arguments: argparse.Namespace) -> int:
 
 
 def _intents_rule(arguments: argparse.Namespace) -> int:
+    if arguments.rejection_wrong or arguments.rejection_right:
+        from einmal.entrypoints.cli.report_ruling import rule_rejection  # noqa: PLC0415
+
+        return rule_rejection(read_settings(os.environ), arguments.intent_id, wrong=arguments.rejection_wrong)
     from einmal.entrypoints.cli.intents import intents_rule  # noqa: PLC0415
 
     return intents_rule(read_settings(os.environ), arguments.intent_id, arguments.booked)

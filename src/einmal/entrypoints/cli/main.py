@@ -8,10 +8,15 @@ from pathlib import Path
 from typing import Final
 
 from einmal import __version__
+from einmal.entrypoints.cli.explain_command import add_explain
 from einmal.entrypoints.cli.import_command import add_import_command
 from einmal.entrypoints.cli.intent_commands import add_callbacks, add_intents
+from einmal.entrypoints.cli.mcp_command import add_mcp
+from einmal.entrypoints.cli.report_command import add_report
 from einmal.entrypoints.cli.table_commands import add_table_commands
+from einmal.entrypoints.cli.verify_command import add_verify
 from einmal.entrypoints.cli.webhook_commands import add_webhook_commands
+from einmal.entrypoints.cli.work_command import add_work
 from einmal.settings import BadSettings, Settings, read_settings
 
 USAGE: Final = 2
@@ -46,12 +51,13 @@ def _parser() -> argparse.ArgumentParser:
     serve = commands.add_parser("serve", help="run the gateway (with the built-in simulator when no key is set)")
     serve.set_defaults(run=_serve)
 
-    work = commands.add_parser("work", help="run recovery alone, beside gateways that share the ledger")
-    work.set_defaults(run=_work)
-
+    add_work(commands, environment_settings)
+    add_mcp(commands, environment_settings)
     add_intents(commands)
     add_callbacks(commands)
+    add_explain(commands, environment_settings)
     add_webhook_commands(commands, environment_settings)
+    add_report(commands, environment_settings)
 
     simulator = commands.add_parser("simulator", help="run a Cal.com API v2 as it really behaves")
     simulator.add_argument("--host", default="127.0.0.1", help="address to listen on (127.0.0.1)")
@@ -77,7 +83,10 @@ def _parser() -> argparse.ArgumentParser:
     reconcile.add_argument("--json", action="store_true", help="as JSON, a line for each tenant")
     reconcile.set_defaults(run=_reconcile)
 
+    add_verify(commands, environment_settings)
+
     demo = commands.add_parser("demo", help="the incident, unguarded and guarded, side by side")
+    demo.add_argument("--ledger", type=Path, metavar="FILE", help="only make a new ledger that holds it, to look at")
     demo.set_defaults(run=_demo)
 
     add_table_commands(commands, environment_settings)
@@ -109,7 +118,7 @@ def _add_spoken(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     parse.set_defaults(run=_parse)
 
     tools = commands.add_parser("tools", help="tool definitions to paste into a voice agent")
-    tools.add_argument("platform", choices=["retell"])
+    tools.add_argument("platform", choices=["retell", "vapi", "elevenlabs"])
     tools.add_argument("--url", help="where the gateway is reached: https://...")
     tools.add_argument("--tenant", metavar="ID", help="whose, where there are several")
     tools.set_defaults(run=_tools)
@@ -122,6 +131,7 @@ def _add_config(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     check.add_argument("--json", action="store_true", help="as JSON")
     check.set_defaults(run=_config_check)
     config.add_parser("example", help="print a file of tenants to begin with").set_defaults(run=_config_example)
+    config.add_parser("password", help="make the hash of a password for the pages").set_defaults(run=_config_password)
 
 
 def _add_simulate(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -150,12 +160,6 @@ def _serve(_: argparse.Namespace) -> int:
     from einmal.entrypoints.cli.serve import serve  # noqa: PLC0415
 
     return serve(environment_settings())
-
-
-def _work(_: argparse.Namespace) -> int:
-    from einmal.entrypoints.cli.serve import work  # noqa: PLC0415
-
-    return work(environment_settings())
 
 
 def _simulator(arguments: argparse.Namespace) -> int:
@@ -192,7 +196,11 @@ def _reconcile(arguments: argparse.Namespace) -> int:
     return run_reconcile(environment_settings(), one.since, one.tenant, dry=one.dry_run, as_json=one.json)
 
 
-def _demo(_: argparse.Namespace) -> int:
+def _demo(arguments: argparse.Namespace) -> int:
+    if arguments.ledger is not None:
+        from einmal.entrypoints.cli.demo_ledger import demo_ledger  # noqa: PLC0415
+
+        return demo_ledger(arguments.ledger)
     from einmal.entrypoints.cli.demo import demo  # noqa: PLC0415
 
     return demo()
@@ -209,7 +217,7 @@ def _parse(arguments: argparse.Namespace) -> int:
 def _tools(arguments: argparse.Namespace) -> int:
     from einmal.entrypoints.cli.tools import tools  # noqa: PLC0415
 
-    return tools(environment_settings(), arguments.url, arguments.tenant)
+    return tools(environment_settings(), arguments.url, arguments.tenant, arguments.platform)
 
 
 def _config_check(arguments: argparse.Namespace) -> int:
@@ -222,6 +230,12 @@ def _config_example(_: argparse.Namespace) -> int:
     from einmal.entrypoints.cli.config import config_example  # noqa: PLC0415
 
     return config_example()
+
+
+def _config_password(_: argparse.Namespace) -> int:
+    from einmal.entrypoints.cli.password import config_password  # noqa: PLC0415
+
+    return config_password()
 
 
 def _db_version(_: argparse.Namespace) -> int:

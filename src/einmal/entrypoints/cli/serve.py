@@ -22,6 +22,7 @@ from einmal.adapters.sql.migrate import SchemaMismatch, has_layer_4, schema_vers
 from einmal.adapters.telemetry.logs import channel, configure_logs
 from einmal.entrypoints.cli.unsigned import unsigned_warnings
 from einmal.entrypoints.cli.watch import watch_configuration
+from einmal.entrypoints.cli.watch_constraint import watch_constraint
 from einmal.entrypoints.http.app import create_app
 from einmal.entrypoints.lab.pages import has_lab, lab_routes
 from einmal.entrypoints.rest.app import rest_routes
@@ -100,6 +101,7 @@ async def _serve(settings: Settings) -> None:
         stop = asyncio.Event()
         worker = asyncio.create_task(gateway.worker.run(stop), name="worker")
         watch = asyncio.create_task(watch_configuration(gateway, stop), name="configuration")
+        constraint = asyncio.create_task(watch_constraint(gateway, stop), name="constraint")
         try:
             site = build_site(gateway, has_lab=has_lab(settings))
             pages = [*page_routes(site), *(lab_routes(site) if site.has_lab else ()), *rest_routes(gateway)]
@@ -109,7 +111,7 @@ async def _serve(settings: Settings) -> None:
         finally:
             stop.set()
             # Whatever became of them, POSTs in flight are finished.
-            await asyncio.gather(worker, watch, return_exceptions=True)
+            await asyncio.gather(worker, watch, constraint, return_exceptions=True)
             left = await gateway.close()
             if left:
                 channel("alerts").error("stopped with POSTs in flight", extra={"fields": {"left": left}})

@@ -26,7 +26,7 @@ from einmal.beside import build_probe, calcom_transport
 from einmal.configuration import TenantConfiguration
 from einmal.domain.proof import Grade, Row, worst
 from einmal.entrypoints.cli import verify_ledger, verify_probe
-from einmal.entrypoints.cli.verify_calendar import NoSlot, Plan, at_calendar, planned
+from einmal.entrypoints.cli.verify_calendar import NoSlot, Plan, at_calendar, planned, stop_signals
 from einmal.entrypoints.cli.verify_shown import Section, show, show_json
 from einmal.entrypoints.cli.verify_trial import Overheard
 from einmal.ports import CommitUnknown, LedgerUnavailable
@@ -103,7 +103,9 @@ async def _verified(
 ) -> list[Section]:
     here = asyncio.current_task()
     if here is not None:
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, here.cancel)
+        # Ctrl-C has Python's own: it ends a question that nobody answers, too.
+        for number in set(stop_signals()) - {signal.SIGINT}:
+            asyncio.get_running_loop().add_signal_handler(number, here.cancel)
     plan = await _agreed(settings, asked, tenants[0], way) if asked.books else None
     sections: list[Section] = []
     with _telling() as tell:

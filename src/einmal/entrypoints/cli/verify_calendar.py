@@ -74,26 +74,33 @@ async def at_calendar(
 ) -> list[Row]:
     """The rows, the last of which tells of the tidying up. `wire` is what the account is asked over."""
     rows: list[Row] = []
-    stopped = await _unless_stopped(_work(settings, plan, account, wire, rows, tell))
+    why_not = await _to_its_end(_work(settings, plan, account, wire, rows, tell))
     tell("cancelling what was booked; do not stop it")
     rows.append(await tidied(account, wire.posts, plan.start))
-    if stopped:
-        rows.append(Row("stopped", Grade.COULD_NOT_LOOK, "stopped before it was done", "it ran to its end"))
+    if why_not is not None:
+        rows.append(Row("stopped", Grade.COULD_NOT_LOOK, why_not, "it ran to its end"))
     return rows
 
 
-async def _unless_stopped(work: Coroutine[Any, Any, None]) -> bool:
-    """Do the work; whether somebody stopped it. Signals end the work, and not what comes after it."""
+async def _to_its_end(work: Coroutine[Any, Any, None]) -> str | None:
+    """Do the work; why it did not come to its end, if so. Whatever ends it does not end what comes after it."""
     task, loop = asyncio.create_task(work), asyncio.get_running_loop()
-    numbers = (signal.SIGINT, signal.SIGTERM)
-    for number in numbers:
+    for number in stop_signals():
         # Not taken back: whoever asks twice must not keep a booking from being cancelled.
         loop.add_signal_handler(number, task.cancel)
     try:
         await task
     except asyncio.CancelledError:
-        return True
-    return False
+        return "stopped before it was done"
+    except Exception as failure:  # noqa: BLE001 - whatever it is, what was booked by then is to be cancelled
+        return f"failed before it was done ({type(failure).__name__})"
+    return None
+
+
+def stop_signals() -> tuple[signal.Signals, ...]:
+    """What stops a command; a terminal that went away too, unless somebody wants the command to outlive it."""
+    asked = (signal.SIGINT, signal.SIGTERM)
+    return asked if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN else (*asked, signal.SIGHUP)
 
 
 async def _work(

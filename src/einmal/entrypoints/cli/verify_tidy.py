@@ -9,9 +9,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
+from einmal.adapters.calcom.answers import read_answer
 from einmal.adapters.calcom.probe import Unreached
 from einmal.adapters.system import SystemClock
 from einmal.beside import ProbedAccount
+from einmal.domain.answer import AnswerKind
 from einmal.domain.model import Booking, MetadataKey
 from einmal.domain.proof import Grade, Row
 from einmal.entrypoints.cli.verify_trial import Exchange
@@ -81,7 +83,7 @@ async def _cancelled(calendar: Calendar, uid: str) -> bool:
 
 def _lost(posts: Sequence[Exchange], found: dict[str, Booking]) -> list[Exchange]:
     """Requests whose answer does not say what they made, and of which nobody has seen a booking."""
-    unsaid = [one for one in posts if one.answer is None or one.answer.status >= 500]
+    unsaid = [one for one in posts if one.answer is None or read_answer(one.answer)[0] is AnswerKind.LOST]
     return [one for one in unsaid if not any(_carries(booking, one.operation) for booking in found.values())]
 
 

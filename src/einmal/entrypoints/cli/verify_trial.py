@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 
 from starlette.types import ASGIApp
 
-from einmal.adapters.calcom.transport import Transport, WireAnswer, WireRequest
+from einmal.adapters.calcom.transport import NeverSent, Transport, WireAnswer, WireRequest
 from einmal.adapters.calcom.wire import Unreadable, booking_of, json_object
 from einmal.adapters.retell.signature import sign
 from einmal.adapters.system import SystemClock, SystemIds
@@ -44,10 +44,11 @@ _KEPT: Final = (
 
 @dataclass(slots=True)
 class Exchange:
-    """One request to the calendar; `answer` stays None where none came."""
+    """One request to the calendar; `answer` stays None where none came. `left`: it may have reached somebody."""
 
     request: WireRequest
     sent_at: datetime
+    left: bool = True
     answer: WireAnswer | None = None
     received_at: datetime | None = None
 
@@ -87,8 +88,13 @@ class Overheard:
         began = self.clock.monotonic()
         given, self.given = (self.given, None) if exchange.books else (None, self.given)
         try:
-            exchange.answer = await self.inner.send(request) if given is None else given(request)
-            return exchange.answer
+            answer = await self.inner.send(request) if given is None else given(request)
+        except NeverSent:
+            exchange.left = False
+            raise
+        else:
+            exchange.answer = answer
+            return answer
         finally:
             exchange.received_at = self.clock.now()
             self.seconds += self.clock.monotonic() - began
@@ -98,7 +104,8 @@ class Overheard:
 
     @property
     def posts(self) -> list[Exchange]:
-        return [one for one in self.exchanges if one.books]
+        """Requests for a booking that may have reached the calendar."""
+        return [one for one in self.exchanges if one.books and one.left]
 
 
 @dataclass(slots=True)

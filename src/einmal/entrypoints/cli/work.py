@@ -20,6 +20,7 @@ from einmal.entrypoints.cli.serve import (
     serve_beside,
 )
 from einmal.entrypoints.cli.watch import watch_configuration
+from einmal.entrypoints.cli.watch_constraint import watch_constraint
 from einmal.entrypoints.http.app import create_inside
 from einmal.ports import CommitUnknown, LedgerUnavailable
 from einmal.settings import Settings
@@ -67,6 +68,8 @@ async def _work(settings: Settings, door: socket.socket | None) -> None:
                 await serve_beside(create_inside(gateway), door, stack)
                 where = f" Metrics: http://{settings.host}:{door.getsockname()[1]}/metrics."
             print(f"Recovering what is unresolved in {shown(settings.ledger_at)}.{where} Stop with Ctrl-C.", flush=True)
-            await asyncio.gather(gateway.worker.run(stop), watch_configuration(gateway, stop))
+            await asyncio.gather(
+                gateway.worker.run(stop), watch_configuration(gateway, stop), watch_constraint(gateway, stop)
+            )
     finally:
         await gateway.close()

@@ -17,7 +17,7 @@ from einmal.wiring import Gateway
 
 def build_site(gateway: Gateway, *, has_lab: bool = False) -> Site:
     pages = build_pages(gateway.settings, gateway.clock)
-    pages.environment.globals["has_lab"] = has_lab
+    pages.environment.globals.update(has_lab=has_lab, layers_off=lambda: gateway.layers_off)
     return Site(gateway, pages, Feed(gateway.stories), has_lab)
 
 

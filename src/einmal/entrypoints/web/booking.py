@@ -226,7 +226,12 @@ class BookingForm:
         settings, entrance = self.site.gateway.settings, self.site.pages.entrance
         # Open because we are on loopback is open to this machine, not to those whom a proxy brings.
         is_open = settings.form_open and (settings.booking_form is True or from_this_machine(request.scope))
-        return entrance.stranger(request, self.site.pages.clock.now()) if is_open else self.site.pages.visitor(request)
+        if is_open:
+            return entrance.stranger(request, self.site.pages.clock.now())
+        visitor = self.site.pages.visitor(request)
+        if not visitor.operates:
+            raise NotAllowed("role")  # a reader changes nothing; where everybody may book, so may they
+        return visitor
 
     def _owner(self, visitor: Visitor, form_id: str) -> Tenancy | None:
         """Whose form this is, if it is this visitor's."""

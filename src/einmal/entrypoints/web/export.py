@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -10,6 +11,7 @@ from typing import Final
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
+from einmal.entrypoints.http.door import header
 from einmal.entrypoints.web.entrance import NotAllowed
 from einmal.entrypoints.web.pages import HEADERS, Endpoint
 from einmal.entrypoints.web.site import Site
@@ -28,6 +30,9 @@ HEAD: Final = (
 
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 """What a spreadsheet takes for the beginning of a formula. Callers choose their names."""
+
+_PARTED: Final = re.compile(r";(?=\s*[=+\-@＝＋－＠])")
+"""The same, where a cell would begin: German spreadsheets part them at semicolons, whatever quotes stand around them."""
 
 
 class NotExported(Exception):
@@ -65,7 +70,7 @@ def asked_days(first: str | None, last: str | None) -> Days:
 
 def cell(value: str | None) -> str:
     """The text, so that no spreadsheet takes it for a formula."""
-    text = value or ""
+    text = _PARTED.sub(";'", value or "")
     return f"'{text}" if text.startswith(_FORMULA) else text
 
 
@@ -95,6 +100,9 @@ class Export:
         visitor = self.site.pages.visitor(request)
         if not visitor.operates:
             raise NotAllowed("role")
+        if header(request.scope, b"sec-fetch-site") in {"cross-site", "same-site"}:
+            # On loopback, where nobody signs in, any page could have a browser fetch it, and the log say who did.
+            raise NotAllowed("form")
         try:
             days = asked_days(request.query_params.get("from"), request.query_params.get("to"))
             count = await self._count(days)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import quote, urlencode
 from zoneinfo import ZoneInfo
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -92,6 +93,7 @@ class Pages:
             operates=visitor is not None and visitor.operates,
             form_token="" if visitor is None else visitor.form_token,
             path=request.url.path,
+            other_language=_in_the_other(request, language),
             settings=self.settings,
             static=self.versions,
             version=__version__,
@@ -115,7 +117,7 @@ class Pages:
                 return await endpoint(request)
             except SignInNeeded as needed:
                 if needed.possible and request.method == "GET":
-                    return RedirectResponse(f"/sign-in?next={request.url.path}", 303, headers=HEADERS)
+                    return RedirectResponse(f"/sign-in?next={_address(request)}", 303, headers=HEADERS)
                 return self._trouble(request, 401, "trouble_sign_in" if needed.possible else "trouble_no_token")
             except ClientLeft:
                 return Response(status_code=400)
@@ -129,6 +131,17 @@ class Pages:
 
     def local(self, at: datetime) -> datetime:
         return at.astimezone(ZoneInfo(self.settings.timezone))
+
+
+def _address(request: Request) -> str:
+    """Of the page that was asked for, with what was asked of it, as a value in another address."""
+    return quote(request.url.path + (f"?{request.url.query}" if request.url.query else ""), safe="/")
+
+
+def _in_the_other(request: Request, language: str) -> str:
+    """The same page in the other language. What a form was sent to is asked for as a page."""
+    kept = [pair for pair in request.query_params.multi_items() if pair[0] != "lang"]
+    return f"{quote(request.url.path)}?{urlencode([*kept, ('lang', 'en' if language == 'de' else 'de')])}"
 
 
 def _told(trouble: Exception) -> tuple[int, str]:
