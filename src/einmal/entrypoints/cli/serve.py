@@ -18,7 +18,7 @@ import uvicorn
 
 from einmal.adapters.calcom.services import NoServices
 from einmal.adapters.sql.ledger import SCHEMA_HEAD
-from einmal.adapters.sql.migrate import SchemaMismatch, has_layer_4, schema_version, shown, upgrade
+from einmal.adapters.sql.migrate import SchemaMismatch, schema_version, shown, upgrade
 from einmal.adapters.telemetry.logs import channel, configure_logs
 from einmal.entrypoints.cli.unsigned import unsigned_warnings
 from einmal.entrypoints.cli.watch import watch_configuration
@@ -168,8 +168,6 @@ def prepare_ledger(where: Path | str) -> None:
         return
     if version != SCHEMA_HEAD:
         raise CannotStart(f"the ledger {shown(where)} has schema {version}, not {SCHEMA_HEAD}; run `einmal db upgrade`")
-    if not has_layer_4(where):
-        channel("alerts").error("layer 4 is off: the ledger has no UNIQUE index on booking uids")
 
 
 class _QuietServer(uvicorn.Server):
