@@ -37,8 +37,8 @@ class Refusal(Exception):
 _DIGITS = re.compile(r"[0-9]+")
 
 
-def too_large() -> Refusal:
-    return Refusal(413, "too_large", f"the body may have at most {BODY_BYTES_MAX} bytes")
+def too_large(most: int = BODY_BYTES_MAX) -> Refusal:
+    return Refusal(413, "too_large", f"the body may have at most {most} bytes")
 
 
 async def read_body(scope: Scope, receive: Receive) -> bytes:
