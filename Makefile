@@ -44,7 +44,7 @@ check: $(DEV) ## ruff, strict mypy, the floors
 # Counting lines doubles the time of what runs them. What tests one part by itself is counted; these are not: the whole
 # gateway on its ledgers, simulated worlds, real processes. Worlds use two processes themselves, and print who caught
 # which sabotage; the last mostly wait.
-WHOLE     := tests/contracts tests/flows
+WHOLE     := tests/contracts tests/flows tests/rest
 WORLDS    := tests/simulation
 PROCESSES := tests/races tests/e2e tests/model tests/monitoring tests/browser
 

@@ -2,25 +2,33 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from einmal.adapters.calcom.calendar import Account, CalcomCalendar
+from einmal.adapters.calcom.passing import Passages, PassingCalendar
+from einmal.adapters.calcom.relay import Relay
 from einmal.adapters.calcom.services import KeyRefused, NoServices, list_services
 from einmal.adapters.calcom.transport import AiohttpTransport, Transport
-from einmal.adapters.notify.webhook import WebhookCourier
 from einmal.adapters.sql.ledger import PostgresLedger, SqliteLedger, SqlLedger
-from einmal.adapters.sql.sqlite import SqliteThread
+from einmal.adapters.sql.postgres import PostgresStore
+from einmal.adapters.sql.sqlite import SqliteStore, SqliteThread
 from einmal.adapters.sql.steps import Store
+from einmal.adapters.sql.traced import TracedStore
 from einmal.adapters.telemetry.logs import channel
 from einmal.configuration import TenantConfiguration
+from einmal.couriers import Couriers
 from einmal.domain.admission import AdmissionPolicy
 from einmal.domain.gate import GatePolicy, Shut, Use
+from einmal.domain.house import House
 from einmal.domain.model import Service
+from einmal.domain.reach import reaches
 from einmal.domain.settle import SettlePolicy
 from einmal.flows.arm import Arming
+from einmal.flows.as_asked import AsAsked
 from einmal.flows.attempt import Attempts
 from einmal.flows.behind import Behind
 from einmal.flows.book import Bookings
@@ -44,11 +52,13 @@ from einmal.flows.rule import Rulings
 from einmal.flows.standing import Standings
 from einmal.flows.sweep import Sweeper
 from einmal.flows.tell import Telling
+from einmal.flows.traced import TracedAttempts
 from einmal.ports import Budgets, Clock, CommitUnknown, Ids, LedgerUnavailable, Observer, Tenant, Toll
+from einmal.ports.tracing import Spans
 from einmal.settings import Settings
 from einmal.speech.said import Language
 from einmal.speech.sentences import Voice
-from einmal.tenancies import Tenancy
+from einmal.tenancies import Proxied, Tenancy
 
 HOUSE_EMAIL_OF_THE_SIMULATOR = "termin@salon.test"
 
@@ -67,8 +77,10 @@ class Parts:
     clock: Clock
     ids: Ids
     observer: Observer
-    webhook: WebhookCourier | None
+    couriers: Couriers | None
     transports: dict[str | None, Transport]
+    spans: Spans | None = None
+    relay: Relay = field(default_factory=Relay)
 
     async def tenancies(self) -> list[Tenancy]:
         """All that can be served now. Raises as `tenancy`, NoServices only where nobody can be."""
@@ -87,7 +99,7 @@ class Parts:
     async def tenancy(self, wanted: TenantConfiguration) -> Tenancy:
         """Raises NoServices, LedgerUnavailable or CommitUnknown."""
         settings, ledger, clock, ids, observer = self.settings, self.ledger, self.clock, self.ids, self.observer
-        account, transport = account_of(settings, wanted), self._transport(wanted)
+        account, transport, passages = account_of(settings, wanted), self._transport(wanted), Passages()
         toll = Toll(account_id(wanted), GatePolicy(per_minute=settings.calcom_rate_per_minute))
         services = wanted.services or await _services(wanted.tenant_id, transport, account, ledger, toll, clock)
         hash_key = await ledger.ensure_tenant(wanted.tenant_id, wanted.name, services, clock.now())
@@ -111,7 +123,11 @@ class Parts:
         doubts = Doubts(outcomes, calendar, offers, budgets, settle)
         arming = Arming(outcomes, calendar, ledger.gates, toll, budgets)
         attempts = Attempts(outcomes, doubts, arming, calendar, settings.guard, settings.strategy)
-        reaches_people = self.webhook is not None
+        if self.spans is not None:
+            attempts = TracedAttempts(
+                outcomes, doubts, arming, calendar, settings.guard, settings.strategy, spans=self.spans
+            )
+        reaches_anybody = partial(reaches, settings.channels)
         bookings = Bookings(
             tenant,
             ledger,
@@ -122,7 +138,7 @@ class Parts:
             observer,
             budgets,
             toll,
-            reaches_people,
+            reaches_anybody,
             rules,
             holding.answered,
         )
@@ -147,7 +163,7 @@ class Parts:
         )
         composites = Composites(bookings, CompositeSteps(ledger.composites, in_call), offers)
         replies = ChangeReplies(tenant, own, in_call, offers)
-        changes = Changes(replies, rules, reaches_people, offers.drop, holding.answered, composites)
+        changes = Changes(replies, rules, reaches_anybody, offers.drop, holding.answered, composites)
         telling = Telling(own, in_call.standings, ledger.changes, ledger, composites)
         sweeper = Sweeper(tenant.tenant_id, doubts_behind, compensations, behind, budgets, afterwards.standings)
         undoing = CompositeSteps(ledger.composites, afterwards)
@@ -177,7 +193,41 @@ class Parts:
             telling,
             rulings,
             run_behind,
+            self._proxied(bookings, changes, PassingCalendar(transport, account, clock, passages), passages, transport),
             wanted,
+        )
+
+    def _proxied(
+        self,
+        bookings: Bookings,
+        changes: Changes,
+        calendar: PassingCalendar,
+        passages: Passages,
+        transport: Transport,
+    ) -> Proxied:
+        """The same flows for those who bring their own request, under Cal.com's rules instead of the house's."""
+        tenant = replace(bookings.tenant, house=House())
+        gated = GatedCalendar(calendar, self.ledger.gates, bookings.toll, Use.LOOK, self.clock, self.observer)
+        attempts = bookings.attempts
+        doubts = replace(attempts.doubts, calendar=gated, offers=None)
+        arming = replace(attempts.arming, calendar=gated)
+        rules = AsAsked(tenant, self.clock)
+        return Proxied(
+            replace(
+                bookings,
+                tenant=tenant,
+                attempts=replace(attempts, calendar=gated, doubts=doubts, arming=arming),
+                house_rules=rules,
+            ),
+            Changes(
+                replace(changes.replies, tenant=tenant, doubts=replace(changes.doubts, calendar=gated)),
+                rules,
+                changes.reaches,
+                changes.changed,
+                changes.answered,
+            ),
+            passages,
+            transport,
         )
 
     def _neighbours(self, wanted: TenantConfiguration) -> tuple[str, ...]:
@@ -201,8 +251,9 @@ class Parts:
     async def close(self) -> None:
         for transport in self.transports.values():
             await transport.close()
-        if self.webhook is not None:
-            await self.webhook.close()
+        await self.relay.close()
+        if self.couriers is not None:
+            await self.couriers.close()
         self.ledger.close()
 
 
@@ -251,10 +302,13 @@ def opened_ledger(
     channels: Sequence[str] = (),
     thread: type[SqliteThread] = SqliteThread,
     store: Store | None = None,
+    spans: Spans | None = None,
 ) -> SqlLedger:
-    if store is not None:
-        return SqlLedger(store, ids, channels)
     where = settings.ledger_at
+    if store is None and spans is not None:
+        store = SqliteStore(where, thread) if isinstance(where, Path) else PostgresStore(where)
+    if store is not None:
+        return SqlLedger(store if spans is None else TracedStore(store, spans), ids, channels)
     if isinstance(where, Path):
         return SqliteLedger(where, ids, channels, thread)
     return PostgresLedger(where, ids, channels)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from einmal.adapters.calcom.calendar import CalcomCalendar
+from einmal.adapters.calcom.probe import Probe
 from einmal.adapters.calcom.services import NoServices
 from einmal.adapters.calcom.subscriptions import Subscriptions
 from einmal.adapters.calcom.transport import AiohttpTransport, Transport
@@ -16,7 +17,7 @@ from einmal.domain.gate import GatePolicy, Use
 from einmal.flows.gated import GatedCalendar
 from einmal.flows.inspect import Inspection
 from einmal.flows.reconcile import Reconciliation
-from einmal.ports import Clock, CommitUnknown, LedgerUnavailable, Observer, Toll
+from einmal.ports import Calendar, Clock, CommitUnknown, LedgerUnavailable, Observer, Toll
 from einmal.settings import Settings
 
 
@@ -93,8 +94,7 @@ async def build_reconciler(
     Raises LookupError where that cannot be had now, LedgerUnavailable or CommitUnknown.
     """
     clock, ids = clock or SystemClock(), SystemIds()
-    channels = ("log",) if settings.notify_url is None else ("log", "webhook")
-    ledger = opened_ledger(settings, ids, channels)
+    ledger = opened_ledger(settings, ids, settings.channels)
     ledger.open()
     parts = Parts(settings, ledger, clock, ids, LogObserver(), None, {} if transport is None else {None: transport})
     try:
@@ -109,3 +109,28 @@ async def build_reconciler(
     reconciliation = tenancy.behind.reconciliation
     assert reconciliation is not None  # noqa: S101 - every tenancy has one
     return Reconciler(reconciliation, parts)
+
+
+@dataclass(frozen=True, slots=True)
+class ProbedAccount:
+    """One tenant's account at Cal.com, as it is looked at before anything relies on it. Close it."""
+
+    probe: Probe
+    calendar: Calendar
+    transport: Transport
+
+    async def close(self) -> None:
+        await self.transport.close()
+
+
+def build_probe(
+    settings: Settings, tenant: TenantConfiguration, transport: Transport, clock: Clock | None = None
+) -> ProbedAccount:
+    """What asks that account, over this transport. It needs no ledger, and passes no gate: it asks a handful."""
+    clock, account = clock or SystemClock(), account_of(settings, tenant)
+    return ProbedAccount(Probe(transport, account, clock), CalcomCalendar(transport, account, clock), transport)
+
+
+def calcom_transport(settings: Settings, tenant: TenantConfiguration) -> Transport:
+    """The way to that tenant's Cal.com."""
+    return AiohttpTransport(tenant.calcom_base_url or settings.calcom_base_url)

@@ -8,14 +8,23 @@ secret's value is never quoted.
 import contextlib
 import difflib
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from einmal.adapters.notify.addresses import (
+    read_mailbox,
+    read_mailboxes,
+    read_smtp,
+    read_twilio_account,
+    read_twilio_sender,
+)
 from einmal.adapters.notify.key import webhook_key
+from einmal.configuration.api_keys import ApiKey, api_keys_of
 from einmal.configuration.model import DEFAULT_TENANT, Configuration, Defaults, TenantConfiguration
 from einmal.configuration.offering import MINUTES_MAX
 from einmal.configuration.problems import BadConfiguration
@@ -23,6 +32,7 @@ from einmal.configuration.read import read_configuration_file
 from einmal.configuration.values import base_url, house_email, https, is_loopback, language, one_of, time_zone
 from einmal.domain.keys import IdempotencyStrategy
 from einmal.domain.model import Service
+from einmal.domain.reach import Channel
 from einmal.domain.verdict import GuardPolicy
 from einmal.secret import Secret
 
@@ -101,11 +111,49 @@ def _rate(text: str) -> int:
     return int(text)
 
 
+def _traces(text: str) -> str:
+    text = text.strip()
+    try:
+        parts = urlsplit(text)
+        odd = not parts.hostname or parts.username is not None or parts.password is not None or parts.port == 0
+    except ValueError:
+        parts, odd = urlsplit(""), True
+    if odd or parts.scheme not in {"http", "https"} or set("?# \t") & set(text):
+        raise ValueError("must be an address such as http://127.0.0.1:4318/v1/traces, without user, query or fragment")
+    if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
+        raise ValueError("must use https, except on loopback")
+    try:
+        installed = find_spec("opentelemetry.exporter.otlp.proto.http") is not None
+    except ModuleNotFoundError:
+        installed = False
+    if not installed:
+        raise ValueError("needs OpenTelemetry, which is not installed here; pip install 'einmal[tracing]'")
+    return text
+
+
 def _webhook_secret(text: str) -> Secret:
     try:
         webhook_key(text.strip())
     except ValueError as wrong:
         raise ValueError(f"{wrong}; make one with: echo whsec_$(openssl rand -base64 32)") from None
+    return Secret(text.strip())
+
+
+def _slack(text: str) -> Secret:
+    try:
+        return Secret(https(text))
+    except ValueError:
+        raise ValueError("must be the https address of an incoming webhook of yours at Slack") from None
+
+
+def _smtp(text: str) -> Secret:
+    read_smtp(text)
+    return Secret(text.strip())
+
+
+def _password(text: str) -> Secret:
+    if re.fullmatch(r"\$argon2id\$v=[0-9]+\$[a-z0-9=,]+\$[A-Za-z0-9+/]+\$[A-Za-z0-9+/]+", text.strip()) is None:
+        raise ValueError("must be an argon2id hash, $argon2id$...; make one with: einmal config password")
     return Secret(text.strip())
 
 
@@ -148,6 +196,12 @@ SETTINGS: Final[tuple[Setting, ...]] = (
     Setting("calcom_api_version", one_of("2024-08-13", "2026-02-25"), "2024-08-13", "cal-api-version of bookings"),
     Setting("calcom_webhook_secret", Secret, None, "Cal.com's webhook secret"),
     Setting("retell_api_key", _secrets, (), "Retell's API key; two, with a comma, during a rotation"),
+    Setting("vapi_secret", _secrets, (), "what Vapi sends as X-Vapi-Secret or bearer token; two during a rotation"),
+    Setting("elevenlabs_secret", _secrets, (), "what ElevenLabs' tools send as X-Einmal-Secret; two during a rotation"),
+    Setting("elevenlabs_webhook_secret", _secrets, (), "signs ElevenLabs' post-call webhooks; two during a rotation"),
+    Setting("mcp_secret", _secrets, (), "the bearer token of `einmal mcp --http`; two during a rotation"),
+    Setting("api_keys", api_keys_of, (), "keys of your own programs for /v1: NAME:SCOPE+SCOPE:KEY, several by comma"),
+    Setting("api_rate_per_minute", _rate, 120, "requests a minute for each of those programs; 0 for no limit"),
     Setting(
         "attendee_fallback_email",
         house_email,
@@ -155,6 +209,13 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         "the house address; callers without an e-mail get an address of their own made from it",
     ),
     Setting("admin_token", Secret, None, "for /metrics, /api/internal, /api/appointments and the pages off loopback"),
+    Setting("reader_token", Secret, None, "opens the pages to read, with personal data masked"),
+    Setting(
+        "operator_password", _password, None, "opens the pages as the admin token does; see `einmal config password`"
+    ),
+    Setting("reader_password", _password, None, "opens the pages as EINMAL_READER_TOKEN does"),
+    Setting("proxy", _boolean, None, "whether clients of Cal.com's API may come by /v2; without it, on loopback only"),
+    Setting("booking_form", _boolean, None, "whether everybody may book at /book; without it, on loopback only"),
     Setting("timezone", time_zone, "Europe/Berlin", "where callers and calendar live"),
     Setting("language", language, "de", "what callers are answered in"),
     Setting("metrics_namespace", _namespace, "einmal", "the prefix of metrics"),
@@ -169,6 +230,17 @@ SETTINGS: Final[tuple[Setting, ...]] = (
     Setting("calcom_rate_per_minute", _rate, 120, "requests a minute that Cal.com allows this key; 0 for no limit"),
     Setting("notify_url", https, None, "where news of a doubt that has ended is posted, signed"),
     Setting("notify_secret", _webhook_secret, None, "signs what is posted there: whsec_ and base64"),
+    Setting("slack_url", _slack, None, "an incoming webhook of Slack, for what a person must do"),
+    Setting("smtp_url", _smtp, None, "the mail server: smtps://user:password@host:port, or smtp:// for STARTTLS"),
+    Setting("mail_from", read_mailbox, None, "the address that mails are from"),
+    Setting("mail_to", read_mailboxes, (), "who gets a mail of what a person must do; several with a comma"),
+    Setting("twilio_account", read_twilio_account, None, "Twilio's Account SID, for SMS to callers"),
+    Setting("twilio_token", Secret, None, "Twilio's Auth Token"),
+    Setting(
+        "twilio_from", read_twilio_sender, None, "whom SMS are from: a number, a short name or a messaging service"
+    ),
+    Setting("weekly_report", _boolean, False, "whether the week's report goes out on Mondays, by mail and in Slack"),
+    Setting("traces_url", _traces, None, "an OTLP/HTTP collector that gets a trace of each function call"),
     Setting("settle_seconds", _seconds, 600.0, "how long after a lost answer an absence is not yet proof"),
     Setting("replay_no_seconds", _seconds, 60.0, "how long a stored no is told again; longer than any agent retries"),
     Setting("post_seconds", _seconds, 10.0, "how long one POST to Cal.com may take before it counts as lost"),
@@ -200,8 +272,19 @@ class Settings:
     calcom_api_version: str
     calcom_webhook_secret: Secret | None
     retell_api_key: tuple[Secret, ...]
+    vapi_secret: tuple[Secret, ...]
+    elevenlabs_secret: tuple[Secret, ...]
+    elevenlabs_webhook_secret: tuple[Secret, ...]
+    mcp_secret: tuple[Secret, ...]
+    api_keys: tuple[ApiKey, ...]
+    api_rate_per_minute: int
     attendee_fallback_email: str | None
     admin_token: Secret | None
+    reader_token: Secret | None
+    operator_password: Secret | None
+    reader_password: Secret | None
+    proxy: bool | None
+    booking_form: bool | None
     timezone: str
     language: str
     metrics_namespace: str
@@ -216,6 +299,15 @@ class Settings:
     calcom_rate_per_minute: int
     notify_url: str | None
     notify_secret: Secret | None
+    slack_url: Secret | None
+    smtp_url: Secret | None
+    mail_from: str | None
+    mail_to: tuple[str, ...]
+    twilio_account: str | None
+    twilio_token: Secret | None
+    twilio_from: str | None
+    weekly_report: bool
+    traces_url: str | None
     settle_seconds: float
     replay_no_seconds: float
     post_seconds: float
@@ -239,6 +331,22 @@ class Settings:
             one if one.calcom_api_key is not None else replace(one, calcom_api_key=key, calcom_base_url=url)
             for one in self.configuration.tenants
         )
+
+    @property
+    def proxy_open(self) -> bool:
+        """Whether Cal.com's own API is served here, guarded."""
+        return self.loopback if self.proxy is None else self.proxy
+
+    @property
+    def form_open(self) -> bool:
+        """Whether the booking form is there for whoever finds it."""
+        return self.loopback if self.booking_form is None else self.booking_form
+
+    @property
+    def channels(self) -> tuple[str, ...]:
+        """On which messages go out, the log always. What is put into the outbox is put there for these."""
+        named = (channel for channel, needed in _CHANNELS.items() if all(getattr(self, name) for name in needed))
+        return (Channel.LOG.value, *(channel.value for channel in named))
 
     @property
     def loopback(self) -> bool:
@@ -294,11 +402,42 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
             "EINMAL_ATTENDEE_FALLBACK_EMAIL: needed beside EINMAL_CALCOM_API_KEY, for callers who have no e-mail; "
             "an address of yours that takes mail for local+anything@domain"
         )
-    if (values.get("notify_url") is None) != (values.get("notify_secret") is None):
-        problems.append("EINMAL_NOTIFY_URL and EINMAL_NOTIFY_SECRET: set both, or neither")
+    if values.get("api_keys") and configuration is not None and len(configuration.tenants) > 1:
+        problems.append("EINMAL_API_KEYS: is for one house; with several each has its own under [[tenants.api_keys]]")
+    problems += _half_channels(environment)
+    if values.get("weekly_report"):
+        problems += _report_to_nobody(environment)
     if problems:
         raise BadSettings(problems, bad)
     return _with_the_only_tenant(Settings(**values, configuration=configuration))
+
+
+_CHANNELS: Final = {
+    Channel.WEBHOOK: ("notify_url", "notify_secret"),
+    Channel.SLACK: ("slack_url",),
+    Channel.MAIL: ("smtp_url", "mail_from", "mail_to"),
+    Channel.SMS: ("twilio_account", "twilio_token", "twilio_from"),
+}
+"""What each channel needs, all of it."""
+
+
+def _half_channels(environment: Mapping[str, str]) -> Iterator[str]:
+    """A channel that somebody meant to have and that would stay silent. What is there and wrong has been told."""
+    for needed in _CHANNELS.values():
+        variables = [f"EINMAL_{name.upper()}" for name in needed]
+        missing = [variable for variable in variables if not environment.get(variable, "").strip()]
+        if missing and len(missing) < len(variables):
+            together = " and ".join((", ".join(variables[:-1]), variables[-1]))
+            yield f"{' and '.join(missing)}: missing; set {together} together, or none of them"
+
+
+def _report_to_nobody(environment: Mapping[str, str]) -> Iterator[str]:
+    """The weekly report goes to a person of the house. What is half there has been told."""
+    ways = (_CHANNELS[Channel.MAIL], _CHANNELS[Channel.SLACK])
+    variables = [[f"EINMAL_{name.upper()}" for name in way] for way in ways]
+    if not any(environment.get(variable, "").strip() for way in variables for variable in way):
+        mail, slack = (" and ".join(way) for way in variables)
+        yield f"EINMAL_WEEKLY_REPORT: there is nobody to send it to; set {mail}, or {slack}"
 
 
 _OF_THE_TENANT: Final = {
@@ -309,6 +448,10 @@ _OF_THE_TENANT: Final = {
     "calcom_base_url": "calcom_base_url",
     "calcom_webhook_secret": "calcom_webhook_secret",
     "retell_api_key": "retell_api_keys",
+    "vapi_secret": "vapi_secrets",
+    "elevenlabs_secret": "elevenlabs_secrets",
+    "elevenlabs_webhook_secret": "elevenlabs_webhook_secrets",
+    "api_keys": "api_keys",
 }
 """The settings that a tenant may say for itself, and its words for them."""
 

@@ -99,6 +99,8 @@ class Tenancies:
                 for key in getattr(one, field):
                     self._of_key[credential].setdefault(key.reveal(), set()).add(one.tenant_id)
         self.keys = self.keys_of(Credential.RETELL)
+        self.api_keys = tuple((one.tenant_id, key) for one in every for key in one.api_keys)
+        """Of the houses' own programs, each with whose it is."""
         for gone in set(self.behind) - set(self._served):
             del self.behind[gone]
         self.behind.update({tenant_id: one.behind for tenant_id, one in self._served.items()})
@@ -113,7 +115,7 @@ class Tenancies:
     @property
     def keyless(self) -> bool:
         """Whether nobody has a key of any kind: a trial."""
-        return not any(self._of_key.values())
+        return not any(self._of_key.values()) and not self.api_keys
 
     @property
     def all(self) -> tuple[Tenancy, ...]:

@@ -25,7 +25,7 @@ from einmal.simulator.virtual import SeededIds
 from support.evidence import NOW, SECRET
 
 TENANTS = ("salon", "praxis")
-CHANNELS = (("webhook", "log"), ("log",))
+CHANNELS = (("webhook", "log", "sms"), ("log",))
 """Of the first process and of the second; not in the order of the alphabet."""
 SERVICES = (Service("beratung", "Beratung", 1, 30, ("Gespräch",)), Service("schnitt", "Haarschnitt", 2, 45))
 STARTS = (NOW + timedelta(days=1), NOW + timedelta(days=2, microseconds=250))

@@ -140,10 +140,12 @@ def _side_by_side(tables: Sequence[Table], tenants: Sequence[TenantConfiguration
             accounts.setdefault(tenant.calcom_api_key, []).append(table)
     signers = Counter(signer for tenant in tenants for signer in set(_signers(tenant)))
     for table, tenant in zip(tables, tenants, strict=True):
-        named = any(table.means(key) for key in ("agents", "numbers", "api_keys"))
-        if not named and not any(signers[signer] == 1 for signer in _signers(tenant)):
+        on_the_phone = any(table.means(key) for key in ("agents", "numbers"))
+        by_programs = table.means("api_keys")
+        if not on_the_phone and not by_programs and not any(signers[signer] == 1 for signer in _signers(tenant)):
             table.problem(None, "has no agents, no numbers and no Retell key of its own: no call would ever be its own")
-        if signed and not _signers(tenant) and not any(table.means(key) for key in KEYS_OF_PLATFORMS):
+        unsigned = not _signers(tenant) and not any(table.means(key) for key in KEYS_OF_PLATFORMS)
+        if signed and unsigned and (on_the_phone or not by_programs):
             table.problem(
                 None,
                 "retell_api_keys is missing: other tenants have theirs, so calls must be signed, and every one for "

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
-from einmal.domain.model import instant
+from einmal.domain.model import Person, instant
 
 NOTE_MAX: Final = 1_000
 """Letters of all that is noted for one call-back: who calls back reads it beforehand, and it goes into messages."""
@@ -47,6 +47,11 @@ class Callback:
             if text is not None and "\0" in text:
                 # Not every database can hold one. Nothing said is None.
                 object.__setattr__(self, name, text.replace("\0", "") or None)
+
+    @property
+    def person(self) -> Person:
+        """Who wants to be called back, as far as they are known."""
+        return Person(self.name or "", self.phone)
 
     def with_more(self, said: "Callback") -> "Callback":
         """This one, after the same caller asked once more in the same conversation: nothing that was noted is lost, a

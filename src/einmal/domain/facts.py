@@ -4,14 +4,16 @@ Ids, states and durations only; never a name, a phone or an address. Logs and me
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Final
 
 from einmal.domain.answer import Answer, AnswerKind
 from einmal.domain.change import ChangeEvent, ChangeKind
 from einmal.domain.drift import Drift
-from einmal.domain.intent import Intent, State
+from einmal.domain.intent import Event, Intent, State
 from einmal.domain.model import Booking, MetadataKey
 from einmal.domain.verdict import GuardPolicy, Judgement, Layer, Reason, Verdict
 
@@ -169,6 +171,38 @@ class Served:
     function: str
     outcome: str
     seconds: float
+    call_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A request was no function call, or nobody could say whose. `error` is a short word of ours."""
+
+    at: datetime
+    adapter: str
+    error: str
+
+
+WAYS: Final = frozenset(
+    {
+        *(Event.FOUND_ACCEPTED, Event.FOUND_PENDING, Event.NOT_OURS_AND_ABSENT, Event.SETTLED_ABSENT),
+        *(Event.ESCALATED, Event.RULED_BOOKED, Event.RULED_NOT_BOOKED),
+    }
+)
+"""How a doubt can end, or come before a person."""
+
+TAKING_BACK: Final = frozenset({Event.SURFACED, Event.COMPENSATED})
+"""A booking of ours stands after its "no"; it has been taken back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """An intent made one of the moves of WAYS or of TAKING_BACK."""
+
+    at: datetime
+    intent_id: str
+    call_id: str | None
+    event: Event
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,10 +224,19 @@ class LookedUp:
     saw: str
 
 
-Counted = Timed | CalendarAsked | Served | NotStarted | LookedUp
+@dataclass(frozen=True, slots=True)
+class RejectionRuled:
+    """A person looked at an intent that a layer had refused, and said whether that was wrong. The last one counts."""
+
+    at: datetime
+    intent_id: str
+    wrong: bool
+
+
+Counted = Timed | CalendarAsked | Served | Refused | NotStarted | LookedUp
 """Told for metrics alone: nothing was decided."""
 
-Fact = Rejected | Booked | Answered | Doubted | Changed | Noticed | Drifted | Counted | Alarm
+Fact = Rejected | Booked | Answered | Doubted | Settled | Changed | Noticed | Drifted | RejectionRuled | Counted | Alarm
 
 
 def rejected(intent: Intent, booking: Booking, verdict: Verdict, at: datetime, policy: GuardPolicy) -> Rejected:
@@ -233,6 +276,12 @@ def booked(intent: Intent, booking: Booking, verdict: Verdict, state: State, at:
         skewed=verdict.skewed,
         overruled=tuple(finding.reason for finding in verdict.findings),
     )
+
+
+def settled(intent: Intent, events: Sequence[Event], at: datetime) -> tuple[Settled, ...]:
+    """A fact for each of these moves that ends a doubt, or takes a booking back."""
+    told = (event for event in events if event in WAYS | TAKING_BACK)
+    return tuple(Settled(at, intent.intent_id, intent.wish.conversation_id, event) for event in told)
 
 
 def answered(intent: Intent, answer: Answer, verdict: Verdict | None, at: datetime, policy: GuardPolicy) -> Answered:

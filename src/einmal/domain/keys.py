@@ -166,6 +166,13 @@ def unique_attendee_email(house_email: str, operation: str) -> str:
     return address
 
 
+def is_house_address(address: str, house_email: str) -> bool:
+    """Whether it is the house's own, also with something after a plus. Taking it for a caller's was the incident."""
+    local, _, domain = address.lower().rpartition("@")
+    house_local, _, house_domain = house_email.lower().rpartition("@")
+    return domain == house_domain and local.partition("+")[0] == house_local.partition("+")[0]
+
+
 MAX_LOCAL_PART = 64
 """RFC 5321 section 4.5.3.1.1."""
 

@@ -15,6 +15,7 @@ from einmal.flows.calls import PhoneCalls
 from einmal.flows.change_doubt import ChangeRecovery
 from einmal.flows.composite_undo import CompositeRecovery
 from einmal.flows.deliver import Deliveries
+from einmal.flows.forget import Forgetting
 from einmal.flows.journal import JournalKeeping
 from einmal.flows.notices import Notices
 from einmal.flows.recover import Recovery
@@ -47,6 +48,7 @@ class Worker:
     journal: JournalKeeping | None = None
     tallies: Tallying | None = None
     weekly: WeeklyReports | None = None
+    forgetting: Forgetting | None = None
     _turns: int = field(default=0, init=False)
 
     async def run(self, stop: asyncio.Event, pause_seconds: float = PAUSE_SECONDS) -> None:
@@ -76,7 +78,10 @@ class Worker:
             if back.reconciliation is not None:
                 await self._do("reconciliation", back.reconciliation.turn)
         await self._do("delivery", self.deliveries.turn)
-        kept = (("calls", self.calls), ("journal", self.journal), ("tallies", self.tallies), ("report", self.weekly))
+        kept = (
+            *(("calls", self.calls), ("journal", self.journal), ("tallies", self.tallies)),
+            *(("report", self.weekly), ("forgetting", self.forgetting)),
+        )
         for name, part in kept:
             if part is not None:
                 await self._do(name, part.turn)

@@ -10,6 +10,8 @@ from typing import Any, Protocol
 class Source(StrEnum):
     CALCOM = "calcom"
     RETELL = "retell"
+    VAPI = "vapi"
+    ELEVENLABS = "elevenlabs"
 
 
 @dataclass(frozen=True, slots=True)

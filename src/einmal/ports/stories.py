@@ -91,8 +91,19 @@ class MessageOwed:
 
 
 @dataclass(frozen=True, slots=True)
+class BookingHeld:
+    """A booking that another intent holds: whose it really is."""
+
+    booking_uid: str
+    appointment_id: str
+    intent_id: str
+    call_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class IntentStory:
-    """`stored` is the intent as it stands, its appointment and its stored reply."""
+    """`stored` is the intent as it stands, its appointment and its stored reply. `others`: whose the bookings are that
+    came back for it and that others hold."""
 
     stored: StoredReply
     appointment: AppointmentMade | None
@@ -101,6 +112,7 @@ class IntentStory:
     changes: tuple[Change, ...]
     notices: tuple[NoticeTaken, ...]
     messages: tuple[MessageOwed, ...]
+    others: tuple[BookingHeld, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +134,14 @@ class CallStory:
     callbacks: tuple[Callback, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Named:
+    """What an id names: a call, or an intent, be it by its own id, its operation id, its booking or its appointment."""
+
+    is_call: bool
+    intent_id: str | None
+
+
 class Stories(Protocol):
     """Each in one read transaction. All raise LedgerUnavailable."""
 
@@ -131,5 +151,9 @@ class Stories(Protocol):
     async def of_intent(self, intent_id: str) -> IntentStory | None:
         """None where there is no such intent."""
 
-    async def latest(self, limit: int, after: str | None = None) -> Sequence[FunctionCalled]:
-        """The newest function calls of all tenants, newest first; `after`: only those with a later `served_id`."""
+    async def latest(self, limit: int, after: str | None = None, before: str | None = None) -> Sequence[FunctionCalled]:
+        """The newest function calls of all tenants, newest first; only those with a `served_id` later than `after`
+        and earlier than `before`."""
+
+    async def named(self, text: str) -> Named:
+        """What this id names, letter by letter."""

@@ -211,11 +211,13 @@ class SqlChanges:
         )
         yield Statement(_INSERT, change_values(replace(done, successor_id=made.intent_id, sends=0, resolved_at=at)))
         event = _BECOMES[State.SENT][booking.status is BookingStatus.PENDING]
-        return (yield from self._moved(Transition(made, (event,), at, booking=booking)))
+        # Whoever moved it tells the customer: to them this is no booking of ours.
+        return (yield from self._moved(Transition(made, (event,), at, booking=booking), ()))
 
-    def _moved(self, transition: Transition) -> Steps[StoredReply]:
+    def _moved(self, transition: Transition, channels: Sequence[str] | None = None) -> Steps[StoredReply]:
         try:
-            return (yield from move(transition, self._ids, self._channels)())
+            told = self._channels if channels is None else channels
+            return (yield from move(transition, self._ids, told)())
         except StaleIntent as stale:
             raise StaleChange(str(stale)) from stale
 

@@ -7,26 +7,34 @@ from typing import Any, Final
 
 from einmal.adapters.sql import queues
 from einmal.adapters.sql.appointments import SqlAppointments
+from einmal.adapters.sql.auditing import SqlAuditLog
+from einmal.adapters.sql.by_booking import SqlBookingUids
 from einmal.adapters.sql.callbacks import SqlCallbacks
 from einmal.adapters.sql.calls import SqlCalls
 from einmal.adapters.sql.changes import SqlChanges
 from einmal.adapters.sql.composites import SqlComposites
+from einmal.adapters.sql.desk import SqlDesk
 from einmal.adapters.sql.gates import SqlGates
 from einmal.adapters.sql.history import SqlHistory
 from einmal.adapters.sql.holds import SqlHolds
+from einmal.adapters.sql.idempotency import SqlIdempotencyKeys
 from einmal.adapters.sql.importing import SqlImporting
 from einmal.adapters.sql.inbox import SqlInbox
 from einmal.adapters.sql.journal import SqlJournal
+from einmal.adapters.sql.listing import SqlListing
 from einmal.adapters.sql.outbox import SqlOutbox
 from einmal.adapters.sql.overview import SqlOverview
 from einmal.adapters.sql.postgres import PostgresStore
 from einmal.adapters.sql.reconciling import SqlReconciling
+from einmal.adapters.sql.report import SqlReport
 from einmal.adapters.sql.rows import STORED, instant_of, stored_reply
 from einmal.adapters.sql.sqlite import SqliteStore, SqliteThread
 from einmal.adapters.sql.steps import FOR_UPDATE, Statement, Steps, Store, Transaction
 from einmal.adapters.sql.stories import SqlStories
+from einmal.adapters.sql.tallies import SqlTallies
 from einmal.adapters.sql.tenants import services_of, tenant_written, tenants_known
 from einmal.adapters.sql.verifying import SqlVerifying
+from einmal.adapters.sql.weekly import SqlWeekly
 from einmal.adapters.sql.writes import admission, move
 from einmal.domain.admission import AdmissionPolicy
 from einmal.domain.intent import Intent, State
@@ -76,8 +84,16 @@ class SqlLedger:
         self.inbox = SqlInbox(store, ids, channels)
         self.importing = SqlImporting(store, ids)
         self.journal = SqlJournal(store)
+        self.idempotency_keys = SqlIdempotencyKeys(store)
+        self.listing = SqlListing(store)
         self.stories = SqlStories(store)
+        self.audit_log = SqlAuditLog(store)
+        self.booking_uids = SqlBookingUids(store)
         self.overview = SqlOverview(store)
+        self.desk = SqlDesk(store)
+        self.report = SqlReport(store)
+        self.tallies = SqlTallies(store)
+        self.weekly = SqlWeekly(store)
         self.reconciling = SqlReconciling(store)
         self.verifying = SqlVerifying(store)
 

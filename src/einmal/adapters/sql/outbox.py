@@ -18,6 +18,7 @@ from einmal.adapters.sql.steps import SKIP_LOCKED, Row, Statement, Steps, Store,
 from einmal.domain.callback import Callback
 from einmal.domain.intent import Intent
 from einmal.domain.promise import MessageKind, message_id
+from einmal.domain.reach import heard_on
 from einmal.ports import About, Message
 
 _PUT: Final = """
@@ -43,15 +44,16 @@ _CALLBACK: Final = f"SELECT {CALLBACK_COLUMNS} FROM callbacks WHERE callback_id 
 def put_message(
     about: Intent | Callback, kind: MessageKind, channels: Sequence[str], at: datetime, name: str | None = None
 ) -> Steps[None]:
-    """One row for each channel, each sent and tried by itself. `name`: where it is news of another kind than usual."""
+    """One row for each channel that has something to say, each sent and tried by itself. `name`: where it is news of
+    another kind than usual."""
     whose: tuple[str, str | None, str | None]
     match about:
         case Intent():
             whose = (about.wish.tenant_id, about.intent_id, None)
         case Callback():
             whose = (about.tenant_id, None, about.callback_id)
-    now = instant_text(at)
-    for channel in channels:
+    now, person = instant_text(at), about.wish.person if isinstance(about, Intent) else about.person
+    for channel in heard_on(channels, kind, person):
         yield Statement(_PUT, (name or message_id(about), channel, *whose, kind.value, now, now))
 
 

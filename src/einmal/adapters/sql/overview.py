@@ -38,7 +38,7 @@ class SqlOverview:
             unresolved = yield Statement(_UNRESOLVED)
             escalated = yield Statement(_ESCALATED)
             rejected = yield Statement(_REJECTED, (instant_text(now - DAY),))
-            appointments = yield Statement(_APPOINTMENTS, (_born_at(now - DAY),))
+            appointments = yield Statement(_APPOINTMENTS, (born_at(now - DAY),))
             drifts = yield Statement(_DRIFTS)
             callbacks = yield Statement(_CALLBACKS)
             messages = yield Statement(_MESSAGES)
@@ -67,7 +67,7 @@ class SqlOverview:
 _CROCKFORD: Final = "0123456789abcdefghjkmnpqrstvwxyz"
 
 
-def _born_at(at: datetime) -> str:
+def born_at(at: datetime) -> str:
     """The first id of that millisecond: ids sort by their time of birth."""
     value = int(at.timestamp() * 1000)
     return "".join(_CROCKFORD[value >> shift & 31] for shift in range(45, -1, -5))

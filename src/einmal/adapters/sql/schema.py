@@ -637,3 +637,21 @@ for _name, _columns, _where in (
     ("outbox_intent_index", (outbox.c.intent_id,), "intent_id IS NOT NULL"),
 ):
     Index(_name, *_columns, sqlite_where=text(_where), postgresql_where=text(_where))
+
+idempotency_keys = Table(
+    # What a client called its request, what it asked and what it was answered, until that may be forgotten.
+    "idempotency_keys",
+    metadata,
+    Column("tenant_id", String, nullable=False),
+    Column("key_hash", String, nullable=False),
+    Column("fingerprint", String, nullable=False),
+    Column("claimed_until", String),
+    Column("status", Integer),
+    Column("answer", String),
+    Column("created_at", String, nullable=False),
+    Column("expires_at", String, nullable=False),
+    PrimaryKeyConstraint("tenant_id", "key_hash"),
+    ForeignKeyConstraint(["tenant_id"], ["tenants.tenant_id"]),
+)
+Index("idempotency_keys_expiry_index", idempotency_keys.c.expires_at)
+Index("drifts_seen_index", drifts.c.first_seen_at)

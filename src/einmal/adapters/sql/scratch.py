@@ -23,9 +23,13 @@ class NoScratch(Exception):
     """None could be made. `args[0]` says why in words for the operator."""
 
 
+class ScratchLeft(Exception):
+    """It was made and used, and could not be dropped. `args[0]` says which, in words for the operator."""
+
+
 @contextlib.asynccontextmanager
 async def scratch_beside(where: Path | str) -> AsyncIterator[Path | str]:
-    """Where an empty ledger with the newest schema lies. Raises NoScratch."""
+    """Where an empty ledger with the newest schema lies. Raises NoScratch, and at its end ScratchLeft."""
     if isinstance(where, Path):
         with scratch_file() as path:
             yield path
@@ -40,7 +44,10 @@ async def scratch_beside(where: Path | str) -> AsyncIterator[Path | str]:
             raise NoScratch(str(wrong)) from None
         yield url
     finally:
-        await _carried_out(where, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+        try:
+            await _carried_out(where, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+        except NoScratch as why:
+            raise ScratchLeft(f"the scratch database {name} was not dropped ({why}); drop it by hand") from None
 
 
 @contextlib.contextmanager

@@ -20,11 +20,13 @@ from einmal.ports.journal import FunctionCalled
 from einmal.ports.stories import (
     AppointmentMade,
     AttemptMade,
+    BookingHeld,
     BookingSeen,
     CallStory,
     FactTold,
     IntentStory,
     MessageOwed,
+    Named,
     NoticeTaken,
 )
 
@@ -32,6 +34,11 @@ ROWS_MAX: Final = 500
 """Of one kind in one story. Nobody reads more, and nothing that a platform sends should make a page without end."""
 
 _TENANTS: Final = "SELECT tenant_id FROM tenants ORDER BY tenant_id"
+
+_CALLS_ARE_IN: Final = (
+    ("calls", "call_id"),
+    *((table, "conversation_id") for table in ("function_calls", "intents", "changes", "callbacks")),
+)
 
 _CALL: Final = """
     SELECT platform, agent_id, direction, first_seen_at, started_at, ended_at, disconnection_reason FROM calls
@@ -48,6 +55,21 @@ _FUNCTIONS: Final = f"""
 _LATEST: Final = f"""
     SELECT {_FUNCTION_COLUMNS} FROM function_calls WHERE served_id > ?
     ORDER BY served_id DESC LIMIT ?"""  # noqa: S608 - constants only
+
+_LATEST_BEFORE: Final = f"""
+    SELECT {_FUNCTION_COLUMNS} FROM function_calls WHERE served_id > ? AND served_id < ?
+    ORDER BY served_id DESC LIMIT ?"""  # noqa: S608 - constants only
+
+_HELD: Final = """
+    SELECT calcom_v2_booking_id, appointment_id, intent_id, call_id FROM appointments
+    WHERE calcom_v2_booking_id = ?"""
+
+_NAMED_INTENT: Final = """
+    SELECT intent_id FROM intents WHERE intent_id = ?
+    UNION ALL SELECT intent_id FROM intents WHERE operation_id = ?
+    UNION ALL SELECT intent_id FROM appointments WHERE calcom_v2_booking_id = ?
+    UNION ALL SELECT intent_id FROM appointments WHERE appointment_id = ?
+    LIMIT 1"""
 
 _INTENTS: Final = f"""
     SELECT intent_id FROM intents WHERE tenant_id = ? AND conversation_id = ?
@@ -93,9 +115,8 @@ class SqlStories:
 
     async def of_call(self, call_id: str) -> tuple[CallStory, ...]:
         def work() -> Steps[tuple[CallStory, ...]]:
-            tenants = yield Statement(_TENANTS)
             found = []
-            for (tenant_id,) in tenants:
+            for tenant_id in (yield from _whose(call_id)):
                 story = yield from _call(tenant_id, call_id)
                 found += [] if story is None else [story]
             return tuple(found)
@@ -105,12 +126,42 @@ class SqlStories:
     async def of_intent(self, intent_id: str) -> IntentStory | None:
         return await self._store.snapshot(lambda: _intent(intent_id))
 
-    async def latest(self, limit: int, after: str | None = None) -> Sequence[FunctionCalled]:
+    async def latest(self, limit: int, after: str | None = None, before: str | None = None) -> Sequence[FunctionCalled]:
         def work() -> Steps[tuple[FunctionCalled, ...]]:
-            rows = yield Statement(_LATEST, (after or "", limit))
+            if before is None:
+                rows = yield Statement(_LATEST, (after or "", limit))
+            else:
+                rows = yield Statement(_LATEST_BEFORE, (after or "", before, limit))
             return tuple(map(_function, rows))
 
         return await self._store.read(work)
+
+    async def named(self, text: str) -> Named:
+        def work() -> Steps[Named]:
+            intents = yield Statement(_NAMED_INTENT, (text,) * 4)
+            calls = yield from _whose(text)
+            return Named(bool(calls), intents[0][0] if intents else None)
+
+        return await self._store.snapshot(work)
+
+
+def _whose(call_id: str) -> Steps[list[str]]:
+    """The tenants that have a call of this id, in their order: in two questions, however many there are."""
+    tenants = [tenant_id for (tenant_id,) in (yield Statement(_TENANTS))]
+    if not tenants:
+        return []
+    found = yield Statement(calls_statement(len(tenants)), (*tenants, call_id) * len(_CALLS_ARE_IN))
+    return sorted(str(tenant_id) for (tenant_id,) in found)
+
+
+def calls_statement(tenants: int) -> str:
+    """Each table by its index, which begins with the tenant. Joined with the tenants, or asked whether one is there, a
+    planner that knows nothing of the tables yet reads them whole."""
+    marks = ", ".join("?" for _ in range(tenants))
+    return " UNION ".join(
+        f"SELECT tenant_id FROM {table} WHERE tenant_id IN ({marks}) AND {column} = ?"  # noqa: S608 - constants only
+        for table, column in _CALLS_ARE_IN
+    )
 
 
 def _call(tenant_id: str, call_id: str) -> Steps[CallStory | None]:
@@ -156,8 +207,11 @@ def _intent(intent_id: str) -> Steps[IntentStory | None]:
     changes = yield Statement(_CHANGES, (intent_id,))
     messages = yield Statement(_MESSAGES, (intent_id,))
     notices: list[Row] = []
+    others: list[BookingHeld] = []
     for uid in _uids(stored.intent.booking_uid, attempts):
         notices += yield Statement(_NOTICES, (stored.intent.wish.tenant_id, uid))
+        held = yield Statement(_HELD, (uid,))
+        others += [BookingHeld(*row) for row in held if row[2] != intent_id]
     return IntentStory(
         stored=stored,
         appointment=_appointment(appointments[0]) if appointments else None,
@@ -166,6 +220,7 @@ def _intent(intent_id: str) -> Steps[IntentStory | None]:
         changes=tuple(map(change_of, changes)),
         notices=tuple(map(_notice, notices)),
         messages=tuple(map(_message, messages)),
+        others=tuple(others),
     )
 
 

@@ -36,6 +36,7 @@ from einmal.domain.intent import BOOKED, LIVE, Event, Intent, State
 from einmal.domain.keys import normal_name
 from einmal.domain.model import Booking, BookingStatus, Wish
 from einmal.domain.promise import MessageKind, confirmed_name, owed
+from einmal.domain.reach import confirming
 from einmal.ports import Admitted, BookingUidTaken, Candidate, Ids, StaleIntent, StoredReply, Toll, Transition
 
 _UNBOOKED = frozenset({State.INTENT, State.SENT, State.DOUBT})
@@ -201,11 +202,7 @@ def move(transition: Transition, ids: Ids, channels: Sequence[str]) -> Transacti
         else:
             moved = [(*moved[0], *(appointment or _NO_APPOINTMENT))]
         stands = stored_reply(moved[0])
-        message = owed(before.state, stands.intent)
-        if message is not None:
-            yield from put_message(stands.intent, message, channels, transition.at)
-        if before.state is State.PENDING and stands.intent.state is State.CONFIRMED:
-            yield from _confirmed(stands.intent, channels, transition.at)
+        yield from _news(before.state, stands.intent, channels, transition.at)
         return stands
 
     return work
@@ -216,9 +213,22 @@ _HEARS_ANYHOW = """
     UNION ALL SELECT 1 FROM outbox WHERE message_id = ? AND sent_at IS NULL LIMIT 1"""
 
 
+def _news(before: State, after: Intent, channels: Sequence[str], at: datetime) -> Steps[None]:
+    """What was promised; else, of a booking that stands now, that its host has accepted, or what nobody but us would
+    write to its customer."""
+    message = owed(before, after)
+    if message is not None:
+        yield from put_message(after, message, channels, at)
+    elif after.state is State.CONFIRMED:
+        told = channels if before is State.PENDING else confirming(channels, after.wish.person)
+        yield from _confirmed(after, told, at)
+
+
 def _confirmed(intent: Intent, channels: Sequence[str], at: datetime) -> Steps[None]:
-    """Its host has accepted: the customer hears so, whoever saw it and however often. Of a part nobody hears, and news
-    that it was requested, if that has not gone yet, tells of it by itself."""
+    """The customer hears that it stands, whoever saw it and however often. Of a part nobody hears, and news that it was
+    requested, if that has not gone yet, tells of it by itself."""
+    if not channels:
+        return
     requested = f"{intent.intent_id}.{State.PENDING}"
     if not (yield Statement(_HEARS_ANYHOW, (intent.intent_id, requested))):
         yield from put_message(intent, MessageKind.CONFIRMED, channels, at, confirmed_name(intent))

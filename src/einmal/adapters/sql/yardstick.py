@@ -104,8 +104,7 @@ async def in_force(where: Path | str) -> bool:
     """Whether the ledger there has its UNIQUE index on booking uids, whole and valid. Reads. Raises CannotRead."""
     try:
         if isinstance(where, Path):
-            with contextlib.closing(sqlite3.connect(f"{where.absolute().as_uri()}?mode=ro", uri=True)) as connection:
-                return connection.execute(_ON_SQLITE, (LAYER_4,)).fetchone() is not None
+            return _in_force_in_file(where)
         session: asyncpg.Connection[Any] = await asyncpg.connect(where)
         try:
             return await session.fetchval(_ON_POSTGRES, LAYER_4) is True
@@ -113,6 +112,11 @@ async def in_force(where: Path | str) -> bool:
             await session.close()
     except (sqlite3.Error, asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
         raise CannotRead(type(error).__name__) from None
+
+
+def _in_force_in_file(path: Path) -> bool:
+    with contextlib.closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+        return connection.execute(_ON_SQLITE, (LAYER_4,)).fetchone() is not None
 
 
 class _Accepted(Exception):
@@ -135,5 +139,3 @@ def _copies(table: Table, count: int) -> str:
         WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {count:d})
         INSERT INTO {table.name} ({", ".join(names)})
         SELECT {values} FROM {table.name} m CROSS JOIN n WHERE m.intent_id = ?"""  # noqa: S608 - constants only
-
-

@@ -35,7 +35,9 @@ def upgrade() -> None:
     )
     in_a_call = sa.text("conversation_id IS NOT NULL")
     columns = ["tenant_id", "conversation_id", "served_id"]
-    op.create_index("function_calls_call_index", "function_calls", columns, sqlite_where=in_a_call, postgresql_where=in_a_call)
+    op.create_index(
+        "function_calls_call_index", "function_calls", columns, sqlite_where=in_a_call, postgresql_where=in_a_call
+    )
     op.add_column("attempts", sa.Column("received", sa.JSON()))
     op.create_table(
         "tallies",
@@ -54,9 +56,26 @@ def upgrade() -> None:
         sa.Column("sent_at", sa.String()),
         sa.PrimaryKeyConstraint("week", "channel"),
     )
+    op.create_table(
+        "idempotency_keys",
+        sa.Column("tenant_id", sa.String(), nullable=False),
+        sa.Column("key_hash", sa.String(), nullable=False),
+        sa.Column("fingerprint", sa.String(), nullable=False),
+        sa.Column("claimed_until", sa.String()),
+        sa.Column("status", sa.Integer()),
+        sa.Column("answer", sa.String()),
+        sa.Column("created_at", sa.String(), nullable=False),
+        sa.Column("expires_at", sa.String(), nullable=False),
+        sa.PrimaryKeyConstraint("tenant_id", "key_hash"),
+        sa.ForeignKeyConstraint(["tenant_id"], ["tenants.tenant_id"]),
+    )
+    op.create_index("idempotency_keys_expiry_index", "idempotency_keys", ["expires_at"])
+    op.create_index("drifts_seen_index", "drifts", ["first_seen_at"])
 
 
 def downgrade() -> None:
+    op.drop_index("drifts_seen_index", "drifts")
+    op.drop_table("idempotency_keys")
     op.drop_table("weekly_reports")
     op.drop_table("tallies")
     op.drop_column("attempts", "received")
