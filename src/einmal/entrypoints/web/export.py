@@ -32,7 +32,7 @@ _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "�
 """What a spreadsheet takes for the beginning of a formula. Callers choose their names."""
 
 _PARTED: Final = re.compile(r";(?=\s*[=+\-@＝＋－＠])")
-"""The same, where a cell would begin: German spreadsheets part them at semicolons, whatever quotes stand around them."""
+"""The same, where a cell would begin: German spreadsheets part them at semicolons, whatever the quotes around them."""
 
 
 class NotExported(Exception):
