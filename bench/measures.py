@@ -16,6 +16,7 @@ import costs
 import functions
 import growth
 import pages
+import proxy
 import tracing
 import waits
 from contenders import Ground, ground, prepare_environment
@@ -30,6 +31,7 @@ PARTS: dict[str, Callable[[Ground, argparse.Namespace], list[Line]]] = {
     "costs": costs.costs,
     "tracing": tracing.tracing,
     "pages": pages.pages,
+    "proxy": proxy.proxy,
     "growth": growth.growth,
     "simulation": costs.simulation,
 }

@@ -96,6 +96,8 @@ def test_an_empty_value_counts_as_not_set(variable: str, empty: str) -> None:
         ("EINMAL_CALCOM_BASE_URL", "http://localhost:8090", "http://localhost:8090"),
         ("EINMAL_CALCOM_BASE_URL", "http://[::1]:8090", "http://[::1]:8090"),
         ("EINMAL_CALCOM_API_VERSION", "2026-02-25", "2026-02-25"),
+        ("EINMAL_TRACES_URL", " http://127.0.0.1:4318 ", "http://127.0.0.1:4318"),
+        ("EINMAL_TRACES_URL", "https://traces.salon.test/v1/traces", "https://traces.salon.test/v1/traces"),
         ("EINMAL_TIMEZONE", "Europe/Vienna", "Europe/Vienna"),
         ("EINMAL_LANGUAGE", "en", "en"),
         ("EINMAL_METRICS_NAMESPACE", "api_gateway", "api_gateway"),
@@ -132,6 +134,11 @@ def test_a_good_value_is_taken(variable: str, text: str, value: object) -> None:
         ("EINMAL_CALCOM_BASE_URL", "http://10.0.0.1", "https, except on loopback"),
         ("EINMAL_CALCOM_BASE_URL", "http://127.0.0.1.evil.test", "https, except on loopback"),
         ("EINMAL_CALCOM_BASE_URL", "http://localhost.evil.test", "https, except on loopback"),
+        *(
+            ("EINMAL_TRACES_URL", text, "without user, query or fragment")
+            for text in ("4318", "grpc://127.0.0.1:4317", "https://me:pw@traces.test", "https://traces.test?key=x")
+        ),
+        ("EINMAL_TRACES_URL", "http://traces.salon.test", "https, except on loopback"),
         ("EINMAL_CALCOM_API_VERSION", "2024-04-15", "2024-08-13, 2026-02-25"),
         ("EINMAL_ATTENDEE_FALLBACK_EMAIL", "salon.test", "local@domain"),
         ("EINMAL_ATTENDEE_FALLBACK_EMAIL", "@salon.test", "local@domain"),
@@ -471,3 +478,17 @@ def test_the_password_of_a_database_is_shown_nowhere() -> None:
     assert settings.ledger_at == url
     assert "geheim" not in repr(settings)
     assert "geheim" not in shown(settings.ledger_at)
+
+
+def test_a_weekly_report_takes_somebody_to_send_it_to() -> None:
+    """Else it would be made for nobody. What is half there is told once, as what it is."""
+    wanted = {"EINMAL_WEEKLY_REPORT": "true"}
+    assert problem(wanted) == (
+        "EINMAL_WEEKLY_REPORT: there is nobody to send it to; "
+        "set EINMAL_SMTP_URL and EINMAL_MAIL_FROM and EINMAL_MAIL_TO, or EINMAL_SLACK_URL"
+    )
+    assert read_settings({"EINMAL_WEEKLY_REPORT": "false"}).weekly_report is False
+    mail = {"EINMAL_MAIL_FROM": "einmal@salon.test", "EINMAL_MAIL_TO": "chefin@salon.test"}
+    assert "EINMAL_SMTP_URL: missing" in problem(wanted | mail)
+    assert read_settings(wanted | mail | {"EINMAL_SMTP_URL": "smtp://127.0.0.1"}).weekly_report
+    assert read_settings(wanted | {"EINMAL_SLACK_URL": "http://127.0.0.1:1/services/T/B/x"}).weekly_report

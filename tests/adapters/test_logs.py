@@ -257,7 +257,7 @@ def test_every_channel_writes_under_its_name(lines: Lines, name: str) -> None:
     assert datetime.fromisoformat(line["timestamp"]).utcoffset() == timedelta(0)
 
 
-@pytest.mark.parametrize("text", ["a\nb", "a\r\nb", 'a"b', "a\\b", "a\x00b", "Jürgen 🎉"])
+@pytest.mark.parametrize("text", ["a\nb", "a\r\nb", 'a"b', "a\\b", "a\x00b", "Gänse 🎉"])
 def test_no_text_breaks_the_line(lines: Lines, text: str) -> None:
     """Line breaks and quotes inside a value stay inside it: one object, one line."""
     LogObserver().observe((replace(REJECTED, booking_call_id=text),))

@@ -21,16 +21,20 @@ from einmal.domain.facts import (
     Doubted,
     Drifted,
     Fact,
+    LookedUp,
     Noticed,
     NotStarted,
     Operation,
+    Refused,
     Rejected,
+    RejectionRuled,
     Served,
+    Settled,
     Timed,
     Timing,
 )
 from einmal.domain.gate import Gate, GatePolicy
-from einmal.domain.intent import State
+from einmal.domain.intent import Event, State
 from einmal.domain.verdict import Judgement, Layer, Reason
 from einmal.ports.overview import Figures
 
@@ -46,13 +50,17 @@ FACTS: tuple[Fact, ...] = (
     Booked(NOW, PRIVATE, PRIVATE, PRIVATE, NOW, State.CONFIRMED, 1.0, skewed=False),
     Answered(NOW, PRIVATE, 1, AnswerKind.BOOKING, 201, PRIVATE, 0.2, 12.0, fresh=True, judgement=Judgement.FOREIGN),
     Doubted(NOW, PRIVATE, PRIVATE, PRIVATE),
+    Settled(NOW, PRIVATE, PRIVATE, Event.SETTLED_ABSENT),
     Changed(NOW, PRIVATE, PRIVATE, PRIVATE, ChangeKind.CANCEL, ChangeEvent.SHOWN),
     Noticed(NOW, "calcom", PRIVATE, "mended", PRIVATE),
     Drifted(NOW, Drift(DriftKind.GHOST, PRIVATE, PRIVATE, PRIVATE)),
     Timed(NOW, Timing.JUDGE, 0.0001),
     CalendarAsked(NOW, Operation.READ, "200", 0.2),
-    Served(NOW, "retell", "book", "booked", 0.3),
+    Served(NOW, "retell", "book", "booked", 0.3, PRIVATE),
+    Refused(NOW, "retell", "signature_wrong"),
     NotStarted(NOW, "replay"),
+    LookedUp(NOW, PRIVATE, PRIVATE, PRIVATE),
+    RejectionRuled(NOW, PRIVATE, wrong=True),
     Alarm(NOW, "breaker_open", PRIVATE, PRIVATE),
 )
 
@@ -87,6 +95,7 @@ def test_each_is_counted_once(metrics: Metrics) -> None:
         "einmal_booking_age_seconds_count{status=rejected}",
         "einmal_calendar_answers_total{kind=booking}",
         "einmal_doubts_total{}",
+        "einmal_doubts_settled_total{way=settled_absent}",
         "einmal_changes_total{event=shown,kind=cancel}",
         "einmal_webhooks_total{outcome=mended,source=calcom}",
         "einmal_drifts_total{kind=ghost,mended=false}",
@@ -94,6 +103,7 @@ def test_each_is_counted_once(metrics: Metrics) -> None:
         "einmal_calendar_requests_total{code=200,operation=read}",
         "einmal_calendar_seconds_count{operation=read}",
         "einmal_function_seconds_count{adapter=retell,function=book,outcome=booked}",
+        "einmal_function_calls_refused_total{adapter=retell,error=signature_wrong}",
         "einmal_wishes_not_started_total{why=replay}",
         "einmal_alarms_total{what=breaker_open}",
     }

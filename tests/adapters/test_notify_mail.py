@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import ssl
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from email.message import EmailMessage, MIMEPart
@@ -306,10 +306,31 @@ async def test_a_server_that_says_nothing_is_left_after_its_time(monkeypatch: py
         hung_up.set()
         writer.close()
 
-    server = await asyncio.start_server(dripping, "127.0.0.1", 0)
+    await _given_up(dripping)
+    await asyncio.wait_for(hung_up.wait(), 3)
+
+
+async def test_a_server_that_never_ends_its_greeting_is_left_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Letter by letter, each in time: without an end to it each try would keep a thread of those that ask for names."""
+    monkeypatch.setattr(handing, "SEND_SECONDS", 0.3)
+    hung_up = asyncio.Event()
+
+    async def greeting(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        gone = asyncio.ensure_future(reader.read(1))
+        while not gone.done():
+            writer.write(b"2")
+            await asyncio.wait({gone}, timeout=0.05)
+        hung_up.set()
+        writer.close()
+
+    await _given_up(greeting)
+    await asyncio.wait_for(hung_up.wait(), 3)
+
+
+async def _given_up(server_says: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]) -> None:
+    server = await asyncio.start_server(server_says, "127.0.0.1", 0)
     try:
         smtp = Smtp("127.0.0.1", server.sockets[0].getsockname()[1], Safety.CLEAR)
         assert await send_mail(smtp, FROM, HOUSE, "x", "y") == "TimeoutError"
-        await asyncio.wait_for(hung_up.wait(), 3)
     finally:
         server.close()

@@ -138,6 +138,15 @@ async def test_a_number_that_takes_no_sms_is_left_alone(couriers: Couriers, rece
     assert await couriers().send(a_message(CONFIRMED)) is None
 
 
+@pytest.mark.parametrize("code", [21211, 21610, 21614])
+async def test_who_was_promised_to_hear_and_takes_no_sms_is_not_forgotten(
+    couriers: Couriers, receiver: Receiver, code: int
+) -> None:
+    """A landline that was told "you will hear from us": it did not arrive, so a person hears of it and calls."""
+    receiver.react = says(400, json.dumps({"code": code, "message": "The number +4930987654 ...", "status": 400}))
+    assert await couriers().send(a_message(RESOLVED)) == f"http_400_{code}"
+
+
 @pytest.mark.parametrize(
     ("status", "body", "why"),
     [

@@ -1,6 +1,7 @@
 """Traces leave by OTLP over HTTP, beside the calls; a collector that is not there costs nothing and is named once."""
 
 import asyncio
+import contextlib
 import json
 import logging
 import subprocess
@@ -69,14 +70,16 @@ async def test_what_is_left_is_sent_when_we_end(collector: Collector, path: str)
     assert collector.resources[0].keys() == {"service.name", "service.version"}
 
 
-async def test_a_collector_that_refuses_is_named_once(collector: Collector, caplog: pytest.LogCaptureFixture) -> None:
-    """And once more when it takes them again."""
+@pytest.mark.parametrize("refusal", [400, 302])
+async def test_a_collector_that_refuses_is_named_once(
+    collector: Collector, caplog: pytest.LogCaptureFixture, refusal: int
+) -> None:
+    """And once more when it takes them again. One that only says where else to go has not taken them."""
     caplog.set_level(logging.WARNING, "einmal")
-    collector.status = 400
     traced = exporting(collector.url)
     provider = traced._provider  # noqa: SLF001 - a second is long here
     loop = asyncio.get_running_loop()
-    for status in (400, 400, 200, 200):
+    for status in (refusal, refusal, 200, 200):
         collector.status = status
         with traced.arriving(None):
             pass
@@ -86,6 +89,29 @@ async def test_a_collector_that_refuses_is_named_once(collector: Collector, capl
     assert said == ["traces are not taken by their collector", "traces are taken again"]
     assert [record.name for record in caplog.records if record.name.startswith("opentelemetry")] == []
     assert len(collector.spans) == 2
+
+
+async def test_of_what_a_collector_answers_nothing_is_kept() -> None:
+    """Whatever answers at that address, and however long: a thread that reads it all would take the memory of calls."""
+    hung_up = asyncio.Event()
+
+    async def endless(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: text/html\r\n\r\n")
+        with contextlib.suppress(ConnectionError):
+            while True:
+                writer.write(b"<p>hello</p>" * 1_000)
+                await writer.drain()
+        hung_up.set()
+        writer.close()
+
+    server = await asyncio.start_server(endless, "127.0.0.1", 0)
+    traced = exporting(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}")
+    with traced.arriving(None):
+        pass
+    await traced.close()
+    await asyncio.wait_for(hung_up.wait(), 2)
+    server.close()
 
 
 async def test_nobody_there_is_no_reason_to_wait(

@@ -96,6 +96,7 @@ def test_one_that_cannot_be_read_is_told_by_itself(arguments: Any) -> None:
         pytest.param({"message": {"type": "tool-calls", "toolCallList": ["toolu_1"]}}, id="call-is-text"),
         pytest.param({"message": {"type": "tool-calls", "toolCallList": [tool(id=None)]}}, id="no-id"),
         pytest.param({"message": {"type": "tool-calls", "toolCallList": [tool(id="x" * 201)]}}, id="endless-id"),
+        pytest.param({"message": {"type": "tool-calls", "toolCallList": [tool(id="a\ud800")]}}, id="half-a-letter"),
         pytest.param({"message": {"type": "tool-calls", "toolCallList": [tool(function={})]}}, id="no-name"),
         pytest.param({"message": {"type": "tool-calls", "toolCallList": [tool()] * (CALLS_MAX + 1)}}, id="too-many"),
     ],

@@ -107,6 +107,7 @@ def fine(seen: Seen) -> dict[str, Any]:
         ("desktop", DESKTOP),
         ("desktop-dark", DESKTOP | {"dark": True}),
         ("phone", PHONE),
+        ("zoomed", {"width": 320, "height": 256}),
     ],
 )
 async def test_what_needs_a_person_stands_first(tmp_path: Path, look: str, size: dict[str, Any]) -> None:

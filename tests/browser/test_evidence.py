@@ -227,6 +227,9 @@ async def test_a_call_back_is_done_once(tmp_path: Path) -> None:
         [(done_at,)] = here.rows("SELECT done_at FROM callbacks")
         assert done_at is not None
         assert "Weiß" not in asked
+        assert "<button>" in asked
+        again = await fetched(path, headers=OPERATOR)
+        assert (again[0], "<button>" in again[1], "Das geht jetzt nicht mehr" in again[1]) == (409, False, True)
         assert (await fetched(f"{url}/calls/call_back/callbacks/nobodys", headers=OPERATOR))[0] == 404
 
 

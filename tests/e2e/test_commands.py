@@ -15,6 +15,8 @@ from typing import Any
 
 import pytest
 
+from support.canary import CANARY
+
 WISH = {"datum": "2027-12-01", "uhrzeit": "10:00", "name": "Jürgen Groß", "dienstleistung": "Beratung"}
 BODY = json.dumps({"call": {"call_id": "call_7d4d0c"}, "args": WISH})
 
@@ -81,6 +83,7 @@ def running(
         assert process.stdout is not None
         process.stdout.close()
         complaints.close()
+        CANARY.hear(f"`einmal {words[0]}`", (folder / "stderr").read_text())
 
 
 @contextmanager

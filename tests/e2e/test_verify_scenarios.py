@@ -1,5 +1,6 @@
 """The rows of `einmal verify` on the simulator: they pass where the guard is whole, and each fails without its part."""
 
+import asyncio
 from dataclasses import replace
 from pathlib import Path
 
@@ -138,3 +139,28 @@ async def test_on_a_server_it_makes_a_database_of_its_own_and_drops_it() -> None
     finally:
         server.drop(url)
         asked_of(server.url("postgres"), "DROP ROLE IF EXISTS poor")
+
+
+async def test_stopped_twice_it_still_drops_its_database() -> None:
+    """The second Ctrl-C comes while the first is being obeyed."""
+    server = the_postgres()
+    url = server.create()
+
+    async def used() -> None:
+        async with scratch_beside(url):
+            made.set()
+            await asyncio.Event().wait()
+
+    try:
+        made = asyncio.Event()
+        using = asyncio.create_task(used())
+        await made.wait()
+        for _ in range(3):
+            using.cancel()
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+        with pytest.raises(asyncio.CancelledError):
+            await using
+        assert asked_of(url, "SELECT datname FROM pg_database WHERE starts_with(datname, 'einmal_scratch')") == []
+    finally:
+        server.drop(url)

@@ -50,6 +50,36 @@ async def test_a_plain_booking(salon: World) -> None:
     assert told[2:] == said[2:]
 
 
+async def test_no_agent_is_named_where_none_asked(salon: World) -> None:
+    """The booking form and other programs come through doors of their own."""
+    await salon.call()
+    await stories.told(salon)
+    [story] = await salon.gateway.stories.of_call("call_7d4d0c")
+    for adapter, key in {"retell": "asked", "form": "asked_form", "rest": "asked_program"}.items():
+        functions = tuple(replace(one, adapter=adapter) for one in story.functions)
+        moments = timeline_of_call(replace(story, functions=functions))
+        assert [one.told.key for one in moments if one.kind is Kind.ASKED] == [f"told_{key}"]
+
+
+def test_a_name_of_short_words_is_masked_as_a_whole() -> None:
+    assert without("Bo ist da, Li Bo kommt.", ["Li Bo"]) == "Bo ist da, L••• B••• kommt."
+    assert without("Es ist so.", ["So", " "]) == "Es ist so."
+
+
+def test_a_bare_status_is_named_as_one() -> None:
+    assert [teller.term("why", "http_502") for teller in TELLERS] == ["HTTP 502"] * 2
+
+
+async def test_a_promise_that_nobody_heard_is_not_told(salon: World) -> None:
+    """Where no message can be sent the caller is promised none, and so does not hear of one on the page either."""
+    await stories.lost_then_found(salon)
+    [story] = await salon.gateway.stories.of_call("call_lost")
+    [promised] = [one for one in timeline_of_call(story) if one.told.key == "told_promised"]
+    german, english = (teller.sentence(promised.told) for teller in TELLERS)
+    assert "dem anrufer" not in german.lower()
+    assert "the caller" not in english.lower()
+
+
 async def test_the_incident(salon: World) -> None:
     await stories.incident(salon)
     second = await kinds(salon, stories.SECOND)
@@ -73,7 +103,7 @@ async def test_a_lost_answer_that_is_found(salon: World) -> None:
     await stories.told(salon)
     told = await kinds(salon, "call_lost")
     assert told.count("look_blind") == 4
-    ends = ["look_found", "end_booked_found", "message", "message_sent"]
+    ends = ["look_found", "end_booked_found", "message", "message_logged"]
     assert [one for one in told if one in {"doubt_why", "promised", "heard", *ends}] == [
         *("doubt_why", "promised", "heard"),
         *ends,

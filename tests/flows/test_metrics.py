@@ -1,5 +1,8 @@
 """Metrics of the whole gateway: what a scrape tells after calls, and who may ask."""
 
+import asyncio
+import json
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +10,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from einmal.adapters.calcom.transport import WireAnswer, WireRequest
+from einmal.adapters.retell.signature import sign
 from einmal.entrypoints.http.app import create_app
 from einmal.simulator.asgi import HttpAnswer, request
 from support.world import World, world
@@ -71,6 +75,81 @@ async def test_a_foreign_booking_is_a_rejection(salon: World) -> None:
     rejected = "einmal_duplicate_booking_rejections_total"
     assert await value(salon, rejected, layer="layer2", reason="call_id_mismatch") == 1
     assert await value(salon, rejected, layer="layer1", reason="stale_booking") == 0
+
+
+async def test_how_a_doubt_ended_is_told(salon: World) -> None:
+    """It came before a person, and the person ruled."""
+
+    async def at_another_time(wire: WireRequest) -> WireAnswer:
+        answer = await salon.tap.inner.send(wire)
+        data = json.loads(answer.body)
+        data["data"]["start"] = "2026-12-01T11:00:00.000Z"
+        return WireAnswer(201, {}, json.dumps(data).encode(), 0.0)
+
+    salon.tap.on_post = at_another_time
+    await salon.call()
+    settled = "einmal_doubts_settled_total"
+    assert await value(salon, settled, way="escalated") == 1
+    assert await value(salon, settled, way="ruled_not_booked") == 0
+    [(intent_id,)] = salon.rows("SELECT intent_id FROM intents")
+    await salon.gateway.rulings.not_booked(intent_id)
+    assert await value(salon, settled, way="ruled_not_booked") == 1
+    assert await value(salon, settled, way="found_accepted") == 0
+
+
+async def test_what_is_taken_back_is_told(salon: World) -> None:
+    """That it arrived after its no, and that it is gone."""
+    await salon.call()
+    salon.rows("UPDATE intents SET state = 'rejected', doubted_at = created_at, booking_uid = NULL")
+    salon.rows("DELETE FROM appointments")
+    reconciliation = salon.gateway.tenancies.sole.behind.reconciliation
+    assert reconciliation is not None
+    run = await reconciliation.begin()
+    while run is not None and run.ended_at is None:
+        salon.clock.pass_time(timedelta(seconds=1))
+        run, _ = await reconciliation.step(run)
+    assert await value(salon, "einmal_compensations_total", step="surfaced") == 1
+    assert await value(salon, "einmal_compensations_total", step="compensated") == 0
+    await salon.gateway.worker.turn()
+    salon.clock.pass_time(timedelta(seconds=5))
+    await salon.gateway.worker.turn()
+    assert await value(salon, "einmal_compensations_total", step="compensated") == 1
+
+
+@pytest.mark.parametrize(
+    ("path", "name", "labels"),
+    [
+        ("/api/retell/collect-appointment", "einmal_function_calls_refused_total", ("adapter", "error")),
+        ("/api/webhooks/retell", "einmal_webhooks_total", ("source", "outcome")),
+    ],
+)
+async def test_a_wrong_signature_is_told(tmp_path: Path, path: str, name: str, labels: tuple[str, str]) -> None:
+    """At each of Retell's doors; Cal.com's has its own tests."""
+    async with world(tmp_path, EINMAL_RETELL_API_KEY="key_ours") as salon:
+        app, body = create_app(salon.gateway), b"{}"
+        signed = {"x-retell-signature": sign(body, "key_other", int(salon.clock.now().timestamp() * 1000))}
+        told = dict(zip(labels, ("retell", "signature_wrong"), strict=True))
+        assert await value(salon, name, **told) == 0
+        assert (await request(app, "POST", path, body, headers=signed)).status == 401
+        assert await value(salon, name, **told) == 1
+
+
+async def test_a_request_that_is_given_up_is_counted(salon: World) -> None:
+    """Whoever asked had no more time; the calendar was asked all the same."""
+    asked, never = asyncio.Event(), asyncio.Event()
+
+    async def silent(wire: WireRequest) -> WireAnswer:
+        asked.set()
+        await never.wait()
+        return await salon.tap.inner.send(wire)
+
+    salon.tap.on_get = silent
+    look = asyncio.create_task(salon.gateway.bookings.attempts.calendar.read("uid-1", salon.clock.monotonic() + 60))
+    await asked.wait()
+    look.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await look
+    assert await value(salon, "einmal_calendar_requests_total", operation="read", code="other") == 1
 
 
 async def test_a_ledger_that_cannot_be_read_is_told(salon: World) -> None:

@@ -113,7 +113,7 @@ def watched(folder: Path, gateway: int, slack_url: str) -> Iterator[str]:
     seer, teller = free_port(), free_port()
     (folder / TOKEN_FILE).write_text(TOKEN)
     (folder / "slack-url").write_text(slack_url)
-    scraping = prometheus([f"127.0.0.1:{gateway}"], [f"127.0.0.1:{teller}"], every_seconds=1)
+    scraping = prometheus([f"127.0.0.1:{gateway}"], [f"127.0.0.1:{teller}"], every_seconds=1, workers=())
     (folder / "prometheus.yml").write_text(written(scraping), "utf-8")
     (folder / "rules.yml").write_text(written(rules(time_scale=SCALE)), "utf-8")
     (folder / "alertmanager.yml").write_text(written(alertmanager(str(folder / "slack-url"), SCALE)), "utf-8")

@@ -125,6 +125,30 @@ async def test_the_form_is_shut_where_nobody_opened_it(tmp_path: Path) -> None:
         assert (await request(app, "GET", "/book", headers=bearer)).headers["location"].startswith("/book?form=")
 
 
+async def test_a_reader_books_nothing_where_the_form_is_shut(tmp_path: Path) -> None:
+    """They change nothing; where everybody may book, so may they."""
+    reader = {"authorization": "Bearer reads"}
+    shut = {"EINMAL_ADMIN_TOKEN": "right", "EINMAL_READER_TOKEN": "reads", "EINMAL_BOOKING_FORM": "false"}
+    async with world(tmp_path, **shut) as here:
+        app = app_of(here)
+        assert (await request(app, "GET", "/book", headers=reader)).status == 403
+        assert (await request(app, "POST", "/book", b"", FORM | reader)).status == 403
+        assert b'href="/book"' not in (await request(app, "GET", "/calls", headers=reader)).body
+    async with world(tmp_path, **shut | {"EINMAL_BOOKING_FORM": "true"}) as here:
+        app = app_of(here)
+        assert (await request(app, "GET", "/book", headers=reader)).status == 303
+        assert b'href="/book"' in (await request(app, "GET", "/calls", headers=reader)).body
+
+
+async def test_whoever_books_is_led_back_to_the_form(tmp_path: Path) -> None:
+    """Not to the desk, where a customer has no business."""
+    async with world(tmp_path, **OPEN) as here:
+        guest = await shown_form(here)
+        refused = await guest.post(guest.form | TYPED | {"token": "forged"})
+        assert refused.status == 403
+        assert b'<p><a href="/book">' in refused.body
+
+
 async def test_what_was_booked_is_in_journal_and_metrics(tmp_path: Path) -> None:
     """Under the form's own name, so that evidence has it as it has a phone call."""
     async with world(tmp_path, **OPEN) as here:

@@ -92,6 +92,20 @@ async def test_a_guests_cookie_opens_nothing(tmp_path: Path) -> None:
         assert kept(shown).startswith("__Host-einmal-guest=")
 
 
+async def test_signing_in_leads_to_the_very_page(tmp_path: Path) -> None:
+    """With what was asked of it; and the other language is another language of the same page."""
+    async with world(tmp_path, **SHUT) as here:
+        app = app_of(here)
+        answer = await request(app, "GET", "/export/appointments.csv?from=2026-12-01&to=2026-12-07")
+        to = answer.headers["location"]
+        assert to == "/sign-in?next=/export/appointments.csv%3Ffrom%3D2026-12-01%26to%3D2026-12-07"
+        shown = await request(app, "GET", to)
+        assert b'value="/export/appointments.csv?from=2026-12-01&amp;to=2026-12-07"' in shown.body
+        other = b'href="/sign-in?next=%2Fexport%2Fappointments.csv%3Ffrom%3D2026-12-01%26to%3D2026-12-07&amp;lang=en"'
+        assert other in shown.body
+        assert (await request(app, "GET", "/calls/a&b")).headers["location"] == "/sign-in?next=/calls/a%26b"
+
+
 async def test_a_session_ends_and_a_new_token_ends_them_all(tmp_path: Path) -> None:
     async with world(tmp_path, **SHUT) as here:
         app = app_of(here)

@@ -44,6 +44,14 @@ def test_no_cell_begins_as_a_formula(text: str) -> None:
     assert (read == text) == (text in HOSTILE[-3:])
 
 
+@pytest.mark.parametrize("text", ["Anna;=1+1;", "Anna; =1", "a;+1;-2", "a;@SUM(A1)", "a;＝1"])
+def test_no_cell_hides_a_formula_behind_a_semicolon(text: str) -> None:
+    """German spreadsheets begin a cell there, whatever quotes stand around it."""
+    assert all(not part.strip().startswith(("=", "+", "-", "@", "＝")) for part in cell(text).split(";"))
+    assert cell(text).replace("'", "") == text
+    assert cell("Anna; Weiß;x") == "Anna; Weiß;x"
+
+
 @given(st.lists(st.lists(st.text(st.characters(exclude_categories=["Cs"])), min_size=2, max_size=4), max_size=5))
 def test_what_is_written_is_read_back(rows: list[list[str]]) -> None:
     """Whatever stands in it: commas, quotes, line ends. Each row ends as RFC 4180 says."""
@@ -135,6 +143,17 @@ async def test_too_many_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPa
             assert response.status == 400
             assert b"Please choose fewer days" in body
         assert here.rows("SELECT 1 FROM system_audit_log") == []
+
+
+@pytest.mark.parametrize(("site_of", "status"), [("cross-site", 403), ("same-site", 403), ("none", 200)])
+async def test_no_other_site_has_it_fetched(tmp_path: Path, site_of: str, status: int) -> None:
+    """On loopback nobody signs in: a page of elsewhere would put a file of names on that machine, and a line into the
+    audit log."""
+    async with world(tmp_path) as here, site(here) as url, aiohttp.ClientSession() as client:
+        path, headers = f"{url}/export/appointments.csv", {"Sec-Fetch-Site": site_of}
+        async with client.get(path, params=WEEK, headers=headers) as response:
+            assert response.status == status
+        assert len(here.rows("SELECT 1 FROM system_audit_log")) == (status == 200)
 
 
 async def test_a_reader_gets_none(tmp_path: Path) -> None:

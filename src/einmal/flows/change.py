@@ -18,7 +18,7 @@ from typing import Final
 from einmal.domain.answer import AnswerKind
 from einmal.domain.change import LIVE_CHANGES, Change, ChangeEvent, ChangeKind, ChangeState, Stands
 from einmal.domain.facts import Alarm
-from einmal.domain.intent import State
+from einmal.domain.intent import BOOKED, State
 from einmal.domain.model import Person, Wish
 from einmal.domain.reply import BookedSlot, Outcome, Reply, Why
 from einmal.domain.whose import Caller, Named
@@ -112,24 +112,32 @@ class Changes:
         return await self._answered(work)
 
     async def cancel_this(self, stored: StoredReply) -> Reply:
-        """Cancel this appointment, whoever has it: the one who asks has the calendar's own key."""
-        return await self._answered(lambda begun: self._cancel(stored, Caller(), begun))
+        """Cancel this appointment, whoever has it: the one who asks has the calendar's own key, or the house's."""
 
-    async def move_this(self, stored: StoredReply, start: datetime) -> Reply:
+        async def work(begun: list[Change]) -> Reply:
+            whole = await self._of_a_whole(stored, Caller(), cancels=True)
+            return whole or await self._cancel(stored, Caller(), begun)
+
+        return await self._answered(work)
+
+    async def move_this(self, stored: StoredReply, start: datetime, conversation_id: str | None = None) -> Reply:
         """Move this appointment, as `cancel_this`. Where it has been moved there already, it is there."""
 
         async def work(begun: list[Change]) -> Reply:
             if stored.intent.state is State.MOVED:
                 after = await self.replies.became(stored.intent)
-                if after is not None and after.booking is not None and after.booking.start == start:
+                lives = after is not None and after.intent.state in BOOKED
+                if after is not None and lives and after.booking is not None and after.booking.start == start:
                     return self.replies.is_there(after)
-            return await self._move(stored, start, Caller(), None, begun)
+            whole = await self._of_a_whole(stored, Caller(), cancels=False)
+            return whole or await self._move(stored, start, Caller(conversation_id), None, begun)
 
         return await self._answered(work)
 
     async def _of_a_whole(self, stored: StoredReply, caller: Caller, *, cancels: bool) -> Reply | None:
         """What becomes of a composite's segment, if it is one: cancelled with the whole, and never moved alone."""
-        whole, slot = await self.own.composite_of(stored), stored.booking
+        whole = None if self.composites is None else await self.own.composite_of(stored)
+        slot = stored.booking
         if whole is None or self.composites is None or slot is None:
             return None
         if not cancels:

@@ -158,13 +158,17 @@ class CalcomCalendar:
         # Always with a reason: a host's key is refused without one (recorded).
         body = json.dumps({"cancellationReason": reason}, ensure_ascii=False).encode()
         target = f"/v2/bookings/{quote(uid, safe='')}/cancel"
+        return await self._cancelled(WireRequest("POST", target, headers, body, deadline, deadline), read_change)
+
+    async def _cancelled(self, wire: WireRequest, read: Callable[[WireAnswer], tuple[ChangeKind, str]]) -> ChangeAnswer:
+        """Sent once, whatever comes of it."""
         try:
-            answer = await self._transport.send(WireRequest("POST", target, headers, body, deadline, deadline))
+            answer = await self._transport.send(wire)
         except NeverSent as failure:
             return ChangeAnswer(ChangeKind.NOT_ASKED, str(failure.args[0]), _silence(failure))
         except MaybeSent as failure:
             return ChangeAnswer(ChangeKind.MAYBE, str(failure.args[0]), _silence(failure))
-        kind, word = read_change(answer)
+        kind, word = read(answer)
         return ChangeAnswer(kind, word, health(answer.status, answer.body))
 
     async def slots(

@@ -5,12 +5,14 @@ thing added: the operation id, in the metadata, by which its booking is known.
 """
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any, Final
 
+from einmal.adapters.calcom.wire import Unreadable, booking_of, json_object
 from einmal.domain.model import MetadataKey
 
 GUARDED_VERSIONS: Final = ("2024-08-13", "2026-02-25")
@@ -42,11 +44,11 @@ class Asked:
 
     def marked(self, operation_id: str) -> bytes:
         """The body as it goes to Cal.com: the client's own, and the operation id."""
-        metadata = {**self.body.get("metadata", {}), MetadataKey.OPERATION_ID.value: operation_id}
+        metadata = {**(self.body.get("metadata") or {}), MetadataKey.OPERATION_ID.value: operation_id}
         return json.dumps({**self.body, "metadata": metadata}, ensure_ascii=False, separators=(",", ":")).encode()
 
 
-_SLUGS: Final = ("eventTypeSlug", "username", "teamSlug", "organizationSlug")
+_SLUGS: Final = ("eventTypeSlug", "username", "organizationSlug")
 _SEVERAL: Final = ("recurrenceCount", "instant")
 
 
@@ -65,7 +67,7 @@ def read_booking(body: bytes, version: str | None) -> Asked:
     email, phone = _text(attendee, "attendee.email", "email"), _text(attendee, "attendee.phoneNumber", "phoneNumber")
     if email is None and phone is None:
         raise NotUnderstood("attendee must have an email or a phoneNumber")
-    if not isinstance(data.get("metadata", {}), dict):
+    if not isinstance(data.get("metadata"), dict | None):
         raise NotUnderstood("metadata must be an object")
     return Asked(
         start=_start(data.get("start")),
@@ -82,12 +84,24 @@ def read_booking(body: bytes, version: str | None) -> Asked:
 def read_object(body: bytes) -> dict[str, Any]:
     """The body as a JSON object. Raises NotUnderstood."""
     try:
-        data = json.loads(body or b"{}")
+        data = json.loads(body or b"{}", parse_constant=_no_number)
+        # Written once before anything is promised: what cannot be sent on must not be found out after that.
+        text = json.dumps(data, ensure_ascii=False)
+        text.encode()
     except (ValueError, RecursionError):
-        raise NotUnderstood("the body must be JSON") from None
+        raise NotUnderstood("the body must be JSON in UTF-8") from None
+    if _NUL.search(text):
+        raise NotUnderstood("no text may hold the character U+0000: Cal.com fails over it each time")
     if not isinstance(data, dict):
         raise NotUnderstood("the body must be a JSON object")
     return data
+
+
+_NUL: Final = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
+
+
+def _no_number(name: str) -> float:
+    raise ValueError(name)
 
 
 def read_start(data: Mapping[str, Any]) -> datetime:
@@ -95,10 +109,29 @@ def read_start(data: Mapping[str, Any]) -> datetime:
     return _start(data.get("start"))
 
 
-def reason_of(data: Mapping[str, Any]) -> str | None:
-    """Why it is cancelled or moved, in the client's words."""
-    given = data.get("cancellationReason", data.get("reschedulingReason"))
-    return given if isinstance(given, str) and given.strip() else None
+_OF_A_PART: Final = ("seatUid", "cancelSubsequentBookings", "allRemainingBookings")
+
+
+def is_of_a_part(data: Mapping[str, Any]) -> bool:
+    """Whether a change is of one seat, or of more than this booking: no read of the booking shows that it is done."""
+    return any(data.get(name) not in (None, False) for name in _OF_A_PART)
+
+
+def is_a_seat(body: bytes) -> bool:
+    """Whether Cal.com's answer to a booking is a seat of its own in a booking that others share."""
+    try:
+        return isinstance(json_object(body)["data"]["seatUid"], str)
+    except (Unreadable, KeyError, TypeError):
+        return False
+
+
+def stands(body: bytes, start: datetime) -> bool:
+    """Whether Cal.com tells of a booking that is live, at that start."""
+    try:
+        booking = booking_of(json_object(body).get("data"))
+    except Unreadable:
+        return False
+    return booking.status.live and booking.start == start
 
 
 def error_body(status: int, path: str, message: str, now: datetime, **more: Any) -> bytes:
@@ -119,16 +152,30 @@ def _start(value: object) -> datetime:
         at = None
     if at is None:
         raise NotUnderstood("start must be an ISO 8601 date and time, such as 2026-12-01T09:00:00Z")
+    if not _YEARS[0] <= at.year <= _YEARS[1]:
+        raise NotUnderstood(f"start must lie between the years {_YEARS[0]} and {_YEARS[1]}")
     # Cal.com takes one without an offset for UTC, and cuts off what is below a second.
     return (at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)).replace(microsecond=0)
+
+
+_YEARS: Final = (1970, 2200)
+"""Beyond them lies no booking, and at the ends of time there are no time zones."""
+
+_ID_MAX: Final = 2**31 - 1
+"""What Cal.com's own database can hold."""
 
 
 def _event_type(data: Mapping[str, Any]) -> int | None:
     value = data.get("eventTypeId")
     if value is None and isinstance(data.get("eventTypeSlug"), str):
+        if data.get("teamSlug") is not None:
+            # Which of a team's event types that is Cal.com tells nobody by the team's slug.
+            raise NotUnderstood("a team's event type must be named by its eventTypeId for a booking to be guarded")
         return None
     if not isinstance(value, int) or isinstance(value, bool):
-        raise NotUnderstood("eventTypeId must be a whole number, or eventTypeSlug with username or teamSlug be given")
+        raise NotUnderstood("eventTypeId must be a whole number, or eventTypeSlug with username be given")
+    if not 0 < value <= _ID_MAX:
+        raise NotUnderstood(f"eventTypeId must be from 1 to {_ID_MAX}")
     return value
 
 

@@ -15,6 +15,10 @@ VERSION: Final = "2024-06-14"
 
 SECONDS: Final = 5.0
 KEPT_MAX: Final = 1_000
+
+KEPT_SECONDS: Final = 60.0
+"""A slug may be given to another event type, and a booking of another one than was asked for is for a person."""
+
 MINUTES_UNKNOWN: Final = 30
 """Where nobody tells: only what overlaps is reckoned by it, and the booking itself says how long it is."""
 
@@ -26,30 +30,35 @@ class EventType:
     minutes: int
 
 
+class NotTold(Exception):
+    """Cal.com did not tell which event type is meant. Nothing is known, not that there is none."""
+
+
 class EventTypes:
-    """What was told of them, by this process."""
+    """What this process was told of them, a moment ago. Of one account: two have different ones of one slug."""
 
     def __init__(self) -> None:
-        self._by_slug: dict[tuple[tuple[str, str], ...], EventType] = {}
+        self._by_slug: dict[tuple[tuple[str, str], ...], tuple[float, EventType]] = {}
 
     async def of(
         self, transport: Transport, services: Sequence[Service], asked: Asked, headers: Mapping[str, str], now: float
     ) -> EventType | None:
-        """The event type; None where there is none of that slug. `now` is of the monotonic clock."""
+        """The event type; None where there is none of that slug. `now` is of the monotonic clock. Raises NotTold."""
         if asked.event_type_id is not None:
             of_id = next((one for one in services if one.event_type_id == asked.event_type_id), None)
             name = str(asked.event_type_id) if of_id is None else of_id.name
             minutes = MINUTES_UNKNOWN if of_id is None else of_id.duration_minutes
             return EventType(asked.event_type_id, name, minutes)
         named = tuple(sorted(asked.slug.items()))
-        if named not in self._by_slug:
-            found = await self._ask(transport, asked.slug, headers, now)
-            if found is None:
-                return None
-            if len(self._by_slug) >= KEPT_MAX:
-                self._by_slug.clear()
-            self._by_slug[named] = found
-        return self._by_slug[named]
+        told_at, known = self._by_slug.get(named, (now, None))
+        if known is not None and now - told_at < KEPT_SECONDS:
+            return known
+        found = await self._ask(transport, asked.slug, headers, now)
+        if len(self._by_slug) >= KEPT_MAX:
+            self._by_slug.clear()
+        if found is not None:
+            self._by_slug[named] = (now, found)
+        return found
 
     async def _ask(
         self, transport: Transport, slug: Mapping[str, str], headers: Mapping[str, str], now: float
@@ -67,7 +76,9 @@ class EventTypes:
         try:
             answer = await transport.send(wire)
         except (NeverSent, MaybeSent):
-            return None
+            raise NotTold from None
+        if answer.status not in {200, 404}:
+            raise NotTold
         return _read(answer.body, slug) if answer.status == 200 else None
 
 

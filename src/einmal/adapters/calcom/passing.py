@@ -1,52 +1,78 @@
 """The calendar as a client of Cal.com's own API reaches it through the guard: its body, its key, its version.
 
-Looking, reading and cancelling are the tenant's own; only the one POST of a booking is the client's. What Cal.com
-answered is kept until the client has its answer, so that it can have it word for word.
+Looking and reading are the tenant's own; what changes anything there is the client's request, word for word. What
+Cal.com answered is kept until the client has its answer, so that it can have it word for word.
 """
 
-from collections.abc import Mapping
+import json
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final
+from typing import Any, Final, TypeVar
 
-from einmal.adapters.calcom.answers import Reading, read_answer
+from einmal.adapters.calcom.answers import read_answer, read_change, read_move
 from einmal.adapters.calcom.calendar import Account, CalcomCalendar
 from einmal.adapters.calcom.client_request import Asked
 from einmal.adapters.calcom.transport import Transport, WireAnswer, WireRequest
 from einmal.domain.answer import Answer, AnswerKind
-from einmal.ports import BookingRequest, ChangeAnswer, Clock
+from einmal.domain.intent import Intent
+from einmal.domain.model import Person
+from einmal.ports import BookingRequest, ChangeAnswer, ChangeKind, Clock
 
 PASSED_ON: Final = ("authorization", "cal-api-version", "x-cal-client-id", "x-cal-secret-key", "user-agent", "accept")
 """Of the client's headers, those that Cal.com decides by."""
 
+R = TypeVar("R")
+
 
 @dataclass(slots=True)
 class Passage:
-    """One client's request on its way. `answer` is Cal.com's, where one came."""
+    """One client's booking on its way. `answer` is Cal.com's, where one came to this very request."""
 
     asked: Asked
+    person: Person
+    headers: Mapping[str, str]
+    answer: WireAnswer | None = None
+
+
+@dataclass(slots=True)
+class ChangePassage:
+    """One client's change on its way, as Passage: a move to `start`, or a cancellation where that is None."""
+
+    start: datetime | None
+    body: Mapping[str, Any]
     headers: Mapping[str, str]
     answer: WireAnswer | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Passages:
-    """Those that are under way in this process, by the key of their wish."""
+    """Those that are under way in this process: bookings by the key of their wish, changes by the booking's uid."""
 
-    _by_key: dict[str, Passage] = field(default_factory=dict)
-    reasons: dict[str, str | None] = field(default_factory=dict)
-    """Why a client cancels or moves, by the booking's uid."""
+    _by_key: dict[str, list[Passage]] = field(default_factory=dict)
+    _by_uid: dict[str, list[ChangePassage]] = field(default_factory=dict)
 
     def begin(self, key: str, passage: Passage) -> None:
-        """Let this one's POST be sent as its client wrote it. Of several with one wish the first one's is sent."""
-        self._by_key.setdefault(key, passage)
+        """Let this one's POST be sent as its client wrote it. Of several for one person the first one's is sent."""
+        self._by_key.setdefault(key, []).append(passage)
 
     def end(self, key: str, passage: Passage) -> None:
-        if self._by_key.get(key) is passage:
-            del self._by_key[key]
+        _end(self._by_key, key, passage)
 
-    def of(self, key: str) -> Passage | None:
-        return self._by_key.get(key)
+    def of(self, intent: Intent) -> Passage | None:
+        """That of whoever the intent is for: under one e-mail there may be two people, and only one of them has it."""
+        of_key = self._by_key.get(intent.key.value, [])
+        return next((one for one in of_key if one.person == intent.wish.person), None)
+
+    def begin_change(self, uid: str, passage: ChangePassage) -> None:
+        self._by_uid.setdefault(uid, []).append(passage)
+
+    def end_change(self, uid: str, passage: ChangePassage) -> None:
+        _end(self._by_uid, uid, passage)
+
+    def change_of(self, uid: str, start: datetime | None) -> ChangePassage | None:
+        """That of a move to this start, or of a cancellation where none is given."""
+        return next((one for one in self._by_uid.get(uid, []) if one.start == start), None)
 
 
 class PassingCalendar(CalcomCalendar):
@@ -55,26 +81,52 @@ class PassingCalendar(CalcomCalendar):
         self._passages = passages
 
     async def create(self, request: BookingRequest) -> Answer:
-        passage = self._passages.of(request.intent.key.value)
+        passage = self._passages.of(request.intent)
         if passage is None:
             # Its client has gone, and with it what was to be sent. Another body would be another booking.
             return Answer(AnswerKind.NOT_SENT, detail="client_gone")
-
-        def read(answer: WireAnswer) -> Reading:
-            passage.answer = answer
-            return read_answer(answer)
-
-        headers = {
-            **{name: value for name, value in passage.headers.items() if name in PASSED_ON},
-            "content-type": "application/json",
-            "idempotency-key": request.idempotency_key,
-        }
+        headers = _headers(passage) | {"idempotency-key": request.idempotency_key}
         body = passage.asked.marked(request.intent.operation_id)
         wire = WireRequest("POST", "/v2/bookings", headers, body, request.deadline, request.deadline)
-        return await self._post(wire, read)
+        return await self._post(wire, _kept(passage, read_answer))
 
-    async def cancel(self, uid: str, reason: str, deadline: float) -> ChangeAnswer:
-        return await super().cancel(uid, self._passages.reasons.get(uid) or reason, deadline)
+    async def cancel(self, uid: str, reason: str, deadline: float) -> ChangeAnswer:  # noqa: ARG002 - the client's own
+        passage = self._passages.change_of(uid, None)
+        if passage is None:
+            return ChangeAnswer(ChangeKind.NOT_ASKED, "client_gone", None)
+        return await self._cancelled(_change(passage, uid, "cancel", deadline), _kept(passage, read_change))
 
-    async def move(self, uid: str, start: datetime, reason: str, deadline: float) -> Answer:
-        return await super().move(uid, start, self._passages.reasons.get(uid) or reason, deadline)
+    async def move(self, uid: str, start: datetime, reason: str, deadline: float) -> Answer:  # noqa: ARG002 - as above
+        passage = self._passages.change_of(uid, start)
+        if passage is None:
+            return Answer(AnswerKind.NOT_SENT, detail="client_gone")
+        return await self._post(_change(passage, uid, "reschedule", deadline), _kept(passage, read_move))
+
+
+T = TypeVar("T", Passage, ChangePassage)
+
+
+def _end(under_way: dict[str, list[T]], key: str, passage: T) -> None:
+    left = [one for one in under_way.pop(key, []) if one is not passage]
+    if left:
+        under_way[key] = left
+
+
+def _kept(passage: Passage | ChangePassage, read: Callable[[WireAnswer], R]) -> Callable[[WireAnswer], R]:
+    """Reads an answer, and keeps it for the client whose request it answers."""
+
+    def keep(answer: WireAnswer) -> R:
+        passage.answer = answer
+        return read(answer)
+
+    return keep
+
+
+def _headers(passage: Passage | ChangePassage) -> dict[str, str]:
+    passed = {name: value for name, value in passage.headers.items() if name in PASSED_ON}
+    return passed | {"content-type": "application/json"}
+
+
+def _change(passage: ChangePassage, uid: str, what: str, deadline: float) -> WireRequest:
+    body = json.dumps(passage.body, ensure_ascii=False, separators=(",", ":")).encode()
+    return WireRequest("POST", f"/v2/bookings/{uid}/{what}", _headers(passage), body, deadline, deadline)

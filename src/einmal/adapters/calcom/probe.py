@@ -21,6 +21,7 @@ from einmal.ports import Clock
 ANSWER_SECONDS: Final = 15.0
 LOOKED_AT_MAX: Final = 20
 _INSTANT: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
+_TEST: Final = re.compile(r"(?<![^\W_])test(?![^\W_])", re.IGNORECASE)
 _STATUSES: Final = frozenset({"accepted", "pending", "cancelled", "rejected"})
 
 
@@ -34,16 +35,18 @@ class KeyRefused(Unreached):
 
 @dataclass(frozen=True, slots=True)
 class EventType:
-    """`is_test`: its title or slug says so."""
+    """`is_test`: its title or slug says so. `seats`: several people may share one of its bookings."""
 
     id: int
     title: str
     slug: str
     minutes: int
+    seats: bool = False
 
     @property
     def is_test(self) -> bool:
-        return any("test" in text.casefold() for text in (self.title, self.slug))
+        # By itself: a Sehtest is what customers book.
+        return any(_TEST.search(text) is not None for text in (self.title, self.slug))
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +155,9 @@ def _event_type(row: object) -> EventType | None:
     number, title, slug, minutes = (row.get(name) for name in ("id", "title", "slug", "lengthInMinutes"))
     if not isinstance(number, int) or isinstance(number, bool) or not isinstance(minutes, int):
         return None
-    return EventType(number, _printable(title), _printable(slug), minutes)
+    seats = row.get("seats")
+    shared = isinstance(seats, Mapping) and not seats.get("disabled")
+    return EventType(number, _printable(title), _printable(slug), minutes, shared or bool(row.get("seatsPerTimeSlot")))
 
 
 def _printable(value: object) -> str:

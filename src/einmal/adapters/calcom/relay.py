@@ -1,4 +1,4 @@
-"""What is passed on to Cal.com as it came, and back as it came: streamed, unread, never repeated."""
+"""What is passed on to Cal.com as it came, and back as it came: streamed and unread. A POST or PATCH is sent once."""
 
 from collections.abc import AsyncIterator, Iterable
 from typing import Final
@@ -7,16 +7,36 @@ import aiohttp
 from yarl import URL
 
 CONNECT_SECONDS: Final = 5.0
+QUEUE_SECONDS: Final = 15.0
+"""For a connection, where all that there may be are in use: their clients may be slow, and this one has its own."""
+
 ANSWER_SECONDS: Final = 60.0
 """Between two pieces of an answer."""
 
 OF_ONE_HOP: Final = frozenset(
     {
-        *(b"connection", b"keep-alive", b"proxy-authenticate", b"proxy-authorization", b"te", b"trailer"),
-        *(b"transfer-encoding", b"upgrade", b"host", b"content-length", b"expect"),
+        *(b"connection", b"keep-alive", b"proxy-authenticate", b"proxy-authorization", b"proxy-connection"),
+        *(b"te", b"trailer", b"transfer-encoding", b"upgrade", b"host", b"content-length", b"expect"),
     }
 )
-"""Headers that say something of one connection, not of what is asked."""
+"""Headers that say something of one connection, not of what is asked. What `Connection` names beside them is as well.
+
+A body's length is told all the same where it is known: whoever reads it to there knows that it is whole.
+"""
+
+OF_THIS_HOUSE: Final = frozenset({b"cookie"})
+"""Cal.com's API takes none, and here they are those of people who look at our pages."""
+
+WITH_BODY: Final = (b"content-length", b"transfer-encoding")
+
+REPEATABLE: Final = frozenset({"GET", "HEAD", "PUT", "DELETE", "OPTIONS"})
+"""aiohttp sends these again where a connection that was kept turns out to be dead. A body must be there twice then."""
+
+KEPT_WHATEVER_CONNECTION_SAYS: Final = frozenset({b"authorization", b"content-type", b"cal-api-version"})
+"""Without them it would be another request, so nobody may have them taken off on the way."""
+
+OF_THE_SERVER: Final = frozenset({b"date", b"server"})
+"""Told by the server that answers here."""
 
 Headers = list[tuple[bytes, bytes]]
 
@@ -37,30 +57,33 @@ class Relay:
         method: str,
         target: str,
         headers: Iterable[tuple[bytes, bytes]],
-        body: AsyncIterator[bytes],
+        body: AsyncIterator[bytes] | bytes,
     ) -> tuple[aiohttp.ClientResponse, Headers]:
-        """The answer's head; its body is still to be read from it. Raises NotRelayed."""
-        passed = [
-            (name.decode("latin-1"), value.decode("latin-1"))
-            for name, value in headers
-            if name.lower() not in OF_ONE_HOP
-        ]
-        has_body = method not in {"GET", "HEAD"}
+        """The answer's head; its body is still to be read from it. Raises NotRelayed, and what `body` raises."""
+        came = list(headers)
+        has_body = any(name in WITH_BODY and value != b"0" for name, value in came)
+        if has_body and method in REPEATABLE and not isinstance(body, bytes):
+            body = b"".join([piece async for piece in body])
+        passed = _passed(came, but=OF_ONE_HOP | OF_THIS_HOUSE)
+        length = [value for name, value in came if name == b"content-length"]
+        if has_body and length and not isinstance(body, bytes):
+            passed.append((b"content-length", length[0]))
         try:
             answer = await self._client().request(
                 method,
                 URL(base_url.rstrip("/") + target, encoded=True),
-                headers=passed,
+                headers=[(name.decode("latin-1"), value.decode("latin-1")) for name, value in passed],
                 data=body if has_body else None,
                 skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding", "Content-Type"),
                 allow_redirects=False,
             )
-        except aiohttp.ClientConnectorError as failure:
+        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as failure:
             raise NotRelayed(False) from failure
-        except (aiohttp.ClientError, TimeoutError, OSError) as failure:
+        except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as failure:
             raise NotRelayed(True) from failure
-        back = [(name.lower(), value) for name, value in answer.raw_headers if name.lower() not in OF_ONE_HOP]
-        return answer, back
+        back = [(name.lower(), value) for name, value in answer.raw_headers]
+        whole = [(name, value) for name, value in back if name == b"content-length"]
+        return answer, _passed(back, but=OF_ONE_HOP | OF_THE_SERVER) + whole
 
     async def close(self) -> None:
         if self._session is not None:
@@ -71,9 +94,18 @@ class Relay:
         # Made on first use: aiohttp wants the running loop. Bodies pass as they are, compressed or not.
         if self._session is None:
             self._session = aiohttp.ClientSession(
-                timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS, sock_read=ANSWER_SECONDS),
+                timeout=aiohttp.ClientTimeout(
+                    total=None, connect=QUEUE_SECONDS, sock_connect=CONNECT_SECONDS, sock_read=ANSWER_SECONDS
+                ),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 auto_decompress=False,
                 trust_env=False,
             )
         return self._session
+
+
+def _passed(headers: Headers, *, but: frozenset[bytes]) -> Headers:
+    named = {
+        one.strip().lower() for name, value in headers if name == b"connection" for one in value.split(b",")
+    } - KEPT_WHATEVER_CONNECTION_SAYS
+    return [(name, value) for name, value in headers if name not in but and name not in named]

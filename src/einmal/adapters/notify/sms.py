@@ -14,6 +14,7 @@ from einmal.adapters.notify.letterhead import LetterheadOf
 from einmal.adapters.notify.letters import for_the_customer
 from einmal.adapters.notify.plain import plain
 from einmal.adapters.notify.post import Posting, arrived
+from einmal.domain.promise import MessageKind
 from einmal.ports import Clock, Message, StoredReply
 from einmal.secret import Secret
 
@@ -22,8 +23,9 @@ LETTERS_MAX: Final = 300
 E164: Final = re.compile(r"\+[1-9][0-9]{6,14}", re.ASCII)
 
 TAKES_NONE: Final = frozenset({21211, 21610, 21614})
-"""Twilio's codes for a number that is none, one that wants no messages, and one that can take none. Trying again
-changes nothing: that caller is not to be reached by SMS."""
+"""Twilio's codes for a number that is none, one that wants no messages, and one that can take none. A confirmation was
+promised to nobody and is let go of. Who was promised to hear is for a person to call, and only a failure tells one."""
+_VAIN: Final = frozenset(f"http_400_{code}" for code in TAKES_NONE)
 
 
 class SmsCourier:
@@ -54,7 +56,8 @@ class SmsCourier:
         news = for_the_customer(message, self._letterhead_of(wish.tenant_id), self._clock.now(), signed=True)
         if news is None or wish.person.phone is None or E164.fullmatch(wish.person.phone) is None:
             return None
-        return await self._sent(wish.person.phone, plain(news.text, LETTERS_MAX))
+        why_not = await self._sent(wish.person.phone, plain(news.text, LETTERS_MAX))
+        return None if why_not in _VAIN and message.kind is MessageKind.CONFIRMED else why_not
 
     async def close(self) -> None:
         await self._posting.close()
@@ -67,8 +70,7 @@ class SmsCourier:
         answer = await self._posting.post(self._url, body, headers)
         if isinstance(answer, str) or answer[0] != 400:
             return arrived(answer)
-        code = _code(answer[1])
-        return None if code in TAKES_NONE else f"http_400_{code or 'unknown'}"
+        return f"http_400_{_code(answer[1]) or 'unknown'}"
 
 
 def _code(body: bytes) -> int | None:

@@ -8,7 +8,7 @@ import ssl
 import threading
 from collections.abc import Sequence
 from email.message import EmailMessage
-from typing import Final
+from typing import Any, Final
 
 from einmal.adapters.notify.addresses import Safety, Smtp
 
@@ -61,8 +61,7 @@ def _handed_over(smtp: Smtp, sender: str, to: Sequence[str], message: EmailMessa
     # Whom it trusts takes a while to read, and is nobody's business in the clear.
     trust = smtp.trust or (None if smtp.safety is Safety.CLEAR else ssl.create_default_context())
     try:
-        with _client(smtp, trust) as client:
-            line.opened(client)
+        with _client(smtp, trust, line) as client:
             if smtp.safety is Safety.STARTTLS:
                 client.starttls(context=trust)
             if smtp.user is not None and smtp.password is not None:
@@ -78,11 +77,28 @@ def _handed_over(smtp: Smtp, sender: str, to: Sequence[str], message: EmailMessa
         return type(error).__name__
 
 
-def _client(smtp: Smtp, trust: ssl.SSLContext | None) -> smtplib.SMTP:
+class _OnLine(smtplib.SMTP):
+    """Can be cut from the server's first word on: that may come letter by letter, or never end."""
+
+    def __init__(self, line: _Line, *args: Any, **named: Any) -> None:
+        self._line = line
+        super().__init__(*args, **named)
+
+    def getreply(self) -> tuple[int, bytes]:
+        self._line.opened(self)
+        return super().getreply()
+
+
+class _OnTls(_OnLine, smtplib.SMTP_SSL):
+    pass
+
+
+def _client(smtp: Smtp, trust: ssl.SSLContext | None, line: _Line) -> smtplib.SMTP:
     # Its own name is told to nobody: the machine's may be anything.
+    where, name = (smtp.host, smtp.port), "einmal"
     if smtp.safety is Safety.TLS:
-        return smtplib.SMTP_SSL(smtp.host, smtp.port, local_hostname="einmal", timeout=STEP_SECONDS, context=trust)
-    return smtplib.SMTP(smtp.host, smtp.port, local_hostname="einmal", timeout=STEP_SECONDS)
+        return _OnTls(line, *where, local_hostname=name, timeout=STEP_SECONDS, context=trust)
+    return _OnLine(line, *where, local_hostname=name, timeout=STEP_SECONDS)
 
 
 def _hang_up(client: smtplib.SMTP) -> None:

@@ -4,10 +4,11 @@ Beside a file it is a file in a temporary folder. Beside a PostgreSQL database i
 under a name of its own and dropped by that name: the database that is named is only connected to.
 """
 
+import asyncio
 import contextlib
 import secrets
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Coroutine, Iterator
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -35,7 +36,11 @@ async def scratch_beside(where: Path | str) -> AsyncIterator[Path | str]:
             yield path
         return
     name = f"{MARK}_{secrets.token_hex(6)}"
-    await _carried_out(where, f"CREATE DATABASE {name}")
+    try:
+        await _to_its_end(_carried_out(where, f"CREATE DATABASE {name}"))
+    except asyncio.CancelledError:
+        await _dropped(where, name)
+        raise
     try:
         url = urlsplit(where)._replace(path=f"/{name}").geturl()
         try:
@@ -44,10 +49,14 @@ async def scratch_beside(where: Path | str) -> AsyncIterator[Path | str]:
             raise NoScratch(str(wrong)) from None
         yield url
     finally:
-        try:
-            await _carried_out(where, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
-        except NoScratch as why:
-            raise ScratchLeft(f"the scratch database {name} was not dropped ({why}); drop it by hand") from None
+        await _dropped(where, name)
+
+
+async def _dropped(where: str, name: str) -> None:
+    try:
+        await _to_its_end(_carried_out(where, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)"))
+    except NoScratch as why:
+        raise ScratchLeft(f"the scratch database {name} was not dropped ({why}); drop it by hand") from None
 
 
 @contextlib.contextmanager
@@ -60,6 +69,19 @@ def scratch_file() -> Iterator[Path]:
             yield path
     except OSError as error:
         raise NoScratch(f"no scratch ledger could be made in {tempfile.gettempdir()} ({error.strerror})") from None
+
+
+async def _to_its_end(work: Coroutine[Any, Any, None]) -> None:
+    """Whoever is asked twice to stop still clears up first."""
+    task, asked_again = asyncio.create_task(work), False
+    while not task.done():
+        try:
+            await asyncio.wait({task})
+        except asyncio.CancelledError:
+            asked_again = True
+    task.result()
+    if asked_again:
+        raise asyncio.CancelledError
 
 
 async def _carried_out(url: str, statement: str) -> None:

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from einmal.adapters.tables.old_rows import OldRow
 from einmal.adapters.tables.spelling import shown_value
 from einmal.domain.intent import State
+from einmal.domain.keys import is_house_address
 from einmal.domain.model import Person, Service, Wish
 from einmal.domain.takeover import LeftOut, LeftWhy, Old
 from einmal.speech.contact import OddAddress, email_address, nobodys_address, phone_number
@@ -118,7 +119,7 @@ class OldWords:
             return None
         if address is None or address in self.nobodys or nobodys_address(address):
             return None
-        return None if self.house_email is not None and _is_house(address, self.house_email) else address
+        return None if self.house_email is not None and is_house_address(address, self.house_email) else address
 
 
 _PLAIN: Final[Mapping[str, State]] = {
@@ -152,13 +153,6 @@ def instant_in(text: str | None, zone: ZoneInfo, *, strict: bool = True) -> date
 
 def _since_1970(number: int) -> datetime:
     return _EPOCH + timedelta(seconds=number / 1000 if number >= _MILLISECONDS_FROM else number)
-
-
-def _is_house(address: str, house: str) -> bool:
-    """Taking the house's own address for a caller's was the incident."""
-    local, _, domain = address.rpartition("@")
-    house_local, _, house_domain = house.lower().rpartition("@")
-    return domain == house_domain and local.partition("+")[0] == house_local.partition("+")[0]
 
 
 def _shown(text: str | None) -> str:

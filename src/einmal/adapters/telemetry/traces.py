@@ -11,9 +11,10 @@ import logging
 import time
 from collections.abc import Iterator, Sequence
 from threading import Thread
-from typing import Final
+from typing import Any, Final
 from urllib.parse import urlsplit
 
+import requests
 from opentelemetry import context, trace
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import Resource
@@ -143,9 +144,20 @@ def exporting(url: str) -> Traces:
     """Traces that are sent to the collector at this address."""
     _quieten()
     address = url if urlsplit(url).path.strip("/") else url.rstrip("/") + PATH
-    exporter = Reporting(OTLPSpanExporter(address, timeout=EXPORT_SECONDS))
+    exporter = Reporting(OTLPSpanExporter(address, timeout=EXPORT_SECONDS, session=_StatusOnly()))
     every = EVERY_SECONDS * 1000
     return Traces(BatchSpanProcessor(exporter, KEPT_MAX, every, AT_ONCE))
+
+
+class _StatusOnly(requests.Session):
+    """Of an answer no more is read than its status: a body may be anything, and never end. A redirect is no taking."""
+
+    def request(self, *args: Any, **named: Any) -> requests.Response:
+        answer = super().request(*args, **(named | {"stream": True}))
+        answer.close()
+        if 300 <= answer.status_code < 400:
+            raise requests.TooManyRedirects
+        return answer
 
 
 class Reporting(SpanExporter):

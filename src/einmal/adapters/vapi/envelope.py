@@ -87,10 +87,18 @@ def _tool_call(asked: object) -> ToolCall:
     name = text_or_none(function.get("name")) or ""
     if not 0 < len(name) <= ID_MAX:
         raise BadEnvelope(f"each call of a tool must have the name of a function, of 1 to {ID_MAX} letters")
+    if _is_broken(tool_call_id + name):
+        # Both are told back, and the answer of the calls beside it must not break over them.
+        raise BadEnvelope("the id and the name of a call of a tool must be whole characters")
     try:
         return ToolCall(tool_call_id, name, _arguments(function.get("arguments")))
     except BadEnvelope:
         return ToolCall(tool_call_id, name, None, "arguments must be one JSON object, without duplicate keys")
+
+
+def _is_broken(text: str) -> bool:
+    """Whether half of a character stands in it, which JSON can write and UTF-8 cannot."""
+    return any("\ud800" <= letter <= "\udfff" for letter in text)
 
 
 def _arguments(value: object) -> dict[str, Any]:

@@ -107,6 +107,9 @@ async def _verified(
         for number in set(stop_signals()) - {signal.SIGINT}:
             asyncio.get_running_loop().add_signal_handler(number, here.cancel)
     plan = await _agreed(settings, asked, tenants[0], way) if asked.books else None
+    if here is not None:
+        # From here on there is something to clear up, which Python's own would not wait for when it is pressed twice.
+        asyncio.get_running_loop().add_signal_handler(signal.SIGINT, here.cancel)
     sections: list[Section] = []
     with _telling() as tell:
         if not asked.probe_only:
@@ -163,6 +166,11 @@ def _wanted(asked: Asked, tenant: TenantConfiguration, there: Sequence[EventType
     found = next((one for one in there if one.id == number), None)
     if found is None:
         raise Misused(f"Cal.com lists no event type {number} to this key; it lists {_listed(there)}")
+    if found.seats:
+        raise Misused(
+            f"event type {found.id} ({found.title}) has seats: what is booked there may be others' booking too, and to "
+            "cancel it would cancel theirs. Take one without"
+        )
     if not (found.is_test or asked.marked):
         raise Misused(
             f"event type {found.id} ({found.title}) is not marked as one for tests: neither its title nor its slug has "

@@ -34,7 +34,9 @@ async def tidied(account: ProbedAccount, posts: Sequence[Exchange], start: datet
         return Row("tidied_up", Grade.PASS, "nothing was sent, so nothing was booked", GOAL)
     found = {one.uid: one for one in map(Exchange.booking, posts) if one is not None and is_ours(one, posts)}
     blind = await _looked_for(account, posts, start, found)
-    left = [uid for uid in found if not await _cancelled(account.calendar, uid)]
+    shared = [uid for uid, one in found.items() if await _is_shared(account.calendar, one, posts)]
+    left = [uid for uid in found if uid not in shared and not await _cancelled(account.calendar, uid)]
+    left += [f"{uid} (left alone: others are in it too)" for uid in shared]
     left += [f"(unseen, operation id {one.operation})" for one in _lost(posts, found)]
     left += [f"{uid} (left alone: it does not carry our id)" for uid in _of_others(posts)]
     if left or blind is not None:
@@ -79,6 +81,14 @@ async def _cancelled(calendar: Calendar, uid: str) -> bool:
         if isinstance(seen, Seen) and not any(one.status.live for one in seen.bookings):
             return True
     return False
+
+
+async def _is_shared(calendar: Calendar, booking: Booking, posts: Sequence[Exchange]) -> bool:
+    """Whether others have a seat in it: cancelled, it would be gone for them too. An answer may show our seat alone."""
+    seen = await calendar.read(booking.uid, SystemClock().monotonic() + ASK_SECONDS)
+    shown = (booking, *seen.bookings) if isinstance(seen, Seen) else (booking,)
+    addresses = {address for one in shown for address in one.attendee_emails}
+    return any(not any(f"+{one.operation}@" in address for one in posts) for address in addresses)
 
 
 def _lost(posts: Sequence[Exchange], found: dict[str, Booking]) -> list[Exchange]:

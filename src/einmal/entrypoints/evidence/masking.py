@@ -39,4 +39,7 @@ def _by(masked: Callable[[str | None], str]) -> "Callable[[re.Match[str]], str]"
 
 def _words(names: Sequence[str]) -> Iterator[str]:
     for name in names:
-        yield from (part for part in name.split() if len(part) >= LETTERS_MIN)
+        parts = name.split()
+        if len(parts) > 1:
+            yield " ".join(parts)  # whole, however short its words are
+        yield from (part for part in parts if len(part) >= LETTERS_MIN)

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from einmal.domain.change import LIVE_CHANGES, Change, ChangeState
 from einmal.domain.intent import BOOKED, ENDED, Intent, State
+from einmal.domain.reach import Channel
 from einmal.entrypoints.evidence.moment import Kind, Moment, Term, Told, Tone, Value
 from einmal.entrypoints.evidence.of_attempt import attempt_moments
 from einmal.ports.stories import AppointmentMade, FactTold, IntentStory, MessageOwed, NoticeTaken
@@ -195,7 +196,9 @@ def _notice(intent: Intent, notice: NoticeTaken) -> Iterator[Moment]:
 def _message(intent: Intent, message: MessageOwed) -> Iterator[Moment]:
     values: dict[str, Value] = {"channel": message.channel, "message": Term("message", message.kind)}
     yield _of(intent, message.created_at, Kind.MESSAGE, "told_message", values=values)
-    if message.sent_at is not None:
+    if message.sent_at is not None and message.channel == Channel.LOG:
+        yield _of(intent, message.sent_at, Kind.MESSAGE, "told_message_logged", values=values)
+    elif message.sent_at is not None:
         yield _of(intent, message.sent_at, Kind.MESSAGE, "told_message_sent", Tone.GOOD, values)
     elif message.due_at is None:
         values["tries"] = message.tries

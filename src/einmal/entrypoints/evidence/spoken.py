@@ -1,5 +1,6 @@
 """A moment as a sentence, in German or English, in the house's time."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -46,7 +47,7 @@ class Teller:
     def term(self, family: str, word: str) -> str:
         """What one of our own words is called; the word itself where it has no name."""
         named = ALL.get(f"{family}_{word}")
-        return word if named is None else named[LANGUAGES.index(self.language)]
+        return _STATUS.sub(r"HTTP \1", word) if named is None else named[LANGUAGES.index(self.language)]
 
     def line(self, line: Compared, *, revealed: bool) -> tuple[str, str, str]:
         """One line of a comparison: what is compared, what we asked, what came back."""
@@ -58,6 +59,10 @@ class Teller:
 
     def _plain(self, value: str | datetime | None) -> str:
         return f"{value.astimezone(self.zone):%Y-%m-%d %H:%M:%S}" if isinstance(value, datetime) else value or "–"
+
+
+_STATUS: Final = re.compile(r"^http_([0-9]{3})$")
+"""What we call an answer of which only its status is known."""
 
 
 def _masked_name(value: str | datetime | None) -> str:

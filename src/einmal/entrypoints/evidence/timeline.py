@@ -63,12 +63,16 @@ def _call(story: CallStory) -> Iterator[Moment]:
         yield Moment(story.ended_at, Kind.HUNG_UP, Told("told_hung_up", {"why": why}))
 
 
+_ASKED_BY: Final = {"form": "told_asked_form", "rest": "told_asked_program", "calcom": "told_asked_program"}
+"""By the door through which it came; all others are voice agents'."""
+
+
 def _function(function: FunctionCalled, others: Sequence[Moment]) -> Iterator[Moment]:
     """When it was answered; when it was asked only where something else happened between the two."""
     name: dict[str, Value] = {"function": Term("function", function.function)}
     asked_at = function.at - function.elapsed
     if any(asked_at <= other.at <= function.at and other.kind is not Kind.CALL for other in others):
-        yield Moment(asked_at, Kind.ASKED, Told("told_asked", name))
+        yield Moment(asked_at, Kind.ASKED, Told(_ASKED_BY.get(function.adapter, "told_asked"), name))
     values = name | {"outcome": Term("outcome", function.outcome), "took": function.elapsed}
     error: Value = function.error_id
     details = (("told_error_id", error),) if error is not None else ()

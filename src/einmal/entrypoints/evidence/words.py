@@ -13,6 +13,11 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     ),
     "told_hung_up": ("Der Anruf endete: {why}.", "The call ended: {why}."),
     "told_asked": ("Der Agent ruft eine Funktion auf: {function}.", "The agent calls a function: {function}."),
+    "told_asked_form": (
+        "Das Buchungsformular wird abgeschickt: {function}.",
+        "The booking form is sent: {function}.",
+    ),
+    "told_asked_program": ("Ein anderes Programm fragt: {function}.", "Another program asks: {function}."),
     "told_heard": (
         "{function}: {outcome}. Beantwortet nach {took}.",
         "{function}: {outcome}. Answered after {took}.",
@@ -113,8 +118,8 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     "told_doubt": ("Ungewiss, ob gebucht ist.", "In doubt whether it is booked."),
     "told_doubt_why": ("Ungewiss, ob gebucht ist: {why}.", "In doubt whether it is booked: {why}."),
     "told_doubt_not_ours": (
-        "Die Zeit gehört jemandem. Vielleicht uns selbst – das wird nachgesehen, bevor jemand „vergeben“ hört.",
-        "That time is somebody's. Perhaps our own: it is looked up before anybody hears “taken”.",
+        "Das sagt noch nicht, ob etwas von uns im Kalender steht: Es wird nachgesehen, bevor jemand „vergeben“ hört.",
+        "That does not tell yet whether the calendar has one of ours: it is looked up before anybody hears “taken”.",
     ),
     "told_look_found": (
         "Im Kalender nachgesehen: Unsere Buchung steht dort.",
@@ -153,15 +158,15 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
         "A person has ruled: booked, as appointment {appointment}, booking {booking}.",
     ),
     "told_end_ruled_no": ("Ein Mensch hat entschieden: nicht gebucht.", "A person has ruled: not booked."),
-    "told_end_no": ("Nicht gebucht. Gesagt wird: {outcome}.", "Not booked. What is said: {outcome}."),
+    "told_end_no": ("Nicht gebucht. Wer danach fragt, hört: {outcome}.", "Not booked. Whoever asks hears: {outcome}."),
     "told_end_taken_offers": (
-        "Nicht gebucht: Die Zeit ist vergeben. Angeboten wurden andere Zeiten: {offered}.",
-        "Not booked: that time is taken. Other times offered: {offered}.",
+        "Nicht gebucht. Wer danach fragt, hört: vergeben. Angeboten wurden andere Zeiten: {offered}.",
+        "Not booked. Whoever asks hears: taken. Other times offered: {offered}.",
     ),
     "told_host_accepted": ("Der Gastgeber hat zugesagt.", "The host has accepted it."),
     "told_promised": (
-        "Dem Anrufer wurde zugesagt, dass er Bescheid bekommt.",
-        "The caller was told that they will hear from us.",
+        "Vorgemerkt: Sobald es geklärt ist, soll es jemand erfahren. Ob das zugesagt wurde, sagt die Antwort.",
+        "Noted: once it is settled, somebody is to hear of it. Whether that was promised, the answer says.",
     ),
     "told_escalated": ("Ein Mensch muss entscheiden: {what}.", "A person must decide: {what}."),
     "told_alarm": ("Alarm: {what}.", "Alarm: {what}."),
@@ -206,6 +211,10 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
         "Message put into the outbox ({channel}): {message}.",
     ),
     "told_message_sent": ("Nachricht zugestellt ({channel}): {message}.", "Message delivered ({channel}): {message}."),
+    "told_message_logged": (
+        "Nur ins Protokoll geschrieben, an niemanden geschickt: {message}.",
+        "Only written into the log, sent to nobody: {message}.",
+    ),
     "told_message_given_up": (
         "Nachricht nach {tries} Versuchen aufgegeben ({channel}): {message}.",
         "Message given up after {tries} tries ({channel}): {message}.",

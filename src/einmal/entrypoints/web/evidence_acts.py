@@ -113,7 +113,9 @@ class Acts:
 
     async def show_callback(self, request: Request) -> Response:
         visitor = self._operator(request)
-        return self._callback_page(request, visitor, await self._callback(request))
+        callback = await self._callback(request)
+        done = None if callback.done_at is None else NotDone("ev_not_now")
+        return self._callback_page(request, visitor, callback, done)
 
     async def call_back(self, request: Request) -> Response:
         """Somebody has called. It is open until then, and done once."""

@@ -93,7 +93,7 @@ class Pages:
             operates=visitor is not None and visitor.operates,
             form_token="" if visitor is None else visitor.form_token,
             path=request.url.path,
-            other_language=_in_the_other(request, language),
+            other_language=_in_the_other(request, language, keeps=status < 400),
             settings=self.settings,
             static=self.versions,
             version=__version__,
@@ -138,9 +138,9 @@ def _address(request: Request) -> str:
     return quote(request.url.path + (f"?{request.url.query}" if request.url.query else ""), safe="/")
 
 
-def _in_the_other(request: Request, language: str) -> str:
-    """The same page in the other language. What a form was sent to is asked for as a page."""
-    kept = [pair for pair in request.query_params.multi_items() if pair[0] != "lang"]
+def _in_the_other(request: Request, language: str, *, keeps: bool) -> str:
+    """The same page in the other language. `keeps`: with what was asked of it; a refusal repeats nothing."""
+    kept = [pair for pair in request.query_params.multi_items() if pair[0] != "lang" and keeps]
     return f"{quote(request.url.path)}?{urlencode([*kept, ('lang', 'en' if language == 'de' else 'de')])}"
 
 

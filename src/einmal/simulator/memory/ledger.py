@@ -11,6 +11,7 @@ from einmal.domain.admission import AdmissionPolicy, Start, admit
 from einmal.domain.gate import Gate, Shut, Use
 from einmal.domain.intent import BOOKED, Event, Intent, State
 from einmal.domain.promise import owed
+from einmal.domain.reach import confirming
 from einmal.domain.verdict import KnownBooking
 from einmal.ports import Admitted, Candidate, Ids, StaleIntent, StoredReply, Sweep, Toll, Transition
 from einmal.simulator.memory.appointments import Drawn
@@ -109,8 +110,10 @@ class MemoryLedger:
             message = owed(before.state, moved)
             if message is not None:
                 put_message(self.books, moved, message, self._channels, at)
-            if before.state is State.PENDING and moved.state is State.CONFIRMED:
-                put_confirmed(self.books, moved, self._channels, at)
+            elif moved.state is State.CONFIRMED:
+                accepted = before.state is State.PENDING
+                told = self._channels if accepted else confirming(self._channels, moved.wish.person)
+                put_confirmed(self.books, moved, told, at)
             if self._on_move is not None:
                 _tell(self._on_move, transition.events, [*ways[:-1], moved])
             return self.books.stored_of(moved)

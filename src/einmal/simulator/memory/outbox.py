@@ -5,13 +5,15 @@ from datetime import datetime
 
 from einmal.domain.intent import Intent, State
 from einmal.domain.promise import MessageKind, confirmed_name, message_id
+from einmal.domain.reach import heard_on
 from einmal.ports import Message, StoredReply
 from einmal.simulator.memory.books import MemoryBooks, OutboxRow
 from einmal.simulator.memory.commit import Commit, kept, kept_or_none
 
 
 def put_confirmed(books: MemoryBooks, intent: Intent, channels: Sequence[str], at: datetime) -> None:
-    """Its host has accepted. News that it was requested, if that has not gone yet, tells of it by itself."""
+    """It stands, and its customer is to hear so. News that it was requested, if that has not gone yet, tells of it by
+    itself."""
     requested = f"{intent.intent_id}.{State.PENDING}"
     rows = (books.outbox.get((requested, channel)) for channel in channels)
     if all(row is None or row.sent_at is not None for row in rows):
@@ -26,8 +28,8 @@ def put_message(
     at: datetime,
     named: str | None = None,
 ) -> None:
-    """One row for each channel, each sent and tried by itself."""
-    for channel in channels:
+    """One row for each channel that has something to say, each sent and tried by itself."""
+    for channel in heard_on(channels, kind, intent.wish.person):
         name = (named or message_id(intent), channel)
         if name not in books.outbox:
             books.outbox[name] = OutboxRow(*name, intent.wish.tenant_id, intent.intent_id, kind, at, at)

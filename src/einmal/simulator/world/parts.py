@@ -1,11 +1,13 @@
 """What a gateway of the simulated world is put together from; a saboteur changes parts of it, through the ports."""
 
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final
 
 from einmal.domain.admission import AdmissionPolicy
 from einmal.domain.facts import Alarm
 from einmal.domain.gate import GatePolicy, Use
+from einmal.domain.reach import Channel, reaches
 from einmal.domain.settle import SettlePolicy
 from einmal.domain.verdict import GuardPolicy
 from einmal.flows.arm import Arming
@@ -86,7 +88,7 @@ def assemble(parts: Parts) -> tuple[Bookings, Worker]:
         observer,
         budgets,
         toll,
-        True,
+        partial(reaches, (Channel.WEBHOOK,)),
         HouseRules(TENANT, clock, None, parts.admission),
     )
     doubts_behind = Doubts(outcomes, behind, None, budgets, parts.settle)
