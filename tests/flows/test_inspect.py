@@ -163,7 +163,7 @@ SABOTEURS: dict[str, tuple[Callable[[Salon], None], set[str]]] = {
         {"I7"},
     ),
     "two processed POSTs": (
-        ledger(f"INSERT INTO attempts SELECT intent_id, epoch + 1, answered_at, 'lost', NULL, 'reset', NULL, 1 "
+        ledger(f"INSERT INTO attempts SELECT intent_id, epoch + 1, answered_at, 'lost', NULL, 'reset', NULL, 1, NULL "
                f"FROM attempts WHERE intent_id = {_FIRST}"),
         {"I1"},
     ),

@@ -41,7 +41,8 @@ class Session:
 class Sessions:
     def __init__(self, credentials: tuple[str, ...]) -> None:
         material = "\0".join(credentials).encode() if credentials else secrets.token_bytes(32)
-        self._key = hashlib.sha256(b"einmal session\0" + material).digest()
+        # Slow on purpose: a guest has a cookie signed with it, to guess a weak token against.
+        self._key = hashlib.scrypt(material, salt=b"einmal session", n=2**14, r=8, p=1)
 
     def begin(self, role: Role, now: datetime) -> Session:
         return Session(role, now + LASTS, secrets.token_urlsafe(18))
