@@ -210,7 +210,17 @@ async def test_tallies_of_several_processes_add_up(base: SqlBase) -> None:
 
 def test_everything_is_found_by_an_index(tmp_path: Path) -> None:
     """No table is read from end to end for a week of it."""
-    names = ("_INTENTS", "_APPOINTMENTS", "_DOUBTS", "_REJECTED", "_RULED", "_DRIFTS_OPEN", "_DRIFTS_SEEN", "_CALLBACKS", "_TALLIES")
+    names = (
+        "_INTENTS",
+        "_APPOINTMENTS",
+        "_DOUBTS",
+        "_REJECTED",
+        "_RULED",
+        "_DRIFTS_OPEN",
+        "_DRIFTS_SEEN",
+        "_CALLBACKS",
+        "_TALLIES",
+    )
     asked = {name: getattr(statements, name) for name in (*names, "_CALLBACKS_OPEN", "_WHOSE_REJECTION", "_RULED_LAST")}
     with BASES["sqlite"](tmp_path) as base:
         for name, statement in asked.items():
