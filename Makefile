@@ -13,6 +13,7 @@ help: ## what each target does
 
 setup: $(DEV) ## install everything into .venv, with hashes checked
 
+# What is pinned is a constraint as well: pip asks "a[extra]" of its own accord, and would look for the newest of it.
 $(STAMP): requirements/runtime.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	  || { echo "Einmal needs Python 3.11 or newer; say which with: make run PYTHON=python3.12"; exit 2; }
