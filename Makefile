@@ -14,20 +14,21 @@ help: ## what each target does
 setup: $(DEV) ## install everything into .venv, with hashes checked
 
 # What is pinned is a constraint as well: pip asks "a[extra]" of its own accord, and would look for the newest of it.
+# What is pinned is a constraint as well: pip asks for "a[extra]" of its own accord, and would look for the newest of it.
 $(STAMP): requirements/runtime.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	  || { echo "Einmal needs Python 3.11 or newer; say which with: make run PYTHON=python3.12"; exit 2; }
 	@test -x $(BIN)/python || { echo "Creating .venv ..."; $(PYTHON) -m venv $(VENV) \
 	  || { echo "venv is missing: on Debian, apt-get install python3-venv"; exit 2; }; }
 	@echo "Installing pinned requirements (hashes checked) ..."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/runtime.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/runtime.txt -c requirements/runtime.txt
 	@echo "$(CURDIR)/src" > "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/einmal-src.pth"
 	@printf '#!/bin/sh\nexec "%s" -m einmal "$$@"\n' "$(CURDIR)/$(BIN)/python" > $(BIN)/einmal && chmod +x $(BIN)/einmal
 	@touch $@
 
 $(DEV): $(STAMP) requirements/dev.txt
 	@echo "Installing pinned test tools (hashes checked) ..."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt -c requirements/dev.txt
 	@touch $@
 
 run: $(STAMP) ## start the gateway (with the built-in simulator when no Cal.com key is set)
@@ -67,7 +68,7 @@ BENCHED := $(BENCH)/.installed
 $(BENCHED): requirements/bench.txt
 	@test -x $(BENCH)/bin/python || $(PYTHON) -m venv $(BENCH)
 	@echo "Installing what the gateway is compared with (hashes checked) ..."
-	@$(BENCH)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bench.txt
+	@$(BENCH)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bench.txt -c requirements/bench.txt
 	@touch $@
 
 bench: $(DEV) $(BENCHED) ## measure; numbers are printed, never asserted
