@@ -13,7 +13,6 @@ help: ## what each target does
 
 setup: $(DEV) ## install everything into .venv, with hashes checked
 
-# What is pinned is a constraint as well: pip asks "a[extra]" of its own accord, and would look for the newest of it.
 # What is pinned is a constraint as well: pip asks for "a[extra]" of its own accord, and would look for the newest of it.
 $(STAMP): requirements/runtime.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
