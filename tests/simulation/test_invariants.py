@@ -25,6 +25,7 @@ from einmal.simulator.virtual import VirtualClock, run_virtual
 from einmal.simulator.world.episode import Episode, Result, Setting
 from einmal.simulator.world.parts import Parts
 from einmal.simulator.world.sabotage import Bent
+from support.canary import overheard
 from support.virtual import NOTIFIED, Salon, pass_time, play, salon
 
 Bend = Callable[[Parts, Episode], None]
@@ -251,7 +252,8 @@ def _quotes_a_url(_: Salon) -> None:
 )
 def test_a_log_that_names_somebody_is_caught_by_i15(tmp_path: Path, saboteur: Any, number: int) -> None:
     """The control, in each form in which it leaks."""
-    found = [*canaries_in(texts_of(tmp_path, "", saboteur), CANARIES)]
+    with overheard():
+        found = [*canaries_in(texts_of(tmp_path, "", saboteur), CANARIES)]
     assert [one.text.partition(" in line")[0] for one in found] == [f"canary {number}"]
 
 

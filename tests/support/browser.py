@@ -65,5 +65,6 @@ def shot(name: str) -> str | None:
     folder = os.environ.get("EINMAL_SCREENSHOTS")
     if folder is None:
         return None
-    Path(folder).mkdir(parents=True, exist_ok=True)
-    return str(Path(folder) / f"{name}.png")
+    kept = Path(folder).resolve()
+    kept.mkdir(parents=True, exist_ok=True)
+    return str(kept / f"{name}.png")
