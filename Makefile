@@ -59,7 +59,7 @@ test: check java mariadb prometheus $(BROWSER) ## everything CI runs
 	@$(BIN)/coverage report --fail-under=95
 	@$(BIN)/python -m pytest -n 2 $(WHOLE)
 	@$(BIN)/python -m pytest $(WORLDS)
-	@EINMAL_SCREENSHOTS=build/screenshots $(BIN)/python -m pytest -n 3 $(PROCESSES)
+	@SCREENSHOTS=build/screenshots $(BIN)/python -m pytest -n 3 $(PROCESSES)
 
 BENCH   := .venv-bench
 BENCHED := $(BENCH)/.installed

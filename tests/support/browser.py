@@ -1,7 +1,7 @@
 """A real browser on the real application: the gateway of `support.world`, listening, and Chromium driven by Puppeteer.
 
 The server runs in the test's own loop, so a test can move its clock and bend its calendar while a page is open. Each
-run is a process of its own with an empty profile. Screenshots are kept in the folder that EINMAL_SCREENSHOTS names.
+run is a process of its own with an empty profile. Screenshots are kept in the folder that SCREENSHOTS names.
 """
 
 import asyncio
@@ -62,7 +62,7 @@ async def browse(script: str, url: str, **given: Any) -> Seen:
 
 def shot(name: str) -> str | None:
     """Where a screenshot is kept; None where nobody asked for any."""
-    folder = os.environ.get("EINMAL_SCREENSHOTS")
+    folder = os.environ.get("SCREENSHOTS")
     if folder is None:
         return None
     kept = Path(folder).resolve()
