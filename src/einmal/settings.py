@@ -127,7 +127,8 @@ def _traces(text: str) -> str:
     except ModuleNotFoundError:
         installed = False
     if not installed:
-        raise ValueError("needs OpenTelemetry, which is not installed here; pip install 'einmal[tracing]'")
+        install = "pip install 'einmal[tracing]', or in a clone pip install -e '.[tracing]'"
+        raise ValueError(f"needs OpenTelemetry, which is not installed here; {install}")
     return text
 
 

@@ -147,7 +147,8 @@ except BadSettings as wrong:
 """
     done = subprocess.run([sys.executable, "-c", blocked], capture_output=True, text=True, timeout=60, check=True)
     assert done.stdout.strip() == (
-        "EINMAL_TRACES_URL: needs OpenTelemetry, which is not installed here; pip install 'einmal[tracing]'"
+        "EINMAL_TRACES_URL: needs OpenTelemetry, which is not installed here; pip install 'einmal[tracing]', or in a "
+        "clone pip install -e '.[tracing]'"
     )
 
 

@@ -35,7 +35,10 @@ if TYPE_CHECKING:
 
 USAGE: Final = 2
 
-_NOT_INSTALLED: Final = "einmal: `einmal mcp` needs the MCP SDK, which is not installed here; pip install 'einmal[mcp]'"
+_NOT_INSTALLED: Final = (
+    "einmal: `einmal mcp` needs the MCP SDK, which is not installed here; pip install 'einmal[mcp]', or in a clone "
+    "pip install -e '.[mcp]'"
+)
 
 
 @dataclass(frozen=True, slots=True)
