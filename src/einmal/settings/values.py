@@ -1,0 +1,123 @@
+"""Parsers of single settings: text in, value out. A ValueError says what is allowed, and never quotes a secret."""
+
+import contextlib
+import re
+from importlib.util import find_spec
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from einmal.adapters.notify.addresses import read_smtp
+from einmal.adapters.notify.key import webhook_key
+from einmal.configuration.values import https, is_loopback
+from einmal.secret import Secret
+
+
+def boolean(text: str) -> bool:
+    values = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
+    try:
+        return values[text.strip().lower()]
+    except KeyError:
+        raise ValueError("must be true or false") from None
+
+
+def port(text: str) -> int:
+    if re.fullmatch(r"[0-9]{1,5}", text) is None or not 0 < int(text) < 65536:
+        raise ValueError("must be a port number from 1 to 65535")
+    return int(text)
+
+
+def seconds(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 < value <= 86_400:
+        raise ValueError("must be a number of seconds greater than 0 and at most 86400")
+    return value
+
+
+def seconds_or_never(text: str) -> float:
+    if text.strip() in {"0", "0.0"}:
+        return 0.0
+    try:
+        return seconds(text)
+    except ValueError:
+        raise ValueError("must be a number of seconds, at most 86400, or 0 for never") from None
+
+
+def rate(text: str) -> int:
+    if re.fullmatch(r"[0-9]{1,6}", text.strip()) is None:
+        raise ValueError("must be a whole number of requests a minute, or 0 for no limit")
+    return int(text)
+
+
+def traces(text: str) -> str:
+    text = text.strip()
+    try:
+        parts = urlsplit(text)
+        odd = not parts.hostname or parts.username is not None or parts.password is not None or parts.port == 0
+    except ValueError:
+        parts, odd = urlsplit(""), True
+    if odd or parts.scheme not in {"http", "https"} or set("?# \t") & set(text):
+        raise ValueError("must be an address such as http://127.0.0.1:4318/v1/traces, without user, query or fragment")
+    if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
+        raise ValueError("must use https, except on loopback")
+    try:
+        installed = find_spec("opentelemetry.exporter.otlp.proto.http") is not None
+    except ModuleNotFoundError:
+        installed = False
+    if not installed:
+        install = "pip install 'einmal[tracing]', or in a clone pip install -e '.[tracing]'"
+        raise ValueError(f"needs OpenTelemetry, which is not installed here; {install}")
+    return text
+
+
+def webhook_secret(text: str) -> Secret:
+    try:
+        webhook_key(text.strip())
+    except ValueError as wrong:
+        raise ValueError(f"{wrong}; make one with: echo whsec_$(openssl rand -base64 32)") from None
+    return Secret(text.strip())
+
+
+def slack(text: str) -> Secret:
+    try:
+        return Secret(https(text))
+    except ValueError:
+        raise ValueError("must be the https address of an incoming webhook of yours at Slack") from None
+
+
+def smtp(text: str) -> Secret:
+    read_smtp(text)
+    return Secret(text.strip())
+
+
+def password(text: str) -> Secret:
+    if re.fullmatch(r"\$argon2id\$v=[0-9]+\$[a-z0-9=,]+\$[A-Za-z0-9+/]+\$[A-Za-z0-9+/]+", text.strip()) is None:
+        raise ValueError("must be an argon2id hash, $argon2id$...; make one with: einmal config password")
+    return Secret(text.strip())
+
+
+def database(text: str) -> "Path | Secret":
+    prefix = "sqlite:///"
+    if text.startswith(prefix) and len(text) > len(prefix):
+        return Path(text.removeprefix(prefix))
+    with contextlib.suppress(ValueError):
+        parts = urlsplit(text)
+        if parts.scheme in {"postgresql", "postgres"} and parts.netloc and parts.path.strip("/"):
+            return Secret(text)  # it may hold a password
+    raise ValueError("must be sqlite:///path/to/file or postgresql://user@host/database")
+
+
+def namespace(text: str) -> str:
+    if re.fullmatch(r"[a-z][a-z0-9_]{0,30}", text) is None:
+        raise ValueError("must be lower-case letters, digits and underscores")
+    return text
+
+
+def secrets(text: str) -> tuple[Secret, ...]:
+    parts = [part.strip() for part in text.split(",") if part.strip()]
+    if not parts:
+        # Taken for "no key set" it would let unsigned calls in.
+        raise ValueError("must be one key, or several with a comma between them")
+    return tuple(Secret(part) for part in parts)
