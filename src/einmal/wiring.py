@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from einmal.adapters.calcom.relay import Relay
 from einmal.adapters.calcom.services import NoServices
 from einmal.adapters.calcom.transport import Transport
-from einmal.adapters.retell.functions import BACKSTOP_SECONDS, SECONDS, Does
+from einmal.adapters.functions.names import BACKSTOP_SECONDS, SECONDS, Does
 from einmal.adapters.sql.sqlite import SqliteThread
 from einmal.adapters.sql.steps import Store
 from einmal.adapters.system import SystemClock, SystemIds

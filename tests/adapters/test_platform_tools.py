@@ -12,8 +12,8 @@ from elevenlabs.types.tool_request_model_tool_config import ToolRequestModelTool
 from vapi.types.create_function_tool_dto import CreateFunctionToolDto
 
 from einmal.adapters.elevenlabs.envelope import FILLED_IN
-from einmal.adapters.retell.functions import FUNCTIONS
-from einmal.adapters.retell.toolbox import TOOLS
+from einmal.adapters.functions.names import FUNCTIONS
+from einmal.adapters.functions.toolbox import TOOLS
 from einmal.entrypoints.cli.main import main
 from einmal.entrypoints.cli.tools import elevenlabs_tools, vapi_tools
 from einmal.speech.said import Language

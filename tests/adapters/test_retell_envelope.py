@@ -7,7 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from einmal.adapters.retell.envelope import DEPTH_MAX, ID_MAX, BadEnvelope, FunctionCall, read_envelope
+from einmal.adapters.functions.call import FunctionCall
+from einmal.adapters.retell.envelope import read_envelope
+from einmal.adapters.strict_json import DEPTH_MAX, ID_MAX, BadEnvelope
 
 WISH = {"datum": "2026-12-01", "uhrzeit": "10:00", "name": "Jürgen Groß", "dienstleistung": "Herrenhaarschnitt"}
 CALL = {

@@ -6,11 +6,11 @@ import re
 import pytest
 from retell.types.llm_create_params import GeneralToolCustomTool
 
-from einmal.adapters.retell.callback import NOTE_NAMES, WANTED_NAMES
-from einmal.adapters.retell.fields import NAMES
-from einmal.adapters.retell.functions import FUNCTIONS
+from einmal.adapters.functions.callback import NOTE_NAMES, WANTED_NAMES
+from einmal.adapters.functions.fields import NAMES
+from einmal.adapters.functions.names import FUNCTIONS
+from einmal.adapters.functions.which import NEW_DATE, NEW_TIME, OLD_DATE, OLD_TIME
 from einmal.adapters.retell.tools import tool_definitions
-from einmal.adapters.retell.which import NEW_DATE, NEW_TIME, OLD_DATE, OLD_TIME
 from einmal.entrypoints.cli.main import main
 from einmal.speech.said import Language
 

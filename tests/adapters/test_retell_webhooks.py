@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from retell.types.phone_call_response import PhoneCallResponse
 
-from einmal.adapters.retell.envelope import BadEnvelope, FunctionCall
+from einmal.adapters.functions.call import FunctionCall
 from einmal.adapters.retell.webhooks import REASON_MAX, Event, Webhook, read_webhook
+from einmal.adapters.strict_json import BadEnvelope
 from einmal.ports import CallContact, CallNews
 
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from einmal.adapters.retell.functions import Does
+from einmal.adapters.functions.names import Does
 from einmal.domain.answer import AnswerKind
 from einmal.domain.change import ChangeKind, ChangeState
 from einmal.domain.intent import State

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from einmal.adapters.calcom.transport import WireAnswer, WireRequest
-from einmal.adapters.retell.functions import BACKSTOP_SECONDS, FUNCTIONS, SECONDS, Does
+from einmal.adapters.functions.names import BACKSTOP_SECONDS, FUNCTIONS, SECONDS, Does
 from einmal.adapters.retell.tools import tool_definitions
 from einmal.settings import read_settings
 from einmal.simulator.asgi import request

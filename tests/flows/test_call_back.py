@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from einmal.adapters.retell.functions import SECONDS, Does
+from einmal.adapters.functions.names import SECONDS, Does
 from einmal.domain.callback import Callback
 from einmal.domain.facts import Alarm
 from einmal.domain.promise import MessageKind

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from einmal.adapters.calcom.transport import MaybeSent
-from einmal.adapters.retell.functions import FUNCTIONS
+from einmal.adapters.functions.names import FUNCTIONS
 from einmal.ports import LedgerUnavailable
 from support.world import World, world
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from einmal.adapters.retell.envelope import FunctionCall
-from einmal.adapters.retell.wish import Understood, understand
+from einmal.adapters.functions.call import FunctionCall
+from einmal.adapters.functions.wish import Understood, understand
 from einmal.domain.house import House, StaffMember
 from einmal.domain.model import Service
 from einmal.domain.reply import Missing, Reply

@@ -6,9 +6,11 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any, Final
 
-from einmal.adapters.retell.envelope import DEPTH_MAX, ID_MAX, BadEnvelope, FunctionCall, read_envelope
-from einmal.adapters.retell.fields import NAMES, TEXT_MAX, Fields, clean, collect
-from einmal.adapters.retell.wish import Understood, understand
+from einmal.adapters.functions.call import FunctionCall
+from einmal.adapters.functions.fields import NAMES, TEXT_MAX, Fields, clean, collect
+from einmal.adapters.functions.wish import Understood, understand
+from einmal.adapters.retell.envelope import read_envelope
+from einmal.adapters.strict_json import DEPTH_MAX, ID_MAX, BadEnvelope
 from einmal.domain.keys import intent_key, normal_name
 from einmal.domain.model import Offer, Service
 from einmal.domain.reply import Outcome

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
-from einmal.adapters.retell.envelope import FunctionCall
-from einmal.adapters.retell.functions import Does
+from einmal.adapters.functions.call import FunctionCall
+from einmal.adapters.functions.names import Does
 from einmal.adapters.strict_json import vouched_id
 from einmal.domain.reply import Reply
 from einmal.entrypoints.http.functions import Functions

@@ -6,67 +6,16 @@ agents in the field use for the same thing.
 
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
-from einmal.adapters.strict_json import (
-    DEPTH_MAX,
-    ID_MAX,
-    BadEnvelope,
-    json_object,
-    object_of,
-    text_or_none,
-    vouched_id,
-)
+from einmal.adapters.functions.call import FunctionCall, function_named
+from einmal.adapters.strict_json import BadEnvelope, json_object, object_of, text_or_none, vouched_id
 
-__all__ = [
-    "DEPTH_MAX",
-    "ID_MAX",
-    "BadEnvelope",
-    "FunctionCall",
-    "call_of",
-    "function_named",
-    "json_object",
-    "read_envelope",
-]
-
-_VERSION = re.compile(r"(?<=.)_v\d+$")
 _PLACEHOLDER_IDS: Final = frozenset(
     {"", "none", "null", "nil", "undefined", "unknown", "n/a", "current", "current_call", "call", "call_id", "test"}
     | {"dummy", "dummy_call_id", "callid", "example", "string", "id"}
 )
 _COUNTER = re.compile(r"(?:call[_-]?(?:id[_-]?)?)?\d{0,9}")
-
-
-@dataclass(frozen=True, slots=True)
-class FunctionCall:
-    """One request of the agent's.
-
-    `call_id` is vouched for by the platform (the envelope, or the header that our tool definition ships).
-    `said_call_id` is what the model wrote into the arguments: no identity, and used only to keep two
-    nameless conversations apart.
-    """
-
-    name: str | None
-    args: Mapping[str, Any]
-    call_id: str | None = None
-    said_call_id: str | None = None
-    agent_id: str | None = None
-    caller_number: str | None = None
-    house_number: str | None = None
-    direction: str | None = None
-    """`inbound` or `outbound`, where the platform said who called whom."""
-    platform: str = "retell"
-    """Who vouches for all this; a call's row says so."""
-
-    @property
-    def direction_told(self) -> bool:
-        """If it was not, the house's number is only presumed to be that."""
-        return self.direction is not None
-
-    @property
-    def conversation_id(self) -> str | None:
-        return self.call_id or self.said_call_id
 
 
 def read_envelope(
@@ -113,11 +62,6 @@ def call_of(
         house_number=text_or_none(call.get("from_number" if outbound else "to_number")),
         direction="outbound" if outbound else "inbound" if direction == "inbound" else None,
     )
-
-
-def function_named(name: object) -> str | None:
-    """A function's name, without the suffix of its version."""
-    return _VERSION.sub("", name.strip().lower()) if isinstance(name, str) and name.strip() else None
 
 
 _SAID = re.compile(r"[A-Za-z][A-Za-z0-9_-]{3,63}")

@@ -7,8 +7,8 @@ dates itself, calling again while an answer is in doubt, and saying "booked" bef
 
 from typing import Any, Final
 
-from einmal.adapters.retell.tool_fields import FIELDS
-from einmal.adapters.retell.toolbox import BOOKING_MS, TOOLS, Tool
+from einmal.adapters.functions.described import MOMENT, description_of, fields_of
+from einmal.adapters.functions.toolbox import BOOKING_MS, TOOLS, Tool
 from einmal.speech.said import Language
 
 FUNCTION_CALL_PATH: Final = "/api/retell/function-call"
@@ -19,27 +19,10 @@ HEADERS: Final = {"X-Call-Id": "{{call_id}}"}
 RETRIES: Final = 2
 """A repeat is harmless here: it joins the running attempt or hears the stored answer."""
 
-_DE, _EN = Language.GERMAN, Language.ENGLISH
-
 
 def tool_definitions(base_url: str, language: Language, services: tuple[str, ...] = ()) -> list[dict[str, Any]]:
     """One custom tool for each function that is served. `services`: the names to choose from, where they are known."""
     return [_definition(tool, base_url.rstrip("/"), language, services) for tool in TOOLS]
-
-
-def description_of(tool: Tool, language: Language) -> str:
-    """What it does, and what the model is told of its answer."""
-    return " ".join(text[language] for text in (tool.does, *tool.rules))
-
-
-def fields_of(tool: Tool, language: Language, services: tuple[str, ...]) -> dict[str, dict[str, Any]]:
-    """Its fields as JSON Schema."""
-    return {field: _property(field, language, services) for field in tool.fields}
-
-
-def moment_of(tool: Tool, language: Language) -> str | None:
-    """What is said while it works: of what writes only, for of a check it would be a lie."""
-    return MOMENT[language] if tool.timeout_ms == BOOKING_MS else None
 
 
 def _definition(tool: Tool, base_url: str, language: Language, services: tuple[str, ...]) -> dict[str, Any]:
@@ -64,14 +47,3 @@ def _definition(tool: Tool, base_url: str, language: Language, services: tuple[s
         "speak_during_execution": books,
         "speak_after_execution": True,
     } | ({"execution_message_type": "static_text", "execution_message_description": MOMENT[language]} if books else {})
-
-
-MOMENT: Final = {_DE: "Einen Moment bitte, ich kümmere mich darum.", _EN: "One moment please, I am seeing to it."}
-
-
-def _property(field: str, language: Language, services: tuple[str, ...]) -> dict[str, Any]:
-    kind, text = FIELDS[field]
-    described: dict[str, Any] = {"type": kind, "description": text[language]}
-    if field == "dienstleistung" and services:
-        described["enum"] = list(services)
-    return described

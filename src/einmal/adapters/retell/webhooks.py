@@ -11,8 +11,10 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, Final
 
-from einmal.adapters.retell.envelope import BadEnvelope, FunctionCall, call_of, json_object
-from einmal.ports import CallContact, CallNews
+from einmal.adapters.functions.call import FunctionCall, contact_of
+from einmal.adapters.retell.envelope import call_of
+from einmal.adapters.strict_json import BadEnvelope, json_object
+from einmal.ports import CallNews
 
 
 class Event(StrEnum):
@@ -52,11 +54,6 @@ def read_webhook(body: bytes, now: datetime) -> Webhook | None:
     if contact is None:
         raise BadEnvelope("call.call_id must be the call's id")
     return Webhook(event, call, _news(event, told, CallNews(contact, call.direction), now))
-
-
-def contact_of(call: FunctionCall) -> CallContact | None:
-    """The phone call that a function call is made in; None where no platform vouches for one."""
-    return None if call.call_id is None else CallContact(call.platform, call.call_id, call.agent_id)
 
 
 def _news(event: Event, told: Mapping[str, Any], contact: CallNews, now: datetime) -> CallNews:

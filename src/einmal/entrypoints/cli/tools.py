@@ -7,14 +7,9 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from einmal.adapters.elevenlabs import tools as elevenlabs
-from einmal.adapters.retell.toolbox import TOOLS
-from einmal.adapters.retell.tools import (
-    FUNCTION_CALL_PATH,
-    description_of,
-    fields_of,
-    moment_of,
-    tool_definitions,
-)
+from einmal.adapters.functions.described import description_of, fields_of, moment_of
+from einmal.adapters.functions.toolbox import TOOLS
+from einmal.adapters.retell.tools import FUNCTION_CALL_PATH, tool_definitions
 from einmal.adapters.vapi import tools as vapi
 from einmal.configuration.values import https
 from einmal.settings import Settings

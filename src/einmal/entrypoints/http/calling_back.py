@@ -1,7 +1,7 @@
 """The function call of those who want to be called back."""
 
-from einmal.adapters.retell.callback import caller_of
-from einmal.adapters.retell.envelope import FunctionCall
+from einmal.adapters.functions.call import FunctionCall
+from einmal.adapters.functions.callback import caller_of
 from einmal.domain.reply import Reply
 from einmal.tenancies import Tenancy
 

@@ -13,8 +13,8 @@ from typing import Any, Final
 
 from starlette.types import Receive, Scope, Send
 
-from einmal.adapters.retell.envelope import BadEnvelope
 from einmal.adapters.retell.webhooks import Event, Webhook, read_webhook
+from einmal.adapters.strict_json import BadEnvelope
 from einmal.adapters.telemetry.logs import channel
 from einmal.domain.facts import Noticed
 from einmal.entrypoints.http.door import ClientLeft, Refusal, check_signed, read_body, send_json

@@ -3,9 +3,9 @@
 from datetime import datetime
 from typing import Final
 
-from einmal.adapters.retell.envelope import FunctionCall
-from einmal.adapters.retell.functions import Does
-from einmal.adapters.retell.which import call_in, caller_of, move_in, named_in
+from einmal.adapters.functions.call import FunctionCall
+from einmal.adapters.functions.names import Does
+from einmal.adapters.functions.which import call_in, caller_of, move_in, named_in
 from einmal.domain.reply import Reply
 from einmal.speech.appointments import tell_appointments
 from einmal.speech.information import Told

@@ -9,8 +9,9 @@ from einmal.adapters.elevenlabs.envelope import read_tool_call
 from einmal.adapters.elevenlabs.news import PLATFORM, read_webhook
 from einmal.adapters.elevenlabs.signature import BadSignature, signer
 from einmal.adapters.elevenlabs.tools import HEADER
-from einmal.adapters.retell.envelope import BadEnvelope, FunctionCall
-from einmal.adapters.retell.functions import FUNCTIONS
+from einmal.adapters.functions.call import FunctionCall
+from einmal.adapters.functions.names import FUNCTIONS
+from einmal.adapters.strict_json import BadEnvelope
 from einmal.domain.facts import Noticed
 from einmal.entrypoints.http.calls import told_of_call
 from einmal.entrypoints.http.door import Refusal, header

@@ -15,12 +15,11 @@ from zoneinfo import ZoneInfo
 
 from starlette.types import Receive, Scope, Send
 
-from einmal.adapters.retell.answer import answer_body, told_body
-from einmal.adapters.retell.envelope import FunctionCall
-from einmal.adapters.retell.functions import BACKSTOP_SECONDS, SECONDS, Does
-from einmal.adapters.retell.webhooks import contact_of
-from einmal.adapters.retell.which import says_more
-from einmal.adapters.retell.wish import Understood, seek, understand
+from einmal.adapters.functions.answer import answer_body, told_body
+from einmal.adapters.functions.call import FunctionCall, contact_of
+from einmal.adapters.functions.names import BACKSTOP_SECONDS, SECONDS, Does
+from einmal.adapters.functions.which import says_more
+from einmal.adapters.functions.wish import Understood, seek, understand
 from einmal.adapters.telemetry.logs import channel
 from einmal.domain.facts import Refused, Served
 from einmal.domain.reply import Outcome, Reply, Why

@@ -2,9 +2,9 @@
 
 from datetime import datetime
 
-from einmal.adapters.retell.envelope import FunctionCall
-from einmal.adapters.retell.functions import Does
-from einmal.adapters.retell.wish import instant_named, understand
+from einmal.adapters.functions.call import FunctionCall
+from einmal.adapters.functions.names import Does
+from einmal.adapters.functions.wish import instant_named, understand
 from einmal.domain.reply import Reply
 from einmal.domain.search import Search
 from einmal.speech.information import Told

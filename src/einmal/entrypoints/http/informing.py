@@ -4,10 +4,10 @@ import asyncio
 from datetime import datetime
 from typing import Final
 
-from einmal.adapters.retell.envelope import FunctionCall
-from einmal.adapters.retell.fields import clean, collect
-from einmal.adapters.retell.functions import Does
-from einmal.adapters.retell.wish import frame_of, line_of, service_of
+from einmal.adapters.functions.call import FunctionCall
+from einmal.adapters.functions.fields import clean, collect
+from einmal.adapters.functions.names import Does
+from einmal.adapters.functions.wish import frame_of, line_of, service_of
 from einmal.domain.model import Service
 from einmal.domain.reply import Missing, Outcome, Reply
 from einmal.ports import CommitUnknown, Ledger, LedgerUnavailable

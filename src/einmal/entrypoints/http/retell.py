@@ -8,8 +8,9 @@ from collections.abc import Mapping
 
 from starlette.types import Receive, Scope, Send
 
-from einmal.adapters.retell.envelope import BadEnvelope, read_envelope
-from einmal.adapters.retell.functions import BOOKING, FUNCTIONS, Does
+from einmal.adapters.functions.names import BOOKING, FUNCTIONS, Does
+from einmal.adapters.retell.envelope import read_envelope
+from einmal.adapters.strict_json import BadEnvelope
 from einmal.entrypoints.http.door import Refusal, check_signed, header
 from einmal.entrypoints.http.functions import Functions
 from einmal.tenancies import Credential

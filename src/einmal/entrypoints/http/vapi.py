@@ -12,9 +12,9 @@ from typing import Any, Final
 
 from starlette.types import Receive, Scope, Send
 
-from einmal.adapters.retell.envelope import BadEnvelope, FunctionCall, function_named
-from einmal.adapters.retell.functions import FUNCTIONS
-from einmal.adapters.strict_json import json_object
+from einmal.adapters.functions.call import FunctionCall, function_named
+from einmal.adapters.functions.names import FUNCTIONS
+from einmal.adapters.strict_json import BadEnvelope, json_object
 from einmal.adapters.telemetry.logs import channel
 from einmal.adapters.vapi.answer import answer_body, failure, result
 from einmal.adapters.vapi.envelope import Line, ToolCall, line_of, message_of, tool_calls_of

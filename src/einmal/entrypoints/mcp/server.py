@@ -24,7 +24,7 @@ from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS
 from starlette.requests import Request
 
 from einmal import __version__
-from einmal.adapters.retell.envelope import FunctionCall
+from einmal.adapters.functions.call import FunctionCall
 from einmal.domain.facts import Refused
 from einmal.entrypoints.http.functions import Functions
 from einmal.entrypoints.mcp.conversations import Conversations

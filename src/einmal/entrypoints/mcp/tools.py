@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from mcp_types import Tool, ToolAnnotations
 
-from einmal.adapters.retell.functions import Does
+from einmal.adapters.functions.names import Does
 from einmal.domain.reply import CONFIRMATION_STATUS, Outcome
 from einmal.entrypoints.mcp.fields import schema
 

@@ -12,12 +12,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route
 
+from einmal.adapters.functions.names import BACKSTOP_SECONDS
 from einmal.adapters.rest import operations
 from einmal.adapters.rest.openapi import document
 from einmal.adapters.rest.operations import OPERATIONS, Operation
 from einmal.adapters.rest.problems import BY_SLUG, MEDIA_TYPE, Kind, Problem, encoded
 from einmal.adapters.rest.shown import Shown, Teller
-from einmal.adapters.retell.functions import BACKSTOP_SECONDS
 from einmal.adapters.telemetry.logs import channel
 from einmal.domain.facts import Refused, Served
 from einmal.domain.reply import Outcome, Reply, Why

@@ -2,11 +2,11 @@
 
 from datetime import datetime
 
+from einmal.adapters.functions.fields import Fields
+from einmal.adapters.functions.staff import StaffQuestion, staff_wished
+from einmal.adapters.functions.wish import service_said
 from einmal.adapters.rest.declared import FieldProblem
 from einmal.adapters.rest.problems import Kind, Problem
-from einmal.adapters.retell.fields import Fields
-from einmal.adapters.retell.staff import StaffQuestion, staff_wished
-from einmal.adapters.retell.wish import service_said
 from einmal.domain.keys import is_house_address
 from einmal.domain.model import Person, Service, Wish
 from einmal.domain.reply import Missing

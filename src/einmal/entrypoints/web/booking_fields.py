@@ -6,9 +6,9 @@ from datetime import date, datetime
 from typing import Final, Self
 from zoneinfo import ZoneInfo
 
-from einmal.adapters.retell.envelope import FunctionCall
-from einmal.adapters.retell.fields import Fields, clean
-from einmal.adapters.retell.wish import Understood, service_said, understand
+from einmal.adapters.functions.call import FunctionCall
+from einmal.adapters.functions.fields import Fields, clean
+from einmal.adapters.functions.wish import Understood, service_said, understand
 from einmal.domain.keys import normal_name
 from einmal.domain.model import Offer, Service, Wish
 from einmal.domain.reply import Missing, Reply

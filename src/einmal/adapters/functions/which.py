@@ -10,9 +10,9 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from einmal.adapters.retell.envelope import FunctionCall
-from einmal.adapters.retell.fields import Fields, collect, text_of
-from einmal.adapters.retell.wish import frame_of, line_of, midnight, service_said, start_of
+from einmal.adapters.functions.call import FunctionCall
+from einmal.adapters.functions.fields import Fields, collect, text_of
+from einmal.adapters.functions.wish import frame_of, line_of, midnight, service_said, start_of
 from einmal.domain.model import Service
 from einmal.domain.reply import Missing, Outcome, Reply
 from einmal.domain.whose import Caller, Named

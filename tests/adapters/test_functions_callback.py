@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from einmal.adapters.retell.callback import NOTE_NAMES, WANTED_NAMES, caller_of
-from einmal.adapters.retell.envelope import FunctionCall
-from einmal.adapters.retell.fields import TEXT_MAX
+from einmal.adapters.functions.call import FunctionCall
+from einmal.adapters.functions.callback import NOTE_NAMES, WANTED_NAMES, caller_of
+from einmal.adapters.functions.fields import TEXT_MAX
 from einmal.domain.callback import Caller
 from einmal.domain.reply import Missing, Outcome, Reply
 from einmal.ports import Tenant

@@ -2,9 +2,9 @@
 
 from typing import Final
 
-from einmal.adapters.retell.envelope import FunctionCall
-from einmal.adapters.retell.fields import UNREADABLE, Fields, collect, text_of
-from einmal.adapters.retell.wish import line_of, said_number
+from einmal.adapters.functions.call import FunctionCall
+from einmal.adapters.functions.fields import UNREADABLE, Fields, collect, text_of
+from einmal.adapters.functions.wish import line_of, said_number
 from einmal.domain.callback import Caller
 from einmal.domain.reply import Missing, Outcome, Reply
 from einmal.ports import Tenant

@@ -7,9 +7,9 @@ from functools import lru_cache
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from einmal.adapters.retell.envelope import FunctionCall
-from einmal.adapters.retell.fields import Fields, collect
-from einmal.adapters.retell.staff import StaffQuestion, done_by, staff_wished
+from einmal.adapters.functions.call import FunctionCall
+from einmal.adapters.functions.fields import Fields, collect
+from einmal.adapters.functions.staff import StaffQuestion, done_by, staff_wished
 from einmal.domain.keys import is_house_address, normal_name
 from einmal.domain.model import Person, Service, Wish
 from einmal.domain.reply import Missing, Outcome, Reply

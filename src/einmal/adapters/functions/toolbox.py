@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
-from einmal.adapters.retell.tool_fields import Text
+from einmal.adapters.functions.tool_fields import Text
 from einmal.speech.said import Language
 
 TELLING_MS: Final = 5_000

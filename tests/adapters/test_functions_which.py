@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from einmal.adapters.retell.envelope import FunctionCall
-from einmal.adapters.retell.which import Move, call_in, caller_of, move_in, named_in, says_more
+from einmal.adapters.functions.call import FunctionCall
+from einmal.adapters.functions.which import Move, call_in, caller_of, move_in, named_in, says_more
 from einmal.domain.model import Offer, Service
 from einmal.domain.reply import Missing, Reply
 from einmal.domain.slot import slot_name

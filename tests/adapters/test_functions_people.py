@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from einmal.adapters.retell.envelope import BadEnvelope, read_envelope
-from einmal.adapters.retell.fields import clean, is_no_name
+from einmal.adapters.functions.fields import clean, is_no_name
+from einmal.adapters.retell.envelope import read_envelope
+from einmal.adapters.strict_json import BadEnvelope
 from einmal.speech.contact import phone_number
 from support.world import World
 

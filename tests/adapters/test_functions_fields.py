@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from einmal.adapters.retell.envelope import FunctionCall
-from einmal.adapters.retell.fields import NAMES, TEXT_MAX, Fields, clean, collect, is_no_name
-from einmal.adapters.retell.wish import Understood, understand
+from einmal.adapters.functions.call import FunctionCall
+from einmal.adapters.functions.fields import NAMES, TEXT_MAX, Fields, clean, collect, is_no_name
+from einmal.adapters.functions.wish import Understood, understand
 from einmal.domain.model import Offer, Service
 from einmal.domain.reply import Missing, Outcome, Reply
 from einmal.domain.search import Search
