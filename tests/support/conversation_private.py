@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
-from einmal.adapters.retell.fields import clean, is_no_name
+from einmal.adapters.functions.fields import clean, is_no_name
 from support.conversation import Conversation, FunctionCall, Person, Together
 
 NAMES: Final = ("name", "customer_name", "kundenname")
