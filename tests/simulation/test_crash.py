@@ -10,12 +10,12 @@ import pytest
 
 from einmal.domain.intent import Event, State
 from einmal.ports import Transition
+from einmal.simulator.world.bent import Bent
 from einmal.simulator.world.cases import SCENARIOS, case_of
 from einmal.simulator.world.crash import SOMETIMES, Plan, Swept, Where, sweep
 from einmal.simulator.world.crashing import CrashWorld, Lived, live
 from einmal.simulator.world.mortal import Life, MortalLoop, outside
 from einmal.simulator.world.parts import Parts
-from einmal.simulator.world.sabotage import Bent
 from einmal.simulator.world.weather import Fate
 
 LOUD = [one for one in SCENARIOS if not one.silent]

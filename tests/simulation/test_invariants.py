@@ -22,9 +22,9 @@ from einmal.domain.skew import same_decisions
 from einmal.domain.verdict import GuardPolicy
 from einmal.simulator.asgi import request as send_request
 from einmal.simulator.virtual import VirtualClock, run_virtual
+from einmal.simulator.world.bent import Bent
 from einmal.simulator.world.episode import Episode, Result, Setting
 from einmal.simulator.world.parts import Parts
-from einmal.simulator.world.sabotage import Bent
 from support.canary import overheard
 from support.virtual import NOTIFIED, Salon, pass_time, play, salon
 

@@ -15,10 +15,11 @@ from einmal.entrypoints.cli.main import main
 from einmal.simulator.storage import FaultyStore, T, undone
 from einmal.simulator.virtual import run_virtual
 from einmal.simulator.world.app import AppEpisode
+from einmal.simulator.world.bent import Saboteur
 from einmal.simulator.world.episode import Result, Setting
 from einmal.simulator.world.homes import MARK, PostgresHome, homes_for
 from einmal.simulator.world.run import ENOUGH, ENOUGH_LIVED, SOMETIMES, SOMETIMES_LIVED, Total, live_through, simulate
-from einmal.simulator.world.sabotage import SABOTEURS, Saboteur, caught_by
+from einmal.simulator.world.sabotage import SABOTEURS, caught_by
 from support.postgres import PostgresServer, postgres_server
 
 SECONDS = float(os.environ.get("EINMAL_SIMULATE_SECONDS", "10"))

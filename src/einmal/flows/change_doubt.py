@@ -4,6 +4,7 @@ What the calendar answered is not believed either way. A cancel may be sent agai
 move never is: each that arrives makes another booking.
 """
 
+import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -26,15 +27,14 @@ from einmal.domain.intent import Intent
 from einmal.domain.model import Booking
 from einmal.domain.reply import Missing, Outcome, Reply, Why
 from einmal.domain.settle import SettlePolicy
+from einmal.flows.due import Step, take_turn
 from einmal.flows.standing import Standings
 from einmal.ports import (
     BookingUidTaken,
     Budgets,
     Calendar,
     Clock,
-    CommitUnknown,
     Ledger,
-    LedgerUnavailable,
     Observer,
     StoredReply,
 )
@@ -50,9 +50,6 @@ AGAIN_AFTER: Final = timedelta(seconds=30)
 
 PAUSES: Final = tuple(timedelta(seconds=seconds) for seconds in (10, 30, 60, 120, 300, 600, 1800))
 HOURLY: Final = timedelta(hours=1)
-LEASE: Final = timedelta(seconds=30)
-UNKNOWN_TENANT: Final = timedelta(minutes=15)
-"""When to look again at what is of a tenant that is not served here: others may serve it, or it comes back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,22 +185,21 @@ class ChangeRecovery:
 
     async def turn(self, limit: int = 1) -> int:
         now = self.clock.now()
-        claimed = await self.books.claim_due(now, now + LEASE, limit)
-        for change in claimed:
-            back = self.backs.get(change.tenant_id)
-            if back is None or back.changes is None:
-                self._alarm("tenant_unknown", change)
-                await self.books.looked(change, now + UNKNOWN_TENANT)
-                continue
-            try:
-                await back.changes.step(change)
-            except (LedgerUnavailable, CommitUnknown):
-                raise
-            except (StaleChange, BookingUidTaken):
-                continue  # somebody else has concluded it, and that is what counts
-            except Exception as bug:  # noqa: BLE001 - one odd row must not keep all others in doubt
-                self._alarm("change_recovery_failed", change, type(bug).__name__)
-        return len(claimed)
+        failed = "change_recovery_failed"
+        return await take_turn(self.books, self._step_of, self._alarm, now, limit=limit, failed=failed)
+
+    def _step_of(self, change: Change) -> Step[Change] | None:
+        back = self.backs.get(change.tenant_id)
+        doubts = None if back is None else back.changes
+        if doubts is None:
+            return None
+
+        async def step(one: Change) -> None:
+            # Whoever concluded it meanwhile counts.
+            with contextlib.suppress(StaleChange, BookingUidTaken):
+                await doubts.step(one)
+
+        return step
 
     def _alarm(self, what: str, change: Change, detail: str = "") -> None:
         self.observer.observe((Alarm(self.clock.now(), what, change.intent_id, detail or change.change_id),))

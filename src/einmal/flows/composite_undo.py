@@ -27,9 +27,10 @@ from einmal.domain.composite import (
 from einmal.domain.facts import Alarm
 from einmal.domain.intent import BOOKED, State
 from einmal.domain.reply import Reply
-from einmal.flows.change_doubt import CANCELLED_BECAUSE, UNKNOWN_TENANT, ChangeDoubts
+from einmal.flows.change_doubt import CANCELLED_BECAUSE, ChangeDoubts
+from einmal.flows.due import Step, take_turn
 from einmal.ports import ChangeKind as How
-from einmal.ports import Clock, CommitUnknown, Ledger, LedgerUnavailable, Observer, StoredReply
+from einmal.ports import Clock, Ledger, Observer, StoredReply
 from einmal.ports.changes import Begun, StaleChange
 from einmal.ports.composites import CompositeBooks, StaleComposite
 
@@ -41,7 +42,6 @@ TRIES_MAX: Final = 6
 """A cancel that the calendar refused so often is for a person; it is still tried, seldom."""
 
 HOPS_MAX: Final = 5
-LEASE: Final = timedelta(seconds=30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,20 +207,12 @@ class CompositeRecovery:
 
     async def turn(self, limit: int = 1) -> int:
         now = self.clock.now()
-        claimed = await self.books.claim_due(now, now + LEASE, limit)
-        for composite in claimed:
-            back = self.backs.get(composite.tenant_id)
-            if back is None or back.composites is None:
-                self._alarm("tenant_unknown", composite)
-                await self.books.looked(composite, now + UNKNOWN_TENANT)
-                continue
-            try:
-                await back.composites.step(composite)
-            except (LedgerUnavailable, CommitUnknown):
-                raise
-            except Exception as bug:  # noqa: BLE001 - one odd row must not keep all others waiting
-                self._alarm("composite_recovery_failed", composite, type(bug).__name__)
-        return len(claimed)
+        failed = "composite_recovery_failed"
+        return await take_turn(self.books, self._step_of, self._alarm, now, limit=limit, failed=failed)
+
+    def _step_of(self, composite: Composite) -> Step[Composite] | None:
+        back = self.backs.get(composite.tenant_id)
+        return None if back is None or back.composites is None else back.composites.step
 
     def _alarm(self, what: str, composite: Composite, detail: str = "") -> None:
         alarm = Alarm(self.clock.now(), what, None, detail or composite.composite_id)

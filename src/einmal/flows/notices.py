@@ -16,8 +16,8 @@ from einmal.domain.hint import PAUSES, next_read, shows
 from einmal.domain.intent import State
 from einmal.flows.behind import Behind
 from einmal.flows.calls import PhoneCalls, news_of
+from einmal.flows.due import UNKNOWN_TENANT
 from einmal.flows.observe import Gone, Observation, Observed
-from einmal.flows.recover import UNKNOWN_TENANT
 from einmal.ports import Blind, Clock, CommitUnknown, Entry, Inbox, LedgerUnavailable, Observer, Source
 from einmal.ports.verifying import Verifying
 

@@ -8,25 +8,18 @@ and the guarded moves make it harmless if they do.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from typing import Final
 
 from einmal.domain.facts import Alarm, Doubted
 from einmal.domain.intent import Event, Intent, State
 from einmal.domain.reply import Why
 from einmal.flows.behind import Behind
+from einmal.flows.due import LEASE, UNKNOWN_TENANT
 from einmal.flows.outcome import Outcomes
 from einmal.ports import Clock, CommitUnknown, Ledger, LedgerUnavailable, Observer, StaleIntent, Transition
 
 CLAIM_MAX: Final = 1
 """One look a second: sixty a minute leave half of an account's budget to those who wait on the phone."""
-
-LEASE: Final = timedelta(seconds=30)
-"""Longer than a look takes, with its deadlines; after that the row is anybody's again."""
-
-
-UNKNOWN_TENANT: Final = timedelta(minutes=15)
-"""When to look again at a row of a tenant that is not served here: others may serve it, or it comes back."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,6 @@ from einmal.domain.intent import Intent
 from einmal.domain.model import Booking, Offer, Service
 from einmal.ports import Blind, BookingRequest, ChangeAnswer, ChangeKind, Clock, ListedBy, Page, Seen
 
-BOOKINGS_VERSIONS: Final = ("2024-08-13", "2026-02-25")
 SLOTS_VERSION: Final = "2024-09-04"
 PAGE: Final = 100
 """More than ever begin at one moment, those cancelled before included."""

@@ -41,9 +41,6 @@ NAME: Final = "Einmal Verify"
 SLOT: Final = timedelta(minutes=30)
 OLD: Final = timedelta(minutes=2)
 
-Craft = Callable[[WireRequest], dict[str, Any]]
-"""What differs in the booking that is given in the calendar's stead, by the request that it answers."""
-
 
 async def scenarios(settings: Settings, where: Path | str, tell: Callable[[str], None]) -> list[Row]:
     """The rows, on an empty scratch ledger; it is left filled. `tell` hears what is being done."""

@@ -4,8 +4,7 @@ Each changes one thing of a gateway's parts and leaves the flows as they are. Th
 worlds as the sound gateway, and each must be caught by some invariant or by the auditor.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Final
 
@@ -29,85 +28,14 @@ from einmal.ports import (
     StoredReply,
 )
 from einmal.simulator.virtual import run_virtual
+from einmal.simulator.world.bent import Bent, Saboteur, calendar, ledger, parts_with, turned, with_booking
 from einmal.simulator.world.episode import Episode, Setting
 from einmal.simulator.world.parts import Parts
 from einmal.simulator.world.weather import Fate
 
 
-class Bent:
-    """A port with one or more of its methods replaced; the rest is the port's own."""
-
-    def __init__(self, inner: Any, **methods: Callable[..., Any]) -> None:
-        self._inner = inner
-        self._methods = methods
-
-    def __getattr__(self, name: str) -> Any:
-        method = self._methods.get(name)
-        if method is None:
-            return getattr(self._inner, name)
-        inner = self._inner
-
-        async def bent(*arguments: Any, **named: Any) -> Any:
-            return await method(inner, *arguments, **named)
-
-        return bent
-
-
-@dataclass(frozen=True, slots=True)
-class Saboteur:
-    name: str
-    does: str
-    bend: Callable[[Parts, Episode], None]
-    setting: Setting = field(default_factory=Setting)
-
-
-def _answers(change: Callable[[Any, Answer], Answer]) -> Callable[[Parts, Episode], None]:
-    """Every answer to a POST, changed."""
-
-    async def create(inner: Any, request: Any) -> Answer:
-        return change(request, await inner.create(request))
-
-    def bend(parts: Parts, _: Episode) -> None:
-        parts.calendar = Bent(parts.calendar, create=create)
-
-    return bend
-
-
-def _turned(kinds: set[AnswerKind], into: AnswerKind) -> Callable[[Parts, Episode], None]:
-    return _answers(lambda _, answer: replace(answer, kind=into) if answer.kind in kinds else answer)
-
-
-def _with_booking(change: Callable[[Any, Booking], Booking]) -> Callable[[Parts, Episode], None]:
-    def changed(request: Any, answer: Answer) -> Answer:
-        return answer if answer.booking is None else replace(answer, booking=change(request.intent, answer.booking))
-
-    return _answers(changed)
-
-
 def _ours(intent: Any, booking: Booking) -> Booking:
     return replace(booking, metadata={MetadataKey.OPERATION_ID.value: intent.operation_id})
-
-
-def _calendar(**methods: Callable[..., Any]) -> Callable[[Parts, Episode], None]:
-    def bend(parts: Parts, _: Episode) -> None:
-        parts.calendar = Bent(parts.calendar, **methods)
-
-    return bend
-
-
-def _ledger(**methods: Callable[..., Any]) -> Callable[[Parts, Episode], None]:
-    def bend(parts: Parts, _: Episode) -> None:
-        parts.ledger = Bent(parts.ledger, **methods)
-
-    return bend
-
-
-def _parts(**fields: Any) -> Callable[[Parts, Episode], None]:
-    def bend(parts: Parts, _: Episode) -> None:
-        for name, value in fields.items():
-            setattr(parts, name, value)
-
-    return bend
 
 
 async def _resend(inner: Any, request: Any) -> Answer:
@@ -318,43 +246,41 @@ _CLEAR: Final = Setting(lags=False, favour=(Fate.TWICE, Fate.NO_METADATA))
 _BUSY: Final = Setting(callers=40, per_minute=30, crashes=0.0)
 
 SABOTEURS: Final = (
-    Saboteur("trusts any 2xx", "takes every booking that comes with success for its own", _with_booking(_ours)),
-    Saboteur("resends", "sends the POST again after a lost answer", _calendar(create=_resend)),
-    Saboteur("lost is no", "takes a lost answer for a refusal", _turned(_LOST, AnswerKind.REFUSED)),
-    Saboteur("lost is not sent", "takes a lost answer for never sent", _turned(_LOST, AnswerKind.NOT_SENT)),
-    Saboteur("lost is throttled", "takes a 5xx for a 429", _turned(_LOST, AnswerKind.THROTTLED)),
-    Saboteur(
-        "conflict is no", "says taken without looking", _turned({AnswerKind.CONFLICT}, AnswerKind.REFUSED), _CLEAR
-    ),
+    Saboteur("trusts any 2xx", "takes every booking that comes with success for its own", with_booking(_ours)),
+    Saboteur("resends", "sends the POST again after a lost answer", calendar(create=_resend)),
+    Saboteur("lost is no", "takes a lost answer for a refusal", turned(_LOST, AnswerKind.REFUSED)),
+    Saboteur("lost is not sent", "takes a lost answer for never sent", turned(_LOST, AnswerKind.NOT_SENT)),
+    Saboteur("lost is throttled", "takes a 5xx for a 429", turned(_LOST, AnswerKind.THROTTLED)),
+    Saboteur("conflict is no", "says taken without looking", turned({AnswerKind.CONFLICT}, AnswerKind.REFUSED), _CLEAR),
     Saboteur(
         "pending is booked",
         "says booked of what its host must accept",
-        _with_booking(lambda _, booking: replace(booking, status=BookingStatus.ACCEPTED)),
+        with_booking(lambda _, booking: replace(booking, status=BookingStatus.ACCEPTED)),
     ),
     Saboteur(
         "start from elsewhere",
         "reads the start an hour off",
-        _with_booking(lambda _, booking: replace(booking, start=booking.start + timedelta(hours=1))),
+        with_booking(lambda _, booking: replace(booking, start=booking.start + timedelta(hours=1))),
     ),
-    Saboteur("no metadata", "sends an operation id that is not the intent's", _calendar(create=_without_metadata)),
-    Saboteur("time zone", "asks for half an hour later than was wished", _calendar(create=_half_an_hour_late)),
-    Saboteur("blind is empty", "takes a failed look-up for an empty one", _calendar(find=_blind_is_empty), _CLEAR),
-    Saboteur("page is all", "takes a full page for everything", _calendar(find=_always_complete), _CLEAR),
-    Saboteur("never looks", "settles without looking", _calendar(find=_never_looks), _CLEAR),
-    Saboteur("finds anybody's", "takes what stands at the start for its own", _calendar(find=_anything_is_ours)),
-    Saboteur("cancels nothing", "compensates without cancelling", _calendar(cancel=_cancels_nothing)),
-    Saboteur("reads ended", "takes a live booking for a cancelled one", _calendar(read=_reads_ended)),
+    Saboteur("no metadata", "sends an operation id that is not the intent's", calendar(create=_without_metadata)),
+    Saboteur("time zone", "asks for half an hour later than was wished", calendar(create=_half_an_hour_late)),
+    Saboteur("blind is empty", "takes a failed look-up for an empty one", calendar(find=_blind_is_empty), _CLEAR),
+    Saboteur("page is all", "takes a full page for everything", calendar(find=_always_complete), _CLEAR),
+    Saboteur("never looks", "settles without looking", calendar(find=_never_looks), _CLEAR),
+    Saboteur("finds anybody's", "takes what stands at the start for its own", calendar(find=_anything_is_ours)),
+    Saboteur("cancels nothing", "compensates without cancelling", calendar(cancel=_cancels_nothing)),
+    Saboteur("reads ended", "takes a live booking for a cancelled one", calendar(read=_reads_ended)),
     Saboteur("takes back strangers'", "cancels without verifying the id", _takes_back_strangers),
-    Saboteur("no intent", "sends before the intent is written as sent", _ledger(admit=_nothing_written)),
-    Saboteur("no compare-and-swap", "writes its conclusion whatever the row says", _ledger(apply=_no_swap)),
-    Saboteur("says before commit", "says booked although the commit failed", _ledger(apply=_says_before_commit)),
-    Saboteur("wrong uid", "writes another uid than was booked", _ledger(apply=_wrong_uid)),
-    Saboteur("forgets", "loses an acknowledged appointment", _ledger(apply=_forgets)),
-    Saboteur("unwritten promise", "promises news without writing it down", _ledger(promise=_unwritten_promise)),
-    Saboteur("no recovery", "never looks at what was left", _ledger(claim_due=_claims_nothing)),
-    Saboteur("no sweeper", "never looks after a no", _ledger(claim_sweep=_sweeps_nothing)),
-    Saboteur("no lease", "claims without a lease", _ledger(claim_due=_leases_nothing)),
-    Saboteur("no back-off", "looks again at once", _ledger(looked=_looks_at_once)),
+    Saboteur("no intent", "sends before the intent is written as sent", ledger(admit=_nothing_written)),
+    Saboteur("no compare-and-swap", "writes its conclusion whatever the row says", ledger(apply=_no_swap)),
+    Saboteur("says before commit", "says booked although the commit failed", ledger(apply=_says_before_commit)),
+    Saboteur("wrong uid", "writes another uid than was booked", ledger(apply=_wrong_uid)),
+    Saboteur("forgets", "loses an acknowledged appointment", ledger(apply=_forgets)),
+    Saboteur("unwritten promise", "promises news without writing it down", ledger(promise=_unwritten_promise)),
+    Saboteur("no recovery", "never looks at what was left", ledger(claim_due=_claims_nothing)),
+    Saboteur("no sweeper", "never looks after a no", ledger(claim_sweep=_sweeps_nothing)),
+    Saboteur("no lease", "claims without a lease", ledger(claim_due=_leases_nothing)),
+    Saboteur("no back-off", "looks again at once", ledger(looked=_looks_at_once)),
     Saboteur("raw key", "makes the key of the request's bytes", _raw_key),
     Saboteur("cached replies", "tells an answer that it has read before", _cached_replies),
     Saboteur("few ids", "draws operation ids that repeat", _few_ids),
@@ -362,21 +288,23 @@ SABOTEURS: Final = (
     Saboteur(
         "generous gate",
         "believes in twice the budget",
-        _parts(gate_policy=GatePolicy(per_minute=60)),
+        parts_with(gate_policy=GatePolicy(per_minute=60)),
         _BUSY,
     ),
     Saboteur("news is lost", "stamps a message before it is sent", _unsent),
-    Saboteur("no settle window", "says no at the first empty look", _parts(settle=SettlePolicy(window=timedelta(0)))),
+    Saboteur(
+        "no settle window", "says no at the first empty look", parts_with(settle=SettlePolicy(window=timedelta(0)))
+    ),
     Saboteur(
         "gives up at once",
         "hands every doubt to a person after a minute",
-        _parts(settle=SettlePolicy(give_up_after=timedelta(minutes=1))),
+        parts_with(settle=SettlePolicy(give_up_after=timedelta(minutes=1))),
     ),
-    Saboteur("no guard", "every layer off", _parts(guard=GuardPolicy(enabled=False))),
+    Saboteur("no guard", "every layer off", parts_with(guard=GuardPolicy(enabled=False))),
     Saboteur(
         "no replay",
         "forgets a no at once",
-        _parts(admission=AdmissionPolicy(replay_no_for=timedelta(seconds=-1))),
+        parts_with(admission=AdmissionPolicy(replay_no_for=timedelta(seconds=-1))),
     ),
 )
 

@@ -21,9 +21,9 @@ from einmal.ports import ChangeKind as How
 from einmal.ports.changes import UnderWay
 from einmal.simulator.virtual import run_virtual
 from einmal.simulator.world.app import AppEpisode, Bend
+from einmal.simulator.world.bent import Bent
 from einmal.simulator.world.episode import Setting
 from einmal.simulator.world.homes import Home
-from einmal.simulator.world.sabotage import Bent
 from einmal.wiring import Gateway
 
 SETTING: Final = Setting(ledger="sqlite", callers=14, storage=0.0, crashes=0.0, share=0.6, rest_hours=2, webhooks=False)

@@ -22,8 +22,8 @@ from einmal.flows.reconcile import Reconciliation
 from einmal.ports import Entry, Notice, Page, Source
 from einmal.ports.reconciling import Phase
 from einmal.simulator.world.app import Bend
+from einmal.simulator.world.bent import Bent
 from einmal.simulator.world.carrier import HEADER, PATH, SECRET
-from einmal.simulator.world.sabotage import Bent
 from einmal.simulator.world.sabotage_changes import SETTING as QUIET
 from einmal.simulator.world.sabotage_changes import Saboteur
 from einmal.wiring import Gateway
