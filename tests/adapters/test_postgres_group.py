@@ -17,7 +17,8 @@ from einmal.adapters.sql import postgres, postgres_session
 from einmal.adapters.sql.gates import SqlGates
 from einmal.adapters.sql.ledger import SqlLedger
 from einmal.adapters.sql.postgres import GROUP_MAX, PostgresStore, _Waiting
-from einmal.adapters.sql.postgres_session import Session, _locks
+from einmal.adapters.sql.postgres_dialect import locks
+from einmal.adapters.sql.postgres_session import Session
 from einmal.adapters.sql.steps import FOR_UPDATE, Hold, Statement, Steps, Transaction, Violated
 from einmal.adapters.sql.writes import admission, move
 from einmal.adapters.system import SystemIds
@@ -882,7 +883,7 @@ async def mates_of_one_who_waits(
     it go, and what all three heard."""
     be_patient(monkeypatch)
     elsewhere = await asyncpg.connect(str(base.where))
-    await elsewhere.execute(f"BEGIN; {_locks(['held elsewhere'])}")
+    await elsewhere.execute(f"BEGIN; {locks(['held elsewhere'])}")
     async with opened(base.where) as store:
         works = (waiter("waiter"), note("a"), note("b"))
         waiting, *mates = (asyncio.create_task(store.write_shared(work)) for work in works)
@@ -924,7 +925,7 @@ async def those_after_one_who_waits(
     before that let it go, and what all heard."""
     be_patient(monkeypatch)
     elsewhere = await asyncpg.connect(str(base.where))
-    await elsewhere.execute(f"BEGIN; {_locks(['held elsewhere'])}")
+    await elsewhere.execute(f"BEGIN; {locks(['held elsewhere'])}")
     async with kept(made(str(base.where))) as store:
         waiting = asyncio.create_task(together(store, [waiter(f"waiter-{number}") for number in range(5)]))
         await until(lambda: base.run(f"SELECT count(*) > 0 {WAITING_FOR_A_NAME}") == [(True,)])

@@ -14,11 +14,11 @@ from typing import Any, Final, TypeVar
 
 import asyncpg
 
+from einmal.adapters.sql.postgres_dialect import NotTogether
 from einmal.adapters.sql.postgres_session import (
     BEGIN_SNAPSHOT,
     IN_THE_WAY,
     Gone,
-    NotTogether,
     Session,
     connected,
     named,
@@ -113,6 +113,9 @@ class PostgresStore:
     async def snapshot(self, work: Transaction[T]) -> T:
         async with self._session() as session:
             return await session.transaction(work(), BEGIN_SNAPSHOT)
+
+    async def scrub(self) -> None:
+        """The server's own vacuum does that, and its log of writes is overwritten in time."""
 
     def _in_a_task(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work, name="ledger")

@@ -9,16 +9,14 @@ had not needed one.
 
 import asyncio
 import contextlib
-import hashlib
-import re
 from collections import defaultdict
-from collections.abc import Awaitable, Iterable, Sequence
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Any, Final, TypeVar
 
 import asyncpg
 
+from einmal.adapters.sql.postgres_dialect import NotTogether, dialect, dialect_of_many, locks, taken
 from einmal.adapters.sql.steps import FOR_UPDATE, Hold, Row, Statement, Steps, Transaction, Violated
 from einmal.ports import CommitUnknown, LedgerUnavailable
 
@@ -59,10 +57,6 @@ _GONE: Final = (
 
 class Gone(Exception):
     """The server did not answer, and will not on this connection. Says why in a word."""
-
-
-class NotTogether(Exception):
-    """Something was wrong with one of a group, and nothing of it is written. Nobody knows which: each goes alone."""
 
 
 @dataclass(slots=True)
@@ -107,7 +101,7 @@ class Session:
         self._clean = False
         try:
             async with _answers():
-                await _said(self._session.execute(f"{begin}; {_locks(held)}"))
+                await _said(self._session.execute(f"{begin}; {locks(held)}"))
                 result = await self._one(steps, first, held)
         except Gone:
             raise
@@ -136,7 +130,7 @@ class Session:
             members = [_Member(steps, next(steps)) for steps in (work() for work in several)]
             names = [name for one in members if isinstance(one.step, Hold) for name in one.step.names]
             async with _answers():
-                await _said(self._session.execute(f"{BEGIN_GROUP}; {_locks(names)}"))
+                await _said(self._session.execute(f"{BEGIN_GROUP}; {locks(names)}"))
                 locked = set(names)
                 while under_way := [one for one in members if not one.is_done]:
                     await self._round(under_way, locked)
@@ -157,7 +151,7 @@ class Session:
             while True:
                 if isinstance(step, Hold):
                     if step.names is not held:
-                        await _said(self._session.execute(_locks(step.names)))
+                        await _said(self._session.execute(locks(step.names)))
                     step = steps.send(())
                     continue
                 try:
@@ -191,7 +185,7 @@ class Session:
             else:
                 asking[one.step.sql].append((one, one.step.values))
         if more:
-            await _said(self._session.execute(_locks(more)))
+            await _said(self._session.execute(locks(more)))
             locked |= more
         for one in holding:
             one.send(())
@@ -201,7 +195,7 @@ class Session:
                 one.send(rows)
 
     async def _rows(self, sql: str, values: tuple[Any, ...]) -> Sequence[Row]:
-        asked: Any = self._session.fetch(dialect(sql), *map(_taken, values))
+        asked: Any = self._session.fetch(dialect(sql), *map(taken, values))
         rows: Sequence[Row] = await _said(asked)
         return rows
 
@@ -211,12 +205,12 @@ class Session:
             return [await self._rows(sql, values[0])]
         numbered = dialect_of_many(sql)
         if numbered is None:
-            await _said(self._session.executemany(dialect(sql), [tuple(map(_taken, one)) for one in values]))
+            await _said(self._session.executemany(dialect(sql), [tuple(map(taken, one)) for one in values]))
             return [()] * len(values)
         # What only reads need not be asked twice. What writes is carried out for each.
         asked = list(dict.fromkeys(values)) if sql.lstrip().startswith("SELECT") else list(values)
         found: list[list[Row]] = [[] for _ in asked]
-        numbers = [(*map(_taken, one), number) for number, one in enumerate(asked)]
+        numbers = [(*map(taken, one), number) for number, one in enumerate(asked)]
         for row in await _said(self._session.fetchmany(numbered, numbers)):
             found[row[0]].append(row[1:])
         if len(asked) == len(values):
@@ -306,45 +300,7 @@ def _held_by(step: Statement | Hold) -> set[object]:
     return {step} if FOR_UPDATE in step.sql else set()
 
 
-def _locks(names: Iterable[str]) -> str:
-    """In one round trip, and always taken in one order."""
-    digests = (hashlib.blake2b(name.encode(), digest_size=8).digest() for name in names)
-    locks = sorted({int.from_bytes(digest, "big", signed=True) for digest in digests})
-    return "; ".join(f"SELECT pg_advisory_xact_lock({lock})" for lock in locks)
-
-
-_OPENED: Final = re.compile(r"/\* (FOR UPDATE[^*]*) \*/")
-
-
-@lru_cache(maxsize=256)
-def dialect(sql: str) -> str:
-    """The statement as PostgreSQL takes it: numbered values, and what SQLite was not to read."""
-    parts = _OPENED.sub(r"\1", sql).split("?")
-    return "".join(f"{part}${number}" for number, part in enumerate(parts[:-1], 1)) + parts[-1]
-
-
-@lru_cache(maxsize=256)
-def dialect_of_many(sql: str) -> str | None:
-    """The same for many sets of values at once: the last value, a number, begins each row. None: there are no rows.
-
-    Raises NotTogether for what is neither a SELECT nor a plain INSERT, UPDATE or DELETE.
-    """
-    number = f"${sql.count('?') + 1}::int4"
-    word = sql.split(None, 1)[0]
-    if word == "SELECT":
-        return f"SELECT {number}, found.* FROM ({dialect(sql)}) AS found"  # noqa: S608 - our own statements
-    if word not in {"INSERT", "UPDATE", "DELETE"}:
-        raise NotTogether
-    before, returning, columns = dialect(sql).partition("RETURNING ")
-    return f"{before}RETURNING {number}, {columns}" if returning else None
-
-
 def named(error: BaseException) -> str:
     """What went wrong, and nothing of what was written: a server quotes values in its messages."""
     state = getattr(error, "sqlstate", None)
     return type(error).__name__ if state is None else f"{type(error).__name__} {state}"
-
-
-def _taken(value: Any) -> Any:
-    """PostgreSQL's text has no NUL."""
-    return value.replace("\0", "\ufffd") if type(value) is str and "\0" in value else value

@@ -18,6 +18,7 @@ from einmal.domain.invariants import By, Life, Request, RequestKind
 from einmal.domain.model import Booking, BookingStatus, MetadataKey, Offer, Service
 from einmal.ports import Blind, BookingRequest, ChangeAnswer, ChangeKind, ListedBy, Page, Seen
 from einmal.simulator.virtual import VirtualClock
+from einmal.simulator.world.kept import Kept, life_of
 from einmal.simulator.world.weather import CALM, Fate, LookFate, Weather
 
 F = TypeVar("F", Fate, LookFate)
@@ -39,37 +40,6 @@ _UNHEARD: Final = {
 
 
 @dataclass(slots=True)
-class _Kept:
-    """A booking with its history: (instant, status) in order."""
-
-    booking: Booking
-    """As it stands now."""
-    history: list[tuple[datetime, BookingStatus]]
-    host: int
-    made_by: By
-    ended_by: By | None = None
-
-    def becomes(self, status: BookingStatus, at: datetime) -> None:
-        self.history.append((at, status))
-        self.booking = replace(self.booking, status=status, updated_at=at)
-
-    def as_it_was(self, at: datetime) -> Booking | None:
-        """What a replica shows that has seen no more than this."""
-        if self.history[-1][0] <= at:
-            return self.booking
-        status = self.status_at(at)
-        return None if status is None else replace(self.booking, status=status)
-
-    def status_at(self, at: datetime) -> BookingStatus | None:
-        status = None
-        for since, then in self.history:
-            if since > at:
-                break
-            status = then
-        return status
-
-
-@dataclass(slots=True)
 class WorldCalendar:
     """`hosts`: how many may be booked at one time. `on_request`: bookings wait for their host."""
 
@@ -86,8 +56,8 @@ class WorldCalendar:
     counting: bool = True
     disturbed: int = 0
     calls: int = 0
-    _kept: list[_Kept] = field(default_factory=list)
-    _at: dict[datetime, list[_Kept]] = field(default_factory=dict)
+    _kept: list[Kept] = field(default_factory=list)
+    _at: dict[datetime, list[Kept]] = field(default_factory=dict)
     _late: list[tuple[datetime, Intent]] = field(default_factory=list)
 
     def settle_down(self) -> None:
@@ -98,7 +68,7 @@ class WorldCalendar:
     def lives(self) -> list[Life]:
         """The truth, as the auditor reads it."""
         self._arrive()
-        return [_life(kept) for kept in self._kept]
+        return [life_of(kept) for kept in self._kept]
 
     async def create(self, request: BookingRequest) -> Answer:
         intent = request.intent
@@ -260,7 +230,7 @@ class WorldCalendar:
             return Blind("timeout", Heard.FAILED)
         return Blind("http_503", Heard.FAILED) if fate is LookFate.ERROR else fate
 
-    def _seen(self, found: list[_Kept], fate: LookFate) -> list[Booking]:
+    def _seen(self, found: list[Kept], fate: LookFate) -> list[Booking]:
         now = self.clock.true_now()
         if fate is not LookFate.LAGS:
             return [kept.booking for kept in found]
@@ -324,7 +294,7 @@ class WorldCalendar:
             attendee_emails=(email,),
             host_name="Anna",
         )
-        kept = _Kept(booking, [(now, status)], self._free(start) or 0, by)
+        kept = Kept(booking, [(now, status)], self._free(start) or 0, by)
         self._kept.append(kept)
         self._at.setdefault(start, []).append(kept)
         return booking
@@ -342,26 +312,7 @@ class WorldCalendar:
         live = [kept.booking for kept in self._kept if kept.booking.status.live]
         return self.random.choice(live) if live else None
 
-    def _end(self, kept: _Kept, by: By) -> None:
+    def _end(self, kept: Kept, by: By) -> None:
         if kept.booking.status.live:
             kept.becomes(BookingStatus.CANCELLED, self.clock.true_now())
             kept.ended_by = by
-
-
-def _life(kept: _Kept) -> Life:
-    ended = kept.history[-1]
-    accepted = next((since for since, status in kept.history if status is BookingStatus.ACCEPTED), None)
-    booking = kept.booking
-    return Life(
-        uid=booking.uid,
-        operation_id=booking.metadata.get(MetadataKey.OPERATION_ID),
-        start=booking.start,
-        event_type_id=booking.event_type_id,
-        since=kept.history[0][0],
-        until=None if ended[1].live else ended[0],
-        made_by=kept.made_by,
-        ended_by=kept.ended_by,
-        pending_until=accepted,
-        end=booking.end,
-        resource=f"host {kept.host}",
-    )
