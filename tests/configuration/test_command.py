@@ -224,3 +224,14 @@ def test_a_narrow_terminal_folds_what_is_long(tmp_path: Path, columns: str) -> N
         assert LONG in address
         assert f"agent_{'a1' * 40}" in address
     assert "".join(text.split()).count("a1") >= 40
+
+
+def test_several_values_of_one_setting_are_shown_as_they_are_written(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not as a program holds them."""
+    monkeypatch.setenv("EINMAL_SMTP_URL", "smtp://localhost:2525")
+    monkeypatch.setenv("EINMAL_MAIL_FROM", "einmal@salon.test")
+    monkeypatch.setenv("EINMAL_MAIL_TO", "eins@salon.test,zwei@salon.test")
+    _, out, _ = checked(capsys, "--json")
+    assert json.loads(out)["settings"]["EINMAL_MAIL_TO"]["in_force"] == "eins@salon.test, zwei@salon.test"

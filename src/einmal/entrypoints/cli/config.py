@@ -21,7 +21,9 @@ from rich.text import Text
 from einmal.configuration.example import example
 from einmal.configuration.problems import BadConfiguration
 from einmal.entrypoints.cli.config_summary import summary_data, summary_table
+from einmal.entrypoints.cli.exposed import exposed_warnings
 from einmal.settings import SETTINGS, BadSettings, Secret, Setting, Settings, read_settings
+from einmal.settings.given import given
 
 WRONG: Final = 2
 NARROWEST: Final = 40
@@ -36,6 +38,9 @@ def config_check(file: Path | None, *, as_json: bool) -> int:
     except BadSettings as wrong:
         _show_wrong(wrong, as_json=as_json)
         return WRONG
+    environment = dict(given(environment).environment)
+    for warning in exposed_warnings(settings):
+        print(warning, file=sys.stderr)
     if as_json:
         _print_json(_right(settings, environment))
         return 0
@@ -152,7 +157,7 @@ def _shown(value: object) -> str:
             return "***"
         case bool():
             return "true" if value else "false"
-        case Path():
-            return str(value)
+        case tuple():
+            return ", ".join(map(str, value))
         case _:
             return str(value)
