@@ -157,6 +157,16 @@ async def test_reserved_again_it_is_the_same_hold(salon: World) -> None:
     assert len(held(salon)) == len(mirrors(salon)) == 1
 
 
+async def test_who_saw_the_hold_before_it_was_reserved_reserves_it_not_again(salon: World) -> None:
+    """Of two at once the slower one may hold the row as it was a moment ago."""
+    await reserve(salon)
+    holding = salon.gateway.tenancies.sole.holding
+    (hold,) = await holding.holds.of_conversation(holding.tenant.tenant_id, ANNA["call_id"], salon.clock.now())
+    (service,) = [one for one in holding.tenant.services if one.service_id == hold.service_id]
+    await holding._mirror(replace(hold, reservation_uid=None), service)  # noqa: SLF001 - the moment cannot be met
+    assert len(mirrors(salon)) == 1
+
+
 async def test_what_is_taken_is_not_held(salon: World) -> None:
     salon.calendar.create(101, AT_TEN, Attendee("Gast", "gast@example.test"))
     assert (await reserve(salon))["status"] == "unavailable"

@@ -156,6 +156,9 @@ class Holding:
         """
         if len(hold.resources) > 1 or hold.reservation_uid is not None or hold.hold_id in self._mirroring:
             return
+        known = self._holding.get(hold.conversation_id)
+        if known is not None and hold.hold_id in known.mirrors:
+            return  # the row was read before its mirror was written down
         self._mirroring.add(hold.hold_id)
         try:
             uid = await self.calendar.reserve(service, hold.start, _HOLD_MINUTES, self._deadline())
