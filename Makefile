@@ -6,7 +6,7 @@ STAMP  := $(VENV)/.installed
 DEV    := $(VENV)/.installed-dev
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo test check bench soak java mariadb prometheus chromium docs lock clean
+.PHONY: help setup run demo test check audit dist bench soak java mariadb prometheus chromium docs site lock clean
 
 help: ## what each target does
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
@@ -36,23 +36,34 @@ run: $(STAMP) ## start the gateway (with the built-in simulator when no Cal.com 
 demo: $(STAMP) ## watch the incident happen to an unguarded gateway, and not to Einmal
 	@$(BIN)/einmal demo
 
-check: $(DEV) ## ruff, strict mypy, the floors
+# The network is asked at most once a day, and again for a new lock.
+LOCKED  := requirements/extras.txt
+AUDITED := build/.audited
+
+check: $(DEV) ## ruff, strict mypy, the floors; the locks, licences, list of parts
 	@$(BIN)/ruff check src tests bench scripts soak deploy monitoring
 	@$(BIN)/ruff format --check --quiet src tests bench scripts soak deploy monitoring
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
+	@$(BIN)/python scripts/locks.py
+	@$(BIN)/python scripts/licences.py
+	@$(BIN)/python scripts/sbom.py
+	@find $(AUDITED) -newer $(LOCKED) -mtime -1 2>/dev/null | grep -q . || { $(BIN)/python scripts/audit.py --tell && touch $(AUDITED); }
+
+audit: $(DEV) ## is anything that runs known to be vulnerable, or withdrawn? Stops at what it finds (needs the network)
+	@$(BIN)/python scripts/audit.py
 
 # Counting lines doubles the time of what runs them. What tests one part by itself is counted; these are not: the whole
 # gateway on its ledgers, simulated worlds, real processes. Worlds use two processes themselves, and print who caught
 # which sabotage; the last mostly wait.
-WHOLE     := tests/contracts tests/flows tests/rest
+WHOLE     := tests/contracts tests/flows tests/rest tests/attacks
 WORLDS    := tests/simulation
-PROCESSES := tests/races tests/e2e tests/model tests/monitoring tests/browser
+PROCESSES := tests/races tests/e2e tests/model tests/monitoring tests/browser tests/packaging tests/docs
 
 BROWSER := tests/browser/node_modules/.installed
 
 test: export PYTHONDONTWRITEBYTECODE = # hundreds of processes start here: none compiles what another has compiled
-test: check java mariadb prometheus $(BROWSER) ## everything CI runs
+test: check java mariadb prometheus $(BROWSER) .venv-docs/.installed ## everything CI runs
 	@$(BIN)/coverage erase
 	@$(BIN)/coverage run -m pytest -n 2 $(addprefix --ignore=,$(WHOLE) $(WORLDS) $(PROCESSES))
 	@$(BIN)/coverage combine --quiet
@@ -137,12 +148,38 @@ $(BROWSER): tests/browser/package-lock.json | chromium
 
 docs: $(DEV) ## write what is made by code: the pages that are drawn, and monitoring/
 	@$(BIN)/python scripts/draw_states.py
+	@$(BIN)/python scripts/write_reference.py
+	@$(BIN)/python scripts/draw_imports.py
 	@$(BIN)/python monitoring/write.py
 
+SITE  := .venv-docs
+SITED := $(SITE)/.installed
+
+$(SITED): requirements/docs.txt
+	@test -x $(SITE)/bin/python || $(PYTHON) -m venv $(SITE)
+	@echo "Installing what the documentation's site is built with (hashes checked) ..."
+	@$(SITE)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/docs.txt -c requirements/docs.txt
+	@touch $@
+
+site: $(SITED) ## build the documentation as pages: build/site
+	@NO_MKDOCS_2_WARNING=1 $(SITE)/bin/mkdocs build --quiet --strict --site-dir build/site
+
+# When the release was made, or the last change was: the same sources give the same files, whoever builds them.
+dist: export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || echo 0)
+dist: $(DEV) ## build the wheel and the source distribution into dist/, with their list of parts and checksums
+	@rm -rf dist && said=$$($(BIN)/hatchling build -t sdist -t wheel -d dist 2>&1) || { echo "$$said"; exit 1; }
+	@$(BIN)/python scripts/sbom.py dist/einmal.cdx.json
+	@cd dist && sha256sum einmal* | tee SHA256SUMS
+
+# `runtime`: what a clone runs on, both databases' drivers with it. `extras`: everything that is ever run.
+COMPILED := uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header
+
 lock: ## write requirements/*.txt anew from pyproject.toml (needs uv)
-	uv pip compile -q pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header -o requirements/runtime.txt
-	uv pip compile -q pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes --no-header -c requirements/runtime.txt -o requirements/dev.txt
-	uv pip compile -q requirements/bench.in --universal --python-version 3.11 --generate-hashes --no-header -c requirements/runtime.txt -o requirements/bench.txt
+	$(COMPILED) pyproject.toml --extra postgres --extra mysql -o requirements/runtime.txt
+	$(COMPILED) pyproject.toml --extra dev -c requirements/runtime.txt -o requirements/dev.txt
+	$(COMPILED) pyproject.toml --extra postgres --extra mysql --extra mcp --extra tracing -c requirements/dev.txt -o requirements/extras.txt
+	$(COMPILED) requirements/bench.in -c requirements/runtime.txt -o requirements/bench.txt
+	$(COMPILED) requirements/docs.in -c requirements/dev.txt -o requirements/docs.txt
 
 clean: ## remove .venv and caches (never the data folder)
-	rm -rf $(VENV) $(BENCH) .mypy_cache .ruff_cache .hypothesis .coverage
+	rm -rf $(VENV) $(BENCH) $(SITE) .mypy_cache .ruff_cache .hypothesis .coverage

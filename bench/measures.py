@@ -17,6 +17,7 @@ import functions
 import growth
 import pages
 import proxy
+import start
 import tracing
 import waits
 from contenders import Ground, ground, prepare_environment
@@ -28,6 +29,7 @@ PARTS: dict[str, Callable[[Ground, argparse.Namespace], list[Line]]] = {
     "functions": functions.functions,
     "repeats": waits.repeats,
     "two": waits.two_processes,
+    "start": start.start,
     "costs": costs.costs,
     "tracing": tracing.tracing,
     "pages": pages.pages,

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
         Service,
     )
 
-__version__ = "0.1.0.dev0"
+__version__ = "0.1.0"
 
 __all__ = [
     "Alternative",

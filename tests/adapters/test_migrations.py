@@ -66,7 +66,10 @@ def engine_on(path: Path) -> Engine:
 def insert_appointments(path: Path, *uids: str | None) -> None:
     """One appointment for each uid, with all that it must refer to."""
     with opened(path) as connection:
-        connection.execute("INSERT INTO tenants VALUES ('salon', 'Salon', x'00', '-') ON CONFLICT DO NOTHING")
+        connection.execute(
+            "INSERT INTO tenants (tenant_id, name, hash_key, created_at) VALUES ('salon', 'Salon', x'00', '-') "
+            "ON CONFLICT DO NOTHING"
+        )
         connection.execute(
             "INSERT INTO customers (customer_id, tenant_id, name, name_normal, created_at) "
             "VALUES ('c', 'salon', 'Anna Berg', 'anna berg', '-') ON CONFLICT DO NOTHING"

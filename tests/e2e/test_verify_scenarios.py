@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from einmal.adapters.sql import yardstick
+from einmal.adapters.sql import layer4, yardstick
 from einmal.adapters.sql.migrate import switch_layer_4, upgrade
 from einmal.adapters.sql.scratch import NoScratch, scratch_beside
 from einmal.domain.proof import Grade, Row
@@ -86,7 +86,7 @@ async def test_an_index_that_makes_nothing_unique_is_not_in_force(tmp_path: Path
             "CREATE UNIQUE INDEX unique_calcom_v2_booking_id ON appointments (calcom_v2_booking_id) WHERE staff > ''",
         ):
             await store.write(yardstick.only(statement))
-    assert await yardstick.in_force(path) is False
+    assert await layer4.in_force(path) is False
 
 
 async def test_twice_is_refused_by_the_index_and_taken_without_it(tmp_path: Path) -> None:

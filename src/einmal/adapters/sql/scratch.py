@@ -13,8 +13,6 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-import asyncpg
-
 from einmal.adapters.sql.migrate import SchemaMismatch, shown, upgrade
 
 MARK: Final = "einmal_scratch"
@@ -85,6 +83,8 @@ async def _to_its_end(work: Coroutine[Any, Any, None]) -> None:
 
 
 async def _carried_out(url: str, statement: str) -> None:
+    import asyncpg  # noqa: PLC0415 - an extra
+
     try:
         session: asyncpg.Connection[Any] = await asyncpg.connect(url)
         try:

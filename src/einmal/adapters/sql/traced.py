@@ -22,6 +22,9 @@ class TracedStore:
     def close(self) -> None:
         self._inner.close()
 
+    async def scrub(self) -> bool:
+        return await self._inner.scrub()
+
     async def write(self, work: Transaction[T]) -> T:
         return await self._carried_out("write", self._inner.write, work)
 

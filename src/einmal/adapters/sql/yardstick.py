@@ -1,24 +1,20 @@
 """What a ledger is measured by: filled with appointments, looked up in, and asked to hold one booking twice.
 
-Only for a scratch ledger, but for `in_force`, which reads. The appointments are copies of one that the gateway itself
+Only for a scratch ledger. The appointments are copies of one that the gateway itself
 wrote, each with ids of its own, so that no column is forgotten here.
 """
 
 import contextlib
-import sqlite3
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-import asyncpg
 from sqlalchemy import Table
 
 from einmal.adapters.sql.ledger import SqlLedger
-from einmal.adapters.sql.migrate import LAYER_4
-from einmal.adapters.sql.postgres import PostgresStore
 from einmal.adapters.sql.schema import appointments, intents
-from einmal.adapters.sql.sqlite import SqliteStore
 from einmal.adapters.sql.steps import Statement, Steps, Store, Transaction, Violated, only
+from einmal.adapters.sql.store import store_of
 
 _SPREAD: Final = 2_654_435_761
 _RANGE: Final = 2**32
@@ -34,22 +30,10 @@ _OWN: Final = {
 }
 """What differs in each copy."""
 
-_ON_SQLITE: Final = """
-    SELECT 1 FROM pragma_index_list('appointments') AS i, pragma_index_info(i.name) AS c
-    WHERE i.name = ? AND i."unique" = 1 AND i.partial = 0 AND c.name = 'calcom_v2_booking_id'"""
-_ON_POSTGRES: Final = """
-    SELECT i.indisunique AND i.indisvalid AND i.indisready AND i.indpred IS NULL AND i.indnatts = 1
-    FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
-    WHERE c.relname = $1 AND i.indrelid = to_regclass('appointments')"""
-
-
-class CannotRead(Exception):
-    """`args[0]` is a short word of ours."""
-
 
 @contextlib.contextmanager
 def store_at(where: Path | str) -> Iterator[Store]:
-    store: Store = SqliteStore(where) if isinstance(where, Path) else PostgresStore(where)
+    store = store_of(where)
     store.open()
     try:
         yield store
@@ -98,25 +82,6 @@ async def refuses_twice(store: Store) -> bool:
     except _Accepted:
         return False
     raise AssertionError
-
-
-async def in_force(where: Path | str) -> bool:
-    """Whether the ledger there has its UNIQUE index on booking uids, whole and valid. Reads. Raises CannotRead."""
-    try:
-        if isinstance(where, Path):
-            return _in_force_in_file(where)
-        session: asyncpg.Connection[Any] = await asyncpg.connect(where)
-        try:
-            return await session.fetchval(_ON_POSTGRES, LAYER_4) is True
-        finally:
-            await session.close()
-    except (sqlite3.Error, asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
-        raise CannotRead(type(error).__name__) from None
-
-
-def _in_force_in_file(path: Path) -> bool:
-    with contextlib.closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
-        return connection.execute(_ON_SQLITE, (LAYER_4,)).fetchone() is not None
 
 
 class _Accepted(Exception):

@@ -12,15 +12,17 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-import asyncpg
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, SAWarning, SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
+from einmal.extras import MYSQL, POSTGRES
 from einmal.secret import Secret
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncEngine
 
 T = TypeVar("T")
 
@@ -107,6 +109,9 @@ def place_of(text: str) -> Place:
             # The rest of a password would be taken for a host, and printed.
             raise BadPlace(f"--url: it has more than one @; write %40 for an @ in the password; say {SCHEMES}")
         if kind is not None and kind is not Kind.SQLITE and url.database:
+            extra = POSTGRES if kind is Kind.POSTGRES else MYSQL
+            if extra.is_missing():
+                raise BadPlace(f"--url: {kind.value} {extra.needed}")
             # Options after the ? may be secrets too.
             return Place(kind, url.set(query={}).render_as_string(hide_password=True), Secret(text.strip()))
     if kind is not None:
@@ -157,7 +162,10 @@ async def _on_postgres(place: Place, work: Callable[[Connection], T], writes: bo
 
 
 @lru_cache(8)
-def _postgres(place: Place, writes: bool) -> AsyncEngine:  # noqa: FBT001 - internal
+def _postgres(place: Place, writes: bool) -> "AsyncEngine":  # noqa: FBT001 - internal
+    import asyncpg  # noqa: PLC0415 - an extra
+    from sqlalchemy.ext.asyncio import create_async_engine  # noqa: PLC0415 - wants greenlet, of the same extra
+
     # As the server's own programs write it: `postgresql+driver` is SQLAlchemy's.
     address = place.url.set(drivername="postgresql").render_as_string(hide_password=False)
 
@@ -255,8 +263,6 @@ def reason_of(error: BaseException) -> str:
         return _of_sqlite(inner)
     if isinstance(inner, OSError | TimeoutError):
         return f"nobody answers there ({type(inner).__name__})"
-    if isinstance(inner, RuntimeError) and "cryptography" in str(inner):
-        return "the server wants a password exchange that needs TLS; give the user another plugin, or use ?ssl_ca=FILE"
     if isinstance(inner, TypeError | ValueError):
         return "the URL holds something that the driver does not take"
     return f"the database refused ({type(inner).__name__}{f', {code}' if code else ''})"

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from einmal.adapters.sql import yardstick
+from einmal.adapters.sql import layer4, yardstick
 from einmal.adapters.sql.migrate import SchemaMismatch, schema_version, shown
 from einmal.adapters.sql.scratch import NoScratch, ScratchLeft, scratch_beside, scratch_file
 from einmal.beside import open_ledger
@@ -47,10 +47,10 @@ async def here(where: Path | str) -> Row:
         if version is None:
             none = f"there is no ledger at {shown(where)} yet; `einmal serve` makes one"
             return Row("constraint_here", Grade.NOT_ASKED, none, goal)
-        return proof.constraint_in_force(stands=await yardstick.in_force(where))
+        return proof.constraint_in_force(stands=await layer4.in_force(where))
     except SchemaMismatch as why:
         return Row("constraint_here", Grade.COULD_NOT_LOOK, str(why), goal)
-    except yardstick.CannotRead as why:
+    except layer4.CannotRead as why:
         cannot = f"{shown(where)} cannot be read ({why})"
         return Row("constraint_here", Grade.COULD_NOT_LOOK, cannot, goal)
 

@@ -6,7 +6,7 @@ What is off shouts: one log line when it goes, the metric and the pages for as l
 import asyncio
 from typing import Final
 
-from einmal.adapters.sql.yardstick import CannotRead, in_force
+from einmal.adapters.sql.layer4 import CannotRead, in_force
 from einmal.adapters.telemetry.logs import channel
 from einmal.wiring import Gateway
 
