@@ -34,8 +34,9 @@ def _intents(books: MemoryBooks) -> Iterable[Row]:
     for intent in books.intents.rows.values():
         reply = books.intents.replies.get(intent.intent_id)
         row = dict(zip(INTENT_COLUMNS.split(", "), intent_values(intent), strict=True))
-        # Nothing is taken over from another table there, and nothing verified.
-        yield row | {"reply": None if reply is None else reply_text(reply), "imported_from": None}
+        # Nothing is taken over from another table there, nothing verified, and nobody forgotten.
+        told = None if reply is None else reply_text(reply)
+        yield row | {"reply": told, "imported_from": None, "forgotten_at": None}
 
 
 def _attempts(books: MemoryBooks) -> Iterable[Row]:

@@ -86,7 +86,9 @@ class Standings:
         self, intent: Intent, wish: Wish, send_deadline: datetime, call: CallContact | None = None
     ) -> Candidate:
         """Of what the appointment is to become. Its operation id is its own: its booking goes on with the first one."""
-        key = intent_key(wish, self.tenant.hash_key)
+        # Whose name is forgotten is known by the hashes that stay: the appointment goes on being theirs.
+        person = None if intent.wish.person.name else intent.key.person
+        key = intent_key(wish, self.tenant.hash_key, person)
         ids = (self.ids.time_ordered(), self.ids.operation_id())
         return Candidate(wish, call, key, *ids, intent.attendee_email, self.clock.now(), send_deadline)
 

@@ -20,6 +20,7 @@ from einmal.flows.journal import JournalKeeping
 from einmal.flows.notices import Notices
 from einmal.flows.recover import Recovery
 from einmal.flows.report import WeeklyReports
+from einmal.flows.retain import Retention
 from einmal.flows.tally import Tallying
 from einmal.flows.verify import Verification
 from einmal.ports import Clock, CommitUnknown, LedgerUnavailable, Observer
@@ -49,6 +50,7 @@ class Worker:
     tallies: Tallying | None = None
     weekly: WeeklyReports | None = None
     forgetting: Forgetting | None = None
+    retention: Retention | None = None
     _turns: int = field(default=0, init=False)
 
     async def run(self, stop: asyncio.Event, pause_seconds: float = PAUSE_SECONDS) -> None:
@@ -80,7 +82,7 @@ class Worker:
         await self._do("delivery", self.deliveries.turn)
         kept = (
             *(("calls", self.calls), ("journal", self.journal), ("tallies", self.tallies)),
-            *(("report", self.weekly), ("forgetting", self.forgetting)),
+            *(("report", self.weekly), ("forgetting", self.forgetting), ("retention", self.retention)),
         )
         for name, part in kept:
             if part is not None:

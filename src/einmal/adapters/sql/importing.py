@@ -10,18 +10,19 @@ from datetime import datetime
 from typing import Any, Final
 
 from einmal.adapters.sql.rows import INTENT_COLUMNS, instant_text, intent_values
-from einmal.adapters.sql.steps import Hold, Statement, Steps, Store, Violated, only
+from einmal.adapters.sql.steps import Hold, Statement, Steps, Store, Violated
+from einmal.adapters.sql.tenants import hash_key_of
 from einmal.domain.intent import BOOKED, State
 from einmal.domain.keys import IntentKey, intent_key, normal_name
 from einmal.domain.model import Person
 from einmal.domain.takeover import LeftOut, LeftWhy, Old, taken_over
 from einmal.ports import Ids
 from einmal.ports.importing import RefusedRows, Weighed
+from einmal.sealed import Keyring
 
 PLATFORM: Final = "import"
 """Of a call that only another program's table tells of."""
 
-_HASH_KEY: Final = "SELECT hash_key FROM tenants WHERE tenant_id = ?"
 _REFS: Final = """
     SELECT i.imported_from, i.booking_uid, i.start_at, i.service_id, a.confirmed_at = a.created_at
     FROM intents i LEFT JOIN appointments a ON a.intent_id = i.intent_id
@@ -54,13 +55,13 @@ _APPOINTMENT_COLUMNS: Final = (
 class SqlImporting:
     """Shares the ledger's store."""
 
-    def __init__(self, store: Store, ids: Ids) -> None:
+    def __init__(self, store: Store, ids: Ids, keyring: Keyring | None = None) -> None:
         self._store = store
         self._ids = ids
+        self._keyring = keyring or Keyring()
 
     async def hash_key(self, tenant_id: str) -> bytes | None:
-        rows = await self._store.read(only(_HASH_KEY, tenant_id))
-        return bytes(rows[0][0]) if rows else None
+        return await self._store.read(hash_key_of(tenant_id, self._keyring))
 
     def preview(self, tenant_id: str, hash_key: bytes) -> "SqlPreview":
         return SqlPreview(self._store, tenant_id, hash_key)

@@ -38,8 +38,11 @@ tenants = Table(
     metadata,
     Column("tenant_id", String, primary_key=True),
     Column("name", String, nullable=False),
-    Column("hash_key", LargeBinary, nullable=False),
+    # The key of its hashes: as it is, or sealed by a key that is not in here.
+    Column("hash_key", LargeBinary),
     Column("created_at", String, nullable=False),
+    Column("hash_key_sealed", String),
+    CheckConstraint("(hash_key IS NULL) <> (hash_key_sealed IS NULL)", name="one_hash_key"),
 )
 
 services = Table(
@@ -146,6 +149,8 @@ intents = Table(
     Column("carried_id", String),
     # Of an appointment that was taken over from another table: which row it was there.
     Column("imported_from", String),
+    # When what names a person was taken out of it.
+    Column("forgotten_at", String),
     ForeignKeyConstraint(["tenant_id"], ["tenants.tenant_id"]),
     UniqueConstraint("operation_id", name="unique_operation_id"),
     UniqueConstraint("tenant_id", "intent_key", "generation", name="unique_intent_key_generation"),
@@ -415,6 +420,7 @@ callbacks = Table(
     Column("wanted", String),
     Column("created_at", String, nullable=False),
     Column("done_at", String),
+    Column("forgotten_at", String),
     ForeignKeyConstraint(["tenant_id"], ["tenants.tenant_id"]),
 )
 Index(
@@ -655,3 +661,14 @@ idempotency_keys = Table(
 )
 Index("idempotency_keys_expiry_index", idempotency_keys.c.expires_at)
 Index("drifts_seen_index", drifts.c.first_seen_at)
+for _name, _columns, _where in (
+    # Who is to be forgotten next, tenant by tenant, longest over first.
+    ("intents_forget_index", (intents.c.tenant_id, intents.c.start_at), "forgotten_at IS NULL"),
+    (
+        "callbacks_forget_index",
+        (callbacks.c.tenant_id, callbacks.c.done_at),
+        "done_at IS NOT NULL AND forgotten_at IS NULL",
+    ),
+    ("function_calls_heard_index", (function_calls.c.tenant_id, function_calls.c.at), "heard IS NOT NULL"),
+):
+    Index(_name, *_columns, sqlite_where=text(_where), postgresql_where=text(_where))

@@ -13,6 +13,7 @@ import queue
 import sqlite3
 import threading
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any, Final, Generic, TypeVar
 
@@ -35,6 +36,7 @@ def connect(path: Path | str, *, read_only: bool = False) -> sqlite3.Connection:
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA foreign_keys = ON")
+    connection.execute("PRAGMA secure_delete = ON")  # what was forgotten is not left in what a page has free
     if read_only:
         connection.execute("PRAGMA query_only = ON")
     return connection
@@ -99,6 +101,9 @@ class SqliteThread:
         job = _Job(work)
         self._jobs.put(job)
         return await job.future
+
+    async def scrub(self) -> bool:
+        return await asyncio.to_thread(scrubbed, self._path)
 
     def _run(self) -> None:
         connection: sqlite3.Connection | None = None
@@ -166,6 +171,9 @@ class SqliteInline(SqliteThread):
             self._connection.close()
             self._connection = None
 
+    async def scrub(self) -> bool:
+        return scrubbed(self._path)
+
     async def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
         await asyncio.sleep(0)  # as with the thread: others go on meanwhile
         if self._closed:
@@ -174,6 +182,19 @@ class SqliteInline(SqliteThread):
         self._connection = self._commit(self._connection, [job])
         job.settle()
         return await job.future
+
+
+def scrubbed(path: Path | str) -> bool:
+    """Whether the log of writes is empty now: until then it holds pages as they were before they were overwritten.
+
+    Somebody who reads or writes in this moment is not waited for.
+    """
+    try:
+        with closing(sqlite3.connect(path, timeout=0, isolation_level=None)) as connection:
+            busy = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+    except sqlite3.Error:
+        return False
+    return not busy
 
 
 def _run_in_savepoint(connection: sqlite3.Connection, job: "_Job[Any]") -> None:
@@ -218,6 +239,9 @@ class SqliteStore:
 
     async def read(self, work: Transaction[T]) -> T:
         return await self._reader.run(lambda connection: carried_out(connection, work()))
+
+    async def scrub(self) -> bool:
+        return await self._writer.scrub()
 
     write_shared = write
     """Each write shares its commit with whoever waits."""

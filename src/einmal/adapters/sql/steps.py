@@ -60,6 +60,9 @@ class Store(Protocol):
 
     async def snapshot(self, work: Transaction[T]) -> T: ...
 
+    async def scrub(self) -> bool:
+        """Take out of the files what was overwritten or deleted. False where somebody reads just now: try again."""
+
 
 def only(statement: str, *values: Any) -> Transaction[Sequence[Row]]:
     """The transaction of this one statement; its rows."""
