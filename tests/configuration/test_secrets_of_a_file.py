@@ -9,7 +9,8 @@ CANARY = "cal_live_7f3a91c0ffee"
 ENVIRONMENT = {"KEY_A": "cal_a", "SPACED": "two words"}
 SECRET = (
     "a secret must not stand in this file, which is copied, mailed and kept in version control; "
-    'write { env = "NAME_OF_A_VARIABLE" } or { file = "/path/to/a/file" }, and if it was in use, make a new one'
+    'write { env = "NAME_OF_A_VARIABLE" }, { file = "/path/to/a/file" } or { sealed = "..." }, and if it was in use, '
+    "make a new one"
 )
 
 
@@ -34,10 +35,10 @@ def wrong(text: str) -> BadConfiguration:
         (f"language = '{CANARY}'", ':1: language: must be one of de, en, not "***"'),
         (
             "calcom_api_key = 5",
-            ':1: calcom_api_key: must be { env = "NAME_OF_A_VARIABLE" } or { file = "/path/to/a/file" }, not a number',
+            ':1: calcom_api_key: must be { env = "NAME_OF_A_VARIABLE" }, { file = "/path/to/a/file" } or { sealed = ',
         ),
-        ("calcom_api_key = {}", ":1: calcom_api_key: must name either env or file"),
-        ("calcom_api_key = { env = 'KEY_A', file = '/x' }", ":1: calcom_api_key: must name either env or file"),
+        ("calcom_api_key = {}", ":1: calcom_api_key: must name either env, file or sealed"),
+        ("calcom_api_key = { env = 'KEY_A', file = '/x' }", ":1: calcom_api_key: must name either env, file or sealed"),
         ("calcom_api_key = { env = 'NONE' }", "calcom_api_key.env: the environment variable NONE is not set, or is em"),
         ("calcom_api_key = { env = 'SPACED' }", ":1: calcom_api_key.env: what it leads to is no key: one word of"),
         ("calcom_api_key = { env = ['KEY_A'] }", ":1: calcom_api_key.env: must be the name of an environment variable"),

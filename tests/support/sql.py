@@ -14,6 +14,7 @@ import asyncpg
 
 from einmal.adapters.sql.ledger import PostgresLedger, SqliteLedger, SqlLedger
 from einmal.adapters.sql.migrate import switch_layer_4, upgrade
+from einmal.adapters.sql.roles import RoleNames, carry_out, roles_sql
 from einmal.adapters.sql.sqlite import connect
 from einmal.ports import Ids
 from support.ledger_file import new_ledger
@@ -24,7 +25,11 @@ T = TypeVar("T")
 
 @dataclass
 class SqlBase:
-    """A database. `run` carries out one statement beside the ledgers that are open on it."""
+    """A database. `run` carries out one statement beside the ledgers that are open on it.
+
+    `where` is its owner's; on PostgreSQL the ledgers are opened as the role that gateways are meant to have, on tables
+    with row-level security.
+    """
 
     where: Path | str
     run: Callable[[str], list[tuple[Any, ...]]]
@@ -35,7 +40,7 @@ class SqlBase:
         if isinstance(self.where, Path):
             made = SqliteLedger(self.where, ids, channels)
         else:
-            made = PostgresLedger(self.where, ids, channels)
+            made = PostgresLedger(as_role(self.where, RoleNames().app), ids, channels)
         made.open()
         self.stack.callback(made.close)
         return made
@@ -83,6 +88,11 @@ def postgres_base(_: Path) -> Iterator[SqlBase]:
     server.drop(url)
 
 
+def as_role(url: str, role: str) -> str:
+    """The same database as somebody else."""
+    return url.replace("//postgres@", f"//{role}@")
+
+
 Base = Callable[[Path], AbstractContextManager[SqlBase]]
 BASES: dict[str, Base] = {"sqlite": sqlite_base, "postgres": postgres_base}
 
@@ -100,6 +110,7 @@ def _server() -> tuple[PostgresServer, str]:
     atexit.register(stack.close)
     empty = server.create()
     upgrade(empty)
+    _apart(carry_out(empty, roles_sql(RoleNames())))
     return server, empty
 
 

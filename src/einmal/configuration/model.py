@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from einmal.configuration.api_keys import ApiKey
 from einmal.domain.house import House
 from einmal.domain.model import Service
+from einmal.sealed import SealedAt
 from einmal.secret import Secret
 
 DEFAULT_TENANT = "default"
@@ -58,9 +59,12 @@ class TenantConfiguration:
 class Configuration:
     """All tenants of a file. `digest` is of its text; two configurations are equal when secrets and all are.
 
-    `variables` are the names of the environment's variables that its secrets were taken from.
+    `variables` are the names of the environment's variables that its secrets were taken from, `exposed` the files of
+    secrets that everybody on the machine may read, `sealed` the values that lie sealed in the file.
     """
 
     tenants: tuple[TenantConfiguration, ...]
     digest: str
     variables: frozenset[str] = frozenset()
+    exposed: tuple[str, ...] = ()
+    sealed: tuple[SealedAt, ...] = ()

@@ -80,7 +80,8 @@ def read_configuration(
     if report.problems:
         raise BadConfiguration(file_name, report.problems, text, variables)
     digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
-    return Configuration(tuple(tenants), digest, variables)
+    exposed = tuple(sorted(references.exposed))
+    return Configuration(tuple(tenants), digest, variables, exposed, tuple(references.sealed))
 
 
 def parsed(text: str, file_name: str, lines: Lines) -> dict[str, Any]:

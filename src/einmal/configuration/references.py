@@ -1,9 +1,11 @@
 """Secrets by reference: the file names an environment variable or another file, and never holds a key itself.
 
 A configuration is copied, mailed, diffed and kept in version control; whatever stands in it is read by people who
-should not have the key. No message here quotes a value, for it may be one.
+should not have the key. What may stand there is a sealed value: it opens only with EINMAL_SECRETS_KEY, and only for the
+tenant and the name that it was sealed for. No message here quotes a value, for it may be one.
 """
 
+import contextlib
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -11,11 +13,13 @@ from typing import Final
 
 from einmal.configuration.problems import is_variable, kind_of
 from einmal.configuration.table import Table
+from einmal.sealed import KEY_VARIABLE, CannotOpen, Keyring, SealedAt, looks_sealed, read_keys
 from einmal.secret import Secret
 
 SECRET_MAX: Final = 4096
 
-_HOW: Final = '{ env = "NAME_OF_A_VARIABLE" } or { file = "/path/to/a/file" }'
+_HOW: Final = '{ env = "NAME_OF_A_VARIABLE" }, { file = "/path/to/a/file" } or { sealed = "..." }'
+_KINDS: Final = ("env", "file", "sealed")
 _VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]{0,99}")
 
 FileReader = Callable[[Path], bytes]
@@ -34,18 +38,46 @@ def read_beginning(path: Path, most: int) -> bytes:
         return file.read(most)
 
 
+def readable_by_all(path: Path) -> bool:
+    """Whether everybody on this machine may read that file, as far as its own mode goes."""
+    try:
+        return bool(path.stat().st_mode & 0o004)
+    except (OSError, ValueError):
+        return False
+
+
+def keyring_of(environment: Mapping[str, str]) -> Keyring:
+    """The keys of the environment; none where they are not right, which is told where settings are read."""
+    with contextlib.suppress(ValueError):
+        return Keyring(read_keys(environment.get(KEY_VARIABLE, "")))
+    return Keyring()
+
+
 class References:
-    """Follows them. `variables` are the names that were asked for, whether they are set or not."""
+    """Follows them. `variables` are the names that were asked for, whether they are set or not; `exposed` the files
+    that everybody on this machine may read; `sealed` the sealed values, each with its place."""
 
     def __init__(self, environment: Mapping[str, str], read_file: FileReader = read_secret_file) -> None:
         self.variables: set[str] = set()
+        self.exposed: set[str] = set()
+        self.sealed: list[SealedAt] = []
         self._environment = environment
         self._read_file = read_file
+        self._tenant_id = ""
+
+    def of_tenant(self, tenant_id: str) -> "References":
+        """What follows them for one tenant; what is sealed is sealed for one. What they find is kept together."""
+        one = References(self._environment, self._read_file)
+        one.variables, one.exposed, one.sealed, one._tenant_id = self.variables, self.exposed, self.sealed, tenant_id
+        return one
 
     def secret(self, table: Table, key: str, *, key_like: bool = True) -> Secret | None:
         """The one secret of a key. `key_like`: it goes into a header of a request, and so must be one word."""
         value = table.raw(key)
         if value is None:
+            return None
+        if isinstance(value, str) and looks_sealed(value):
+            table.problem(key, 'write { sealed = "..." } around what is sealed')
             return None
         if isinstance(value, str):
             table.problem(
@@ -80,13 +112,14 @@ class References:
         return self._followed(Table(table.report, (*table.path, key, number), item), key_like=True)
 
     def _followed(self, reference: Table, *, key_like: bool) -> Secret | None:
-        variable, file = reference.raw("env"), reference.raw("file")
+        kinds = [kind for kind in _KINDS if reference.raw(kind) is not None]
         reference.end()
-        if (variable is None) == (file is None):
-            reference.problem(None, f"must name either env or file: {_HOW}")
+        if len(kinds) != 1:
+            reference.problem(None, f"must name either env, file or sealed: {_HOW}")
             return None
-        key = "file" if variable is None else "env"
-        value = self._of_file(reference, file) if variable is None else self._of_variable(reference, variable)
+        (key,) = kinds
+        follow = {"env": self._of_variable, "file": self._of_file, "sealed": self._of_sealed}[key]
+        value = follow(reference, reference.raw(key))
         if value is None:
             return None
         if "\0" in value or (key_like and not (value.isascii() and value.isprintable() and " " not in value)):
@@ -109,6 +142,20 @@ class References:
             return None
         return value
 
+    def _of_sealed(self, reference: Table, text: object) -> str | None:
+        if not isinstance(text, str):
+            reference.problem("sealed", "must be what `einmal secrets seal` has printed")
+            return None
+        name = ".".join(part for part in reference.path if isinstance(part, str) and part != "tenants")
+        place = f"{self._tenant_id}/{name}"
+        self.sealed.append(SealedAt(place, text))
+        try:
+            return keyring_of(self._environment).open(text, place).decode("utf-8", "replace").strip() or None
+        except CannotOpen as why:
+            again = f"einmal secrets seal {name} --tenant {self._tenant_id}"
+            reference.problem("sealed", f"{why}; if the value is lost, take it from where it was made and: {again}")
+            return None
+
     def _of_file(self, reference: Table, name: object) -> str | None:
         if not isinstance(name, str) or not name.startswith("/") or "\0" in name:
             reference.problem("file", "must be the whole path of a file that holds nothing but the secret, from /")
@@ -124,6 +171,8 @@ class References:
                 "file", f"the file is longer than {SECRET_MAX} bytes; it must hold nothing but the secret"
             )
             return None
+        if readable_by_all(Path(name)):
+            self.exposed.add(name)
         value = content.decode("utf-8", "replace").strip()
         if not value:
             reference.problem("file", "the file is empty")

@@ -75,6 +75,7 @@ def read_tenant(table: Table, defaults: Defaults, references: References, *, nam
     tenant_id = table.read("id", _tenant_id) if "id" in table else None
     if named and "id" not in table:
         table.lack("id", needed)
+    references = references.of_tenant(tenant_id or DEFAULT_TENANT)
     name = table.text("name", needed="what the house is called" if named else None)
     agents, numbers = _agents(table), _numbers(table)
     zone = table.read("time_zone", time_zone) or defaults.time_zone

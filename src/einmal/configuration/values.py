@@ -13,9 +13,11 @@ from typing import Final
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from einmal.domain.destination import Reach, is_disguised, may_connect
 from einmal.domain.keys import unique_attendee_email
 
 _ADDRESS: Final = "must be an address such as https://api.cal.com, without user, query or fragment"
+_DISGUISED: Final = "must have its host as a name, or as four decimal numbers with dots"
 _NUMBER: Final = 'is no phone number with its country code, such as "+493023125000"'
 
 
@@ -50,8 +52,25 @@ def base_url(text: str) -> str:
         raise ValueError(_ADDRESS)
     if parts.scheme == "http" and not is_loopback(parts.hostname):
         raise ValueError("must use https, except on loopback")
+    if is_disguised(parts.hostname):
+        raise ValueError(_DISGUISED)
     # People paste the address from the documentation, with the version on it.
     return text.rstrip("/").removesuffix("/v2")
+
+
+def host_address(url: str) -> str | None:
+    """The host of a URL, if it is an address and no name."""
+    host = urlsplit(url).hostname or ""
+    try:
+        return str(ipaddress.ip_address(host.partition("%")[0]))
+    except ValueError:
+        return None
+
+
+def is_private(url: str) -> bool:
+    """Whether a URL names an address that the world does not reach, other than this machine's own."""
+    address = host_address(url)
+    return address is not None and not may_connect(address, Reach(loopback=True))
 
 
 def https(text: str) -> str:
@@ -64,6 +83,10 @@ def https(text: str) -> str:
         raise ValueError("must be an address such as https://example.org/einmal, without user or fragment")
     if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
         raise ValueError("must use https, except on loopback: it tells names and phone numbers")
+    if is_disguised(parts.hostname or ""):
+        raise ValueError(_DISGUISED)
+    if host_address(text) is not None and not may_connect(host_address(text) or "", Reach(private=True)):
+        raise ValueError("must not be a link-local or a cloud's own address")
     return text
 
 

@@ -14,6 +14,7 @@ from einmal.adapters.sql.calls import SqlCalls
 from einmal.adapters.sql.changes import SqlChanges
 from einmal.adapters.sql.composites import SqlComposites
 from einmal.adapters.sql.desk import SqlDesk
+from einmal.adapters.sql.forgetting import SqlForgetting
 from einmal.adapters.sql.gates import SqlGates
 from einmal.adapters.sql.history import SqlHistory
 from einmal.adapters.sql.holds import SqlHolds
@@ -24,15 +25,15 @@ from einmal.adapters.sql.journal import SqlJournal
 from einmal.adapters.sql.listing import SqlListing
 from einmal.adapters.sql.outbox import SqlOutbox
 from einmal.adapters.sql.overview import SqlOverview
-from einmal.adapters.sql.postgres import PostgresStore
 from einmal.adapters.sql.reconciling import SqlReconciling
 from einmal.adapters.sql.report import SqlReport
 from einmal.adapters.sql.rows import STORED, instant_of, stored_reply
 from einmal.adapters.sql.sqlite import SqliteStore, SqliteThread
 from einmal.adapters.sql.steps import FOR_UPDATE, Statement, Steps, Store, Transaction
+from einmal.adapters.sql.store import store_of
 from einmal.adapters.sql.stories import SqlStories
 from einmal.adapters.sql.tallies import SqlTallies
-from einmal.adapters.sql.tenants import services_of, tenant_written, tenants_known
+from einmal.adapters.sql.tenants import sealed_anew, services_of, tenant_written, tenants_known
 from einmal.adapters.sql.verifying import SqlVerifying
 from einmal.adapters.sql.weekly import SqlWeekly
 from einmal.adapters.sql.writes import admission, move
@@ -42,8 +43,9 @@ from einmal.domain.keys import PersonKey, normal_name
 from einmal.domain.model import PersonKind, Service
 from einmal.domain.verdict import KnownBooking
 from einmal.ports import Admitted, Candidate, Ids, StoredReply, Sweep, Toll, Transition
+from einmal.sealed import Keyring
 
-SCHEMA_HEAD: Final = "0009"
+SCHEMA_HEAD: Final = "0011"
 _VERSION: Final = f"SELECT version_num FROM alembic_version {FOR_UPDATE}"  # noqa: S608 - constants only
 _KNOWN = """
     SELECT a.appointment_id, a.intent_id, a.call_id, a.status, a.starts_at, a.ends_at,
@@ -68,8 +70,9 @@ class SqlLedger:
     outbox once for each of `channels`.
     """
 
-    def __init__(self, store: Store, ids: Ids, channels: Sequence[str] = ()) -> None:
+    def __init__(self, store: Store, ids: Ids, channels: Sequence[str] = (), keyring: Keyring | None = None) -> None:
         self._store = store
+        self._keyring = keyring or Keyring()
         self._ids = ids
         self._channels = tuple(channels)
         self.gates = SqlGates(store)
@@ -82,7 +85,7 @@ class SqlLedger:
         self.composites = SqlComposites(store, self._channels)
         self.callbacks = SqlCallbacks(store, self._channels)
         self.inbox = SqlInbox(store, ids, channels)
-        self.importing = SqlImporting(store, ids)
+        self.importing = SqlImporting(store, ids, self._keyring)
         self.journal = SqlJournal(store)
         self.idempotency_keys = SqlIdempotencyKeys(store)
         self.listing = SqlListing(store)
@@ -96,6 +99,7 @@ class SqlLedger:
         self.weekly = SqlWeekly(store)
         self.reconciling = SqlReconciling(store)
         self.verifying = SqlVerifying(store)
+        self.forgetting = SqlForgetting(store)
 
     def open(self) -> None:
         self._store.open()
@@ -150,8 +154,12 @@ class SqlLedger:
         return await self._store.read(_name(tenant_id, phone))
 
     async def ensure_tenant(self, tenant_id: str, name: str, services: Sequence[Service], now: datetime) -> bytes:
-        """As at every start: the tenant and its services as they are now; the key of its hashes."""
-        return await self._store.write(tenant_written(tenant_id, name, services, now))
+        """As at every start: the tenant and its services as they are now; the key of its hashes. Raises SealedAway."""
+        return await self._store.write(tenant_written(tenant_id, name, services, now, self._keyring))
+
+    async def sealed_anew(self) -> tuple[int, int]:
+        """How many keys of hashes there are, and how many were sealed anew by this. Raises SealedAway."""
+        return await self._store.write(sealed_anew(self._keyring))
 
     async def known_services(self, tenant_id: str) -> tuple[Service, ...]:
         """Those of the last start."""
@@ -170,17 +178,22 @@ class SqlLedger:
 class PostgresLedger(SqlLedger):
     """The ledger in a PostgreSQL database, shared by as many processes as connect to it."""
 
-    def __init__(self, url: str, ids: Ids, channels: Sequence[str] = ()) -> None:
-        super().__init__(PostgresStore(url), ids, channels)
+    def __init__(self, url: str, ids: Ids, channels: Sequence[str] = (), keyring: Keyring | None = None) -> None:
+        super().__init__(store_of(url), ids, channels, keyring)
 
 
 class SqliteLedger(SqlLedger):
     """The ledger in one SQLite file: a writing thread and a reading one."""
 
     def __init__(
-        self, path: Path | str, ids: Ids, channels: Sequence[str] = (), thread: type[SqliteThread] = SqliteThread
+        self,
+        path: Path | str,
+        ids: Ids,
+        channels: Sequence[str] = (),
+        thread: type[SqliteThread] = SqliteThread,
+        keyring: Keyring | None = None,
     ) -> None:
-        super().__init__(SqliteStore(path, thread), ids, channels)
+        super().__init__(SqliteStore(path, thread), ids, channels, keyring)
 
 
 def _stored(intent_id: str) -> Transaction[StoredReply | None]:
