@@ -141,6 +141,10 @@ class Contender:
             "EINMAL_CALCOM_BASE_URL": self.ground.calendar_url,
             "EINMAL_CALCOM_API_KEY": "cal_test_key",
             "EINMAL_CALCOM_RATE_PER_MINUTE": "0",
+            "EINMAL_HOUSE_RATE_PER_MINUTE": "0",
+            "EINMAL_CALL_RATE_PER_MINUTE": "0",
+            "EINMAL_NUMBER_RATE_PER_MINUTE": "0",
+            "EINMAL_BOOKINGS_PER_CALL": "0",
             "EINMAL_ATTENDEE_FALLBACK_EMAIL": "termin@salon.test",
         } | ({} if self.source is None else {"PYTHONPATH": str(self.source)})
         return [str(EINMAL), "-m", "einmal", "serve"], environment | self.more

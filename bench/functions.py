@@ -53,6 +53,10 @@ def functions(ground: Ground, _options: argparse.Namespace) -> list[Line]:
         "EINMAL_CALCOM_BASE_URL": f"http://127.0.0.1:{port}",
         "EINMAL_CALCOM_API_KEY": "cal_test_key",
         "EINMAL_CALCOM_RATE_PER_MINUTE": "0",
+        "EINMAL_HOUSE_RATE_PER_MINUTE": "0",
+        "EINMAL_CALL_RATE_PER_MINUTE": "0",
+        "EINMAL_NUMBER_RATE_PER_MINUTE": "0",
+        "EINMAL_BOOKINGS_PER_CALL": "0",
         "EINMAL_ATTENDEE_FALLBACK_EMAIL": "termin@salon.test",
     }
     gateway = Process([str(EINMAL), "-m", "einmal", "serve"], environment, ground.folder, ground.folder / "gateway.log")

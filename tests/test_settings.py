@@ -65,9 +65,13 @@ def test_every_setting_of_the_contract_is_there() -> None:
 
 def test_every_setting_has_a_field_and_a_sentence() -> None:
     """The table and the object agree, and each setting says what it is."""
-    assert {setting.name for setting in SETTINGS} | {"services", "configuration", "simulated"} == set(
-        Settings.__dataclass_fields__
-    )
+    assert {setting.name for setting in SETTINGS} | {
+        "services",
+        "configuration",
+        "exposed",
+        "sealed",
+        "simulated",
+    } == set(Settings.__dataclass_fields__)
     assert all(setting.meaning for setting in SETTINGS)
 
 

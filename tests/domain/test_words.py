@@ -49,13 +49,14 @@ WORDS: dict[type[StrEnum], str] = {
     ),
     reply.Why: (
         "plain not_offered too_busy unreachable nothing_new choice key_reused unpromised other_in_doubt hung_up "
-        "too_many too_late not_found stands unchanged unreadable changing changing_unpromised before unsure"
+        "too_many too_fast enough too_late not_found stands unchanged unreadable changing changing_unpromised before "
+        "unsure"
     ),
     reply.Missing: (
         "name service date time date_past date_odd date_unclear date_wide time_odd time_unclear time_wide time_skipped "
         "service_unknown email_odd confirmation_odd decision again name_on appointment staff_unknown staff_open phone"
     ),
-    gate.Use: "book look recover offer background",
+    gate.Use: "book look recover relay offer background",
     gate.ShutWhy: "budget breaker_open breaker_half_open",
     gate.Heard: "well failed throttled",
     promise.MessageKind: "resolved needs_person taken_back confirmed callback",
@@ -95,7 +96,8 @@ POLICIES: list[tuple[Any, dict[str, Any]]] = [
     (
         admission.AdmissionPolicy(),
         {"replay_no_for": timedelta(seconds=60), "replay_nameless_for": timedelta(minutes=10), "offered": True}
-        | {"day": None, "line_known": False, "too_many": False, "resources": (), "leaving": None, "part": None},
+        | {"day": None, "line_known": False, "too_many": False, "resources": (), "leaving": None, "part": None}
+        | {"once": False},
     ),
     (
         gate.GatePolicy(),
@@ -143,6 +145,7 @@ def test_the_constants_that_were_decided() -> None:
         gate.Use.BOOK: 0.0,
         gate.Use.LOOK: 0.1,
         gate.Use.RECOVER: 0.2,
+        gate.Use.RELAY: 0.2,
         gate.Use.OFFER: 0.3,
         gate.Use.BACKGROUND: 0.5,
     }

@@ -32,6 +32,7 @@ OCCUR = [
     (Outcome.ERROR, Why.UNREACHABLE),
     (Outcome.ERROR, Why.NOTHING_NEW),
     (Outcome.ERROR, Why.TOO_BUSY),
+    (Outcome.ERROR, Why.TOO_FAST),
     (Outcome.ERROR, Why.UNCHANGED),
     (Outcome.ERROR, Why.UNREADABLE),
     (Outcome.ERROR, Why.UNSURE),
@@ -45,7 +46,10 @@ OCCUR = [
     (Outcome.CANCELLED, Why.BEFORE),
     (Outcome.RESCHEDULED, Why.BEFORE),
     (Outcome.NOTED, Why.BEFORE),
-    *((Outcome.REJECTED, why) for why in (Why.STANDS, Why.TOO_LATE, Why.TOO_MANY, Why.NOT_FOUND, Why.HUNG_UP)),
+    *(
+        (Outcome.REJECTED, why)
+        for why in (Why.STANDS, Why.TOO_LATE, Why.TOO_MANY, Why.NOT_FOUND, Why.HUNG_UP, Why.ENOUGH)
+    ),
 ]
 """What the flows and the endpoint make."""
 
@@ -356,7 +360,7 @@ def test_what_asks_ends_as_a_question_and_nothing_else_does(outcome: Outcome, wh
     assert text.endswith("?") is (outcome in asks_back or why in asks_why)
 
 
-OFFER_A_CALL_BACK = {Why.UNCHANGED, Why.TOO_LATE, Why.NOT_FOUND}
+OFFER_A_CALL_BACK = {Why.UNCHANGED, Why.TOO_LATE, Why.NOT_FOUND, Why.ENOUGH}
 
 
 @BOTH

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from enum import Enum
+from itertools import count
 from typing import Any, Final
 
 from starlette.types import ASGIApp
@@ -217,9 +218,12 @@ class _Player:
 
     async def _sent(self, path: str, body: Any) -> list[HttpAnswer]:
         data = json.dumps(body, ensure_ascii=False).encode()
-        headers = {"x-retell-signature": sign(data, RETELL_KEY, self._ms()), "content-type": "application/json"}
+        times = count(self._ms())
 
         async def once() -> HttpAnswer:
+            # Signed anew: the same signature would be answered from memory, and what is tried here is the flows.
+            signature = sign(data, RETELL_KEY, next(times))
+            headers = {"x-retell-signature": signature, "content-type": "application/json"}
             return await send_request(self.app, "POST", path, data, headers)
 
         match self.doubling:

@@ -281,3 +281,16 @@ async def test_a_composite_is_booked_as_one_appointment(tmp_path: Path) -> None:
         shown = (await guest.get(answers[1].headers["location"])).body.decode()
         assert "Ihr Termin für Färben am Mittwoch, dem 25. November, um 10 Uhr ist gebucht." in shown
         assert len(here.calendar.bookings) == len(here.states()) > 1
+
+
+@pytest.mark.parametrize("shares", [True, False], ids=["one-ledger", "control-two"])
+async def test_a_form_works_through_any_process_on_its_ledger(tmp_path: Path, shares: bool) -> None:
+    """Without a credential too: behind one address stand several, and each takes what another has shown."""
+    other = tmp_path if shares else tmp_path / "other"
+    other.mkdir(exist_ok=True)
+    async with world(tmp_path, EINMAL_BOOKING_FORM="true") as one, world(other, EINMAL_BOOKING_FORM="true") as two:
+        guest = await shown_form(one)
+        guest.app = app_of(two)
+        answer = await guest.post()
+        assert answer.status == (303 if shares else 403)
+        assert two.states() == (["confirmed"] if shares else [])

@@ -1,6 +1,6 @@
 """Who comes in, by cookie, token or password; everything else opens nothing."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -8,9 +8,9 @@ import pytest
 from argon2 import PasswordHasher
 from starlette.types import ASGIApp
 
+from einmal.edge.guesses import OF_ALL, OF_ONE, WITHIN_SECONDS
 from einmal.entrypoints.http.app import create_app
 from einmal.entrypoints.web.app import build_site, page_routes
-from einmal.entrypoints.web.entrance import TRIES_MAX, TRIES_WITHIN
 from einmal.entrypoints.web.session import COOKIE, LASTS, Role, Sessions
 from einmal.simulator.asgi import HttpAnswer, request
 from support.world import World, world
@@ -125,17 +125,33 @@ async def test_a_password_signs_in_by_its_hash(tmp_path: Path) -> None:
         assert (await sign_in(app, HASH)).status == 401
 
 
-async def test_after_ten_wrong_tries_everybody_waits(tmp_path: Path) -> None:
-    """Also who is right; tries at the same time count as well, and success uses none up."""
+async def test_after_ten_wrong_tries_that_visitor_waits_and_nobody_else(tmp_path: Path) -> None:
+    """Also with the right one by then; success uses no try up. Somebody at another address signs in meanwhile."""
     async with world(tmp_path, **SHUT) as here:
         app = app_of(here)
-        for _ in range(TRIES_MAX + 2):
-            assert (await sign_in(app, "right")).status == 303
-        for _ in range(TRIES_MAX):
-            assert (await sign_in(app, "wrong")).status == 401
-        assert (await sign_in(app, "right")).status == 429
-        here.clock.pass_time(TRIES_WITHIN + timedelta(seconds=1))
-        assert (await sign_in(app, "right")).status == 303
+        theirs, ours = {"x-forwarded-for": "198.51.100.7"}, {"x-forwarded-for": "198.51.100.8"}
+        for _ in range(OF_ONE + 2):
+            assert (await sign_in(app, "right", **ours)).status == 303
+        for _ in range(OF_ONE):
+            assert (await sign_in(app, "wrong", **theirs)).status == 401
+        waits = await sign_in(app, "right", **theirs)
+        assert waits.status == 429
+        assert 0 < int(waits.headers["retry-after"]) <= WITHIN_SECONDS
+        assert (await sign_in(app, "right", **ours)).status == 303
+
+
+async def test_strangers_of_many_addresses_lock_nobody_out_who_signed_in_here_before(tmp_path: Path) -> None:
+    """All together have so many tries; a browser that was signed in before has its own, at whatever address."""
+    async with world(tmp_path, **SHUT) as here:
+        app = app_of(here)
+        before = await sign_in(app, "right", x_forwarded_for="198.51.100.1")
+        browser = next(one for one in before.every("set-cookie") if "einmal-browser" in one).partition(";")[0]
+        for number in range(OF_ALL):
+            assert (await sign_in(app, "wrong", x_forwarded_for=f"203.0.113.{number}")).status == 401
+        assert (await sign_in(app, "right", x_forwarded_for="198.51.100.9")).status == 429
+        assert (await sign_in(app, "right", x_forwarded_for="198.51.100.9", cookie=browser)).status == 303
+        forged = f"{browser[:-1]}{'0' if browser[-1] != '0' else '1'}"
+        assert (await sign_in(app, "right", x_forwarded_for="198.51.100.9", cookie=forged)).status == 429
 
 
 @pytest.mark.parametrize(
@@ -158,7 +174,7 @@ async def test_another_site_signs_nobody_in(tmp_path: Path) -> None:
     """And does not use up the tries."""
     async with world(tmp_path, **SHUT) as here:
         app = app_of(here)
-        for _ in range(TRIES_MAX + 1):
+        for _ in range(OF_ONE + 1):
             assert (await sign_in(app, "wrong", sec_fetch_site="cross-site")).status == 403
         assert (await sign_in(app, "right", sec_fetch_site="same-origin", origin="null")).status == 303
 

@@ -1,7 +1,8 @@
 """Settings from the environment, read once, checked all together. Nothing else reads the environment.
 
 A wrong value says which variable, what was wrong with it and what is allowed; a secret's value is never quoted.
-`declared` is the list, `values` its parsers, `model` what comes of them, `read` how.
+`declared` is the list, `values` its parsers, `given` what the environment hands over, `model` what comes of it, and
+`read` how.
 """
 
 from einmal.configuration.offering import MINUTES_MAX

@@ -13,10 +13,13 @@ from einmal.adapters.notify.addresses import (
 )
 from einmal.configuration.api_keys import api_keys_of
 from einmal.configuration.values import base_url, house_email, https, language, one_of, time_zone
+from einmal.sealed import read_keys
 from einmal.secret import Secret
 from einmal.settings.values import (
     boolean,
     database,
+    days_or_ever,
+    most,
     namespace,
     password,
     port,
@@ -55,6 +58,9 @@ SETTINGS: Final[tuple[Setting, ...]] = (
     Setting("calcom_api_key", Secret, None, "Cal.com's API key; without one the built-in simulator is used"),
     Setting("calcom_base_url", base_url, "https://api.cal.com", "api.cal.com, api.cal.eu or your own"),
     Setting("calcom_api_version", one_of("2024-08-13", "2026-02-25"), "2024-08-13", "cal-api-version of bookings"),
+    Setting(
+        "calcom_allow_private", boolean, False, "whether Cal.com may stand in a private network, for one of your own"
+    ),
     Setting("calcom_webhook_secret", Secret, None, "Cal.com's webhook secret"),
     Setting("retell_api_key", secrets, (), "Retell's API key; two, with a comma, during a rotation"),
     Setting("vapi_secret", secrets, (), "what Vapi sends as X-Vapi-Secret or bearer token; two during a rotation"),
@@ -63,6 +69,10 @@ SETTINGS: Final[tuple[Setting, ...]] = (
     Setting("mcp_secret", secrets, (), "the bearer token of `einmal mcp --http`; two during a rotation"),
     Setting("api_keys", api_keys_of, (), "keys of your own programs for /v1: NAME:SCOPE+SCOPE:KEY, several by comma"),
     Setting("api_rate_per_minute", rate, 120, "requests a minute for each of those programs; 0 for no limit"),
+    Setting("house_rate_per_minute", rate, 3000, "function calls a minute for each house; 0 for no limit"),
+    Setting("call_rate_per_minute", rate, 60, "function calls a minute in each phone call; 0 for no limit"),
+    Setting("number_rate_per_minute", rate, 60, "function calls a minute from each phone number; 0 for no limit"),
+    Setting("bookings_per_call", most, 5, "appointments that one phone call may book; 0 for no limit"),
     Setting(
         "attendee_fallback_email",
         house_email,
@@ -77,6 +87,7 @@ SETTINGS: Final[tuple[Setting, ...]] = (
     Setting("reader_password", password, None, "opens the pages as EINMAL_READER_TOKEN does"),
     Setting("proxy", boolean, None, "whether clients of Cal.com's API may come by /v2; without it, on loopback only"),
     Setting("booking_form", boolean, None, "whether everybody may book at /book; without it, on loopback only"),
+    Setting("secrets_key", read_keys, (), "opens what is sealed at rest; two during a rotation, the new one first"),
     Setting("timezone", time_zone, "Europe/Berlin", "where callers and calendar live"),
     Setting("language", language, "de", "what callers are answered in"),
     Setting("metrics_namespace", namespace, "einmal", "the prefix of metrics"),
@@ -113,6 +124,12 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         seconds_or_never,
         3600.0,
         "how often ledger and calendar are compared as a whole; 0 for only by `einmal reconcile`",
+    ),
+    Setting(
+        "retention_days",
+        days_or_ever,
+        30,
+        "how long after an appointment's end its person is known; 0 for ever; see docs/privacy.md",
     ),
     Setting("reply_seconds", seconds, 8.0, "how long a booking call may take before the caller hears 'checking'"),
 )

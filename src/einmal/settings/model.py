@@ -12,6 +12,7 @@ from einmal.domain.keys import IdempotencyStrategy
 from einmal.domain.model import Service
 from einmal.domain.reach import Channel
 from einmal.domain.verdict import GuardPolicy
+from einmal.sealed import Keyring, SealedAt
 from einmal.secret import Secret
 from einmal.settings.declared import SETTINGS
 
@@ -53,6 +54,7 @@ class Settings:
     calcom_api_key: Secret | None
     calcom_base_url: str
     calcom_api_version: str
+    calcom_allow_private: bool
     calcom_webhook_secret: Secret | None
     retell_api_key: tuple[Secret, ...]
     vapi_secret: tuple[Secret, ...]
@@ -61,6 +63,10 @@ class Settings:
     mcp_secret: tuple[Secret, ...]
     api_keys: tuple[ApiKey, ...]
     api_rate_per_minute: int
+    house_rate_per_minute: int
+    call_rate_per_minute: int
+    number_rate_per_minute: int
+    bookings_per_call: int
     attendee_fallback_email: str | None
     admin_token: Secret | None
     reader_token: Secret | None
@@ -68,6 +74,7 @@ class Settings:
     reader_password: Secret | None
     proxy: bool | None
     booking_form: bool | None
+    secrets_key: tuple[Secret, ...]
     timezone: str
     language: str
     metrics_namespace: str
@@ -96,9 +103,14 @@ class Settings:
     post_seconds: float
     verify_seconds: float
     reconcile_seconds: float
+    retention_days: int
     reply_seconds: float
     services: tuple[Service, ...] = ()
     configuration: Configuration | None = None
+    exposed: tuple[str, ...] = ()
+    """The files of secrets that everybody on this machine may read."""
+    sealed: tuple[SealedAt, ...] = ()
+    """The values that lie sealed, in the environment and in the file."""
     simulated: bool = False
     """Whether the built-in simulator stands in for Cal.com, because nobody has a key."""
 
@@ -116,6 +128,11 @@ class Settings:
         )
 
     @property
+    def kept_for(self) -> timedelta | None:
+        """How long after an appointment's end its person is known; None: for ever."""
+        return timedelta(days=self.retention_days) if self.retention_days else None
+
+    @property
     def proxy_open(self) -> bool:
         """Whether Cal.com's own API is served here, guarded."""
         return self.loopback if self.proxy is None else self.proxy
@@ -130,6 +147,11 @@ class Settings:
         """On which messages go out, the log always. What is put into the outbox is put there for these."""
         named = (channel for channel, needed in CHANNELS.items() if all(getattr(self, name) for name in needed))
         return (Channel.LOG.value, *(channel.value for channel in named))
+
+    @property
+    def keyring(self) -> Keyring:
+        """What seals and opens secrets at rest."""
+        return Keyring(self.secrets_key)
 
     @property
     def loopback(self) -> bool:

@@ -8,8 +8,10 @@ from typing import Any
 from einmal.configuration.model import Configuration, Defaults
 from einmal.configuration.problems import BadConfiguration
 from einmal.configuration.read import read_configuration_file
+from einmal.configuration.values import is_private
 from einmal.domain.reach import Channel
 from einmal.settings.declared import SETTINGS
+from einmal.settings.given import given
 from einmal.settings.model import CHANNELS, OF_THE_TENANT, Settings
 
 
@@ -28,7 +30,8 @@ class BadSettings(Exception):
 def read_settings(environment: Mapping[str, str]) -> Settings:
     """The settings. Raises BadSettings with every problem at once. An empty value counts as not set."""
     values: dict[str, Any] = {}
-    problems = []
+    handed_over = given(environment)
+    environment, problems = handed_over.environment, list(handed_over.problems)
     for setting in SETTINGS:
         text = environment.get(setting.variable, "")
         try:
@@ -56,9 +59,14 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     problems += _half_channels(environment)
     if values.get("weekly_report"):
         problems += _report_to_nobody(environment)
+    problems += _in_private(values, configuration)
     if problems:
         raise BadSettings(problems, bad)
-    return _with_the_only_tenant(Settings(**values, configuration=configuration))
+    exposed, sealed = handed_over.exposed, handed_over.sealed
+    if configuration is not None:
+        exposed, sealed = (*exposed, *configuration.exposed), (*sealed, *configuration.sealed)
+    settings = Settings(**values, configuration=configuration, exposed=exposed, sealed=sealed)
+    return _with_the_only_tenant(settings)
 
 
 def _half_channels(environment: Mapping[str, str]) -> Iterator[str]:
@@ -69,6 +77,22 @@ def _half_channels(environment: Mapping[str, str]) -> Iterator[str]:
         if missing and len(missing) < len(variables):
             together = " and ".join((", ".join(variables[:-1]), variables[-1]))
             yield f"{' and '.join(missing)}: missing; set {together} together, or none of them"
+
+
+def _in_private(values: Mapping[str, Any], configuration: Configuration | None) -> Iterator[str]:
+    """A calendar at an address that only a network of the house reaches. What a name leads to shows when it is used."""
+    if values.get("calcom_allow_private"):
+        return
+    told = "is an address of a private network; set EINMAL_CALCOM_ALLOW_PRIVATE=true if your own Cal.com stands there"
+    if is_private(values.get("calcom_base_url") or ""):
+        yield f"EINMAL_CALCOM_BASE_URL: {told}"
+    for one in () if configuration is None else configuration.tenants:
+        if (
+            one.calcom_base_url
+            and one.calcom_base_url != values.get("calcom_base_url")
+            and is_private(one.calcom_base_url)
+        ):
+            yield f"EINMAL_CONFIG: base_url of the tenant {one.tenant_id} {told}"
 
 
 def _report_to_nobody(environment: Mapping[str, str]) -> Iterator[str]:

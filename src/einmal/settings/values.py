@@ -2,13 +2,13 @@
 
 import contextlib
 import re
-from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from einmal.adapters.notify.addresses import read_smtp
 from einmal.adapters.notify.key import webhook_key
 from einmal.configuration.values import https, is_loopback
+from einmal.extras import POSTGRES, TRACING
 from einmal.secret import Secret
 
 
@@ -51,6 +51,18 @@ def rate(text: str) -> int:
     return int(text)
 
 
+def most(text: str) -> int:
+    if re.fullmatch(r"[0-9]{1,4}", text.strip()) is None:
+        raise ValueError("must be a whole number up to 9999, or 0 for no limit")
+    return int(text)
+
+
+def days_or_ever(text: str) -> int:
+    if re.fullmatch(r"[0-9]{1,5}", text.strip()) is None or int(text) > 3650:
+        raise ValueError("must be a whole number of days from 1 to 3650, or 0 for ever")
+    return int(text)
+
+
 def traces(text: str) -> str:
     text = text.strip()
     try:
@@ -62,13 +74,8 @@ def traces(text: str) -> str:
         raise ValueError("must be an address such as http://127.0.0.1:4318/v1/traces, without user, query or fragment")
     if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
         raise ValueError("must use https, except on loopback")
-    try:
-        installed = find_spec("opentelemetry.exporter.otlp.proto.http") is not None
-    except ModuleNotFoundError:
-        installed = False
-    if not installed:
-        install = "pip install 'einmal[tracing]', or in a clone pip install -e '.[tracing]'"
-        raise ValueError(f"needs OpenTelemetry, which is not installed here; {install}")
+    if TRACING.is_missing():
+        raise ValueError(TRACING.needed)
     return text
 
 
@@ -102,11 +109,23 @@ def database(text: str) -> "Path | Secret":
     prefix = "sqlite:///"
     if text.startswith(prefix) and len(text) > len(prefix):
         return Path(text.removeprefix(prefix))
+    if not _names_a_server(text):
+        raise ValueError(
+            "must be sqlite:///path/to/file or postgresql://user@host/database; "
+            "in a password @ is written %40, / %2F, ? %3F and # %23"
+        )
+    if POSTGRES.is_missing():
+        raise ValueError(f"PostgreSQL {POSTGRES.needed}")
+    return Secret(text)  # it may hold a password
+
+
+def _names_a_server(text: str) -> bool:
     with contextlib.suppress(ValueError):
         parts = urlsplit(text)
-        if parts.scheme in {"postgresql", "postgres"} and parts.netloc and parts.path.strip("/"):
-            return Secret(text)  # it may hold a password
-    raise ValueError("must be sqlite:///path/to/file or postgresql://user@host/database")
+        if text.count("@") > 1 or "@" in f"{parts.path}{parts.query}{parts.fragment}" or parts.port == 0:
+            return False  # read on, half of a password would be a host or a port, and stand in an error
+        return parts.scheme in {"postgresql", "postgres"} and bool(parts.netloc) and bool(parts.path.strip("/"))
+    return False
 
 
 def namespace(text: str) -> str:

@@ -1,7 +1,7 @@
 """One HTTP request to an ASGI application, without a socket."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from starlette.types import ASGIApp, Message
@@ -12,6 +12,12 @@ class HttpAnswer:
     status: int
     headers: dict[str, str]
     body: bytes
+
+    every_header: list[tuple[str, str]] = field(default_factory=list)
+
+    def every(self, name: str) -> list[str]:
+        """Of a header that may come several times."""
+        return [value for one, value in self.every_header if one == name]
 
     @property
     def json(self) -> Any:
@@ -60,4 +66,5 @@ async def request(
     await app(scope, receive, send)
     start = answered[0]
     names = {name.decode(): value.decode("latin-1") for name, value in start["headers"]}
-    return HttpAnswer(start["status"], names, b"".join(m.get("body", b"") for m in answered[1:]))
+    every = [(name.decode(), value.decode("latin-1")) for name, value in start["headers"]]
+    return HttpAnswer(start["status"], names, b"".join(m.get("body", b"") for m in answered[1:]), every)

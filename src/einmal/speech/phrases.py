@@ -163,6 +163,17 @@ OUTCOMES: Final[dict[tuple[Outcome, Why], dict[Language, str]]] = {
         _DE: "Das Gespräch ist beendet, es wurde nichts mehr getan.",
         _EN: "The call is over, nothing more was done.",
     },
+    (Outcome.ERROR, Why.TOO_FAST): {
+        _DE: "Entschuldigung, das waren zu viele Anfragen auf einmal, und diese wurde nicht bearbeitet. "
+        "Bitte versuchen Sie es in einer Minute noch einmal.",
+        _EN: "Sorry, those were too many requests at once, and this one was not carried out. "
+        "Please try again in a minute.",
+    },
+    (Outcome.REJECTED, Why.ENOUGH): {
+        _DE: "Mehr Termine kann ich in einem Gespräch nicht vergeben, dieser wurde nicht gebucht. "
+        "Soll Sie jemand zurückrufen?",
+        _EN: "I cannot give more appointments in one call, and this one was not booked. Shall somebody call you back?",
+    },
     (Outcome.ERROR, Why.TOO_BUSY): {
         _DE: "Entschuldigung, der Kalender ist gerade überlastet, und es wurde nichts gebucht. "
         "Bitte rufen Sie gleich noch einmal an.",

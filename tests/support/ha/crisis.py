@@ -119,6 +119,10 @@ class Crisis(Storm):
             "EINMAL_ATTENDEE_FALLBACK_EMAIL": "termin@salon.test",
             "EINMAL_RETELL_API_KEY": "key_of_the_platform",
             "EINMAL_CALCOM_RATE_PER_MINUTE": "0",
+            "EINMAL_HOUSE_RATE_PER_MINUTE": "0",
+            "EINMAL_CALL_RATE_PER_MINUTE": "0",
+            "EINMAL_NUMBER_RATE_PER_MINUTE": "0",
+            "EINMAL_BOOKINGS_PER_CALL": "0",
             "EINMAL_SETTLE_SECONDS": str(self.setting.settle_seconds),
         }
         if serves:

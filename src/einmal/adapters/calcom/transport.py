@@ -16,6 +16,8 @@ from typing import Any, Final, Protocol
 import aiohttp
 from aiohttp.connector import Connection
 
+from einmal.adapters.connecting import OutOfReach, reach_of, sockets_within
+
 ANSWER_MAX_BYTES: Final = 1024 * 1024
 """No answer of Cal.com's that we ask for is near this; more is nonsense or malice."""
 
@@ -61,8 +63,11 @@ class AiohttpTransport:
     """The network, by aiohttp. No redirects, no cookies, no proxies from the environment, no retries:
     aiohttp repeats a request on a dead keep-alive connection only for idempotent methods, never a POST."""
 
-    def __init__(self, base_url: str, connections_max: int = 64) -> None:
+    def __init__(self, base_url: str, connections_max: int = 64, *, allow_private: bool = False) -> None:
+        """Connects to addresses of the world, to this machine where the base URL says so, and to private networks only
+        where that is allowed, whatever the name leads to."""
         self._base_url = base_url.rstrip("/")
+        self._reach = reach_of(self._base_url, allow_private=allow_private)
         self._connections_max = connections_max
         self._session: aiohttp.ClientSession | None = None
 
@@ -103,7 +108,7 @@ class AiohttpTransport:
         # Made on first use: aiohttp wants the running loop.
         if self._session is None:
             self._session = aiohttp.ClientSession(
-                connector=_DeadlineConnector(limit=self._connections_max),
+                connector=_DeadlineConnector(limit=self._connections_max, socket_factory=sockets_within(self._reach)),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 auto_decompress=True,
                 trust_env=False,
@@ -142,6 +147,7 @@ class _DeadlineConnector(aiohttp.TCPConnector):
 
 
 _WORDS: Final[tuple[tuple[tuple[type[BaseException], ...], str], ...]] = (
+    ((OutOfReach,), "out_of_reach"),
     ((aiohttp.ClientConnectorDNSError,), "dns"),
     ((aiohttp.ClientSSLError, ssl.SSLError), "tls"),
     ((TimeoutError,), "timeout"),
@@ -153,4 +159,7 @@ _WORDS: Final[tuple[tuple[tuple[type[BaseException], ...], str], ...]] = (
 
 
 def _word(error: BaseException) -> str:
+    if isinstance(error, aiohttp.ClientConnectorError):
+        # aiohttp wraps what the socket said.
+        error = error.os_error if isinstance(error.os_error, OutOfReach) else error
     return next((word for kinds, word in _WORDS if isinstance(error, kinds)), "broken")

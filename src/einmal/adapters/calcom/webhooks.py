@@ -6,7 +6,6 @@ from the first by its signature, so it is told by its content, and does no harm.
 
 import hashlib
 import hmac
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from einmal.adapters.calcom.wire import uid_or_none
+from einmal.adapters.strict_json import BadEnvelope, json_object
 from einmal.domain.hint import Trigger
 from einmal.domain.keys import is_operation_id
 from einmal.domain.model import MetadataKey
@@ -88,11 +88,9 @@ def read_webhook(body: bytes) -> Webhook:
     A subscription may have a template of its own for the body: then `payload` is looked for at the top.
     """
     try:
-        told = json.loads(body)
-    except (ValueError, RecursionError):
-        raise BadWebhook("the body is not JSON") from None
-    if not isinstance(told, dict):
-        raise BadWebhook("the body must be a JSON object")
+        told = json_object(body)
+    except BadEnvelope as wrong:
+        raise BadWebhook(*wrong.args) from None
     event = told.get("triggerEvent")
     if not isinstance(event, str) or _EVENT.fullmatch(event) is None:
         raise BadWebhook("triggerEvent must be the name of an event, such as BOOKING_CREATED")

@@ -6,6 +6,7 @@ or odd ones make the whole booking unreadable, except where nothing hangs on the
 
 import json
 import re
+import unicodedata
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -16,6 +17,9 @@ from einmal.domain.model import Booking, BookingStatus, MetadataKey
 
 UID_MAX: Final = 255
 TEXT_MAX: Final = 120
+NAME_MAX: Final = 60
+NAME_WORDS_MAX: Final = 7
+_IN_NAMES: Final = frozenset(" .,'’-–&/()+")
 METADATA_VALUE_MAX: Final = 500
 """In UTF-16 units, as Cal.com counts; ours are ASCII ids."""
 
@@ -89,7 +93,7 @@ def booking_of(data: object) -> Booking:
         metadata=_metadata(data.get("metadata")),
         attendee_emails=tuple(a["email"] for a in attendees if isinstance(a.get("email"), str)),
         attendee_name=_text(attendees[0].get("name")) if attendees else None,
-        host_name=_text(hosts[0].get("name")) if hosts else None,
+        host_name=_spoken_name(hosts[0].get("name")) if hosts else None,
         updated_at=_instant_or_none(data.get("updatedAt")),
         moved_from=uid_or_none(data.get("rescheduledFromUid")),
         moved_to=uid_or_none(data.get("rescheduledToUid")),
@@ -121,6 +125,15 @@ def _text(value: object) -> str | None:
     if not isinstance(value, str):
         return None
     return "".join(c if c.isprintable() else " " for c in value)[:TEXT_MAX].strip() or None
+
+
+def _spoken_name(value: object) -> str | None:
+    """A name that an agent is given, and may speak. What is longer than names are, or holds what none holds, could be
+    an order to a model: then nobody is named."""
+    text = _text(value)
+    if text is None or len(text) > NAME_MAX or len(text.split()) > NAME_WORDS_MAX:
+        return None
+    return text if all(c.isalnum() or unicodedata.category(c)[0] == "M" or c in _IN_NAMES for c in text) else None
 
 
 def _metadata(value: object) -> dict[str, str]:

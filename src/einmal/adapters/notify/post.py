@@ -7,6 +7,8 @@ from typing import Final
 
 import aiohttp
 
+from einmal.adapters.connecting import OPERATORS, sockets_within
+
 SEND_SECONDS: Final = 10.0
 ANSWER_BYTES_MAX: Final = 16_384
 """Of an answer no more is read than tells why not."""
@@ -39,7 +41,10 @@ class Posting:
         # Made on first use: aiohttp wants the running loop.
         if self._session is None:
             self._session = aiohttp.ClientSession(
-                timeout=aiohttp.ClientTimeout(total=self.seconds), cookie_jar=aiohttp.DummyCookieJar(), trust_env=False
+                connector=aiohttp.TCPConnector(socket_factory=sockets_within(OPERATORS)),
+                timeout=aiohttp.ClientTimeout(total=self.seconds),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                trust_env=False,
             )
         return self._session
 

@@ -15,6 +15,7 @@ from typing import Any, Final
 
 import aiohttp
 
+from einmal.adapters.connecting import OPERATORS, sockets_within
 from einmal.domain.callback import Callback
 from einmal.domain.promise import MessageKind
 from einmal.domain.reply import Outcome
@@ -121,7 +122,10 @@ class WebhookCourier:
         # Made on first use: aiohttp wants the running loop.
         if self._session is None:
             self._session = aiohttp.ClientSession(
-                timeout=aiohttp.ClientTimeout(total=SEND_SECONDS), cookie_jar=aiohttp.DummyCookieJar(), trust_env=False
+                connector=aiohttp.TCPConnector(socket_factory=sockets_within(OPERATORS)),
+                timeout=aiohttp.ClientTimeout(total=SEND_SECONDS),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                trust_env=False,
             )
         return self._session
 

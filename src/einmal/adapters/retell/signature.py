@@ -35,6 +35,12 @@ def sign(body: bytes, key: str, at_ms: int) -> str:
     return f"v={at_ms},d={digest}"
 
 
+def identity(header: str | None) -> tuple[int, str] | None:
+    """What was signed when, whatever the header's text: the time as a number, and the digest."""
+    found = None if header is None else _HEADER.fullmatch(header)
+    return None if found is None else (int(found[1]), found[2])
+
+
 @dataclass(frozen=True, slots=True)
 class Signed:
     """`key` is the one that signed, where the check is VALID."""

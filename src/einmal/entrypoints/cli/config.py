@@ -24,6 +24,7 @@ from einmal.entrypoints.cli.config_summary import summary_data, summary_table
 from einmal.entrypoints.cli.exposed import exposed_warnings
 from einmal.settings import SETTINGS, BadSettings, Secret, Setting, Settings, read_settings
 from einmal.settings.given import given
+from einmal.settings.weak import weak_secrets
 
 WRONG: Final = 2
 NARROWEST: Final = 40
@@ -39,8 +40,12 @@ def config_check(file: Path | None, *, as_json: bool) -> int:
         _show_wrong(wrong, as_json=as_json)
         return WRONG
     environment = dict(given(environment).environment)
-    for warning in exposed_warnings(settings):
+    weak = weak_secrets(settings)
+    for warning in (*(f"WARNING: {one}" for one in weak if settings.loopback), *exposed_warnings(settings)):
         print(warning, file=sys.stderr)
+    if weak and not settings.loopback:
+        _show_wrong(BadSettings(list(weak)), as_json=as_json)
+        return WRONG
     if as_json:
         _print_json(_right(settings, environment))
         return 0

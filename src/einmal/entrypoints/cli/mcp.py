@@ -10,7 +10,6 @@ import sys
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Final
 
 from einmal.adapters.calcom.services import NoServices
@@ -21,11 +20,13 @@ from einmal.entrypoints.cli.serve import (
     CannotStart,
     listen,
     prepare_ledger,
+    refuse_weak,
     run_to_the_end,
     serve_beside,
     with_simulator,
 )
 from einmal.entrypoints.cli.watch import watch_configuration
+from einmal.extras import MCP
 from einmal.ports import CommitUnknown, LedgerUnavailable
 from einmal.settings import Settings
 from einmal.wiring import build_gateway, opened_traces
@@ -34,11 +35,6 @@ if TYPE_CHECKING:
     from einmal.entrypoints.mcp.server import Tools
 
 USAGE: Final = 2
-
-_NOT_INSTALLED: Final = (
-    "einmal: `einmal mcp` needs the MCP SDK, which is not installed here; pip install 'einmal[mcp]', or in a clone "
-    "pip install -e '.[mcp]'"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +47,8 @@ class Listens:
 
 def mcp(settings: Settings, listens: Listens | None, tenant_id: str | None) -> int:
     """Serve one tenant's tools until the client leaves, or until told to stop."""
-    if find_spec("mcp") is None:
-        print(_NOT_INSTALLED, file=sys.stderr)
+    if MCP.is_missing():
+        print(f"einmal: `einmal mcp` {MCP.needed}", file=sys.stderr)
         return COULD_NOT_START
     if listens is not None and not 0 < listens.port < 65536:
         print("einmal: --port must be from 1 to 65535", file=sys.stderr)
@@ -87,6 +83,8 @@ async def _serve(settings: Settings, listens: Listens | None, tenant_id: str) ->
     stop, loop = asyncio.Event(), asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
+    if listens is not None:
+        refuse_weak(settings, listens.host)
     # Who may come in hangs on where this process can be reached, not on where gateways are.
     door = None if listens is None else listen(listens.host, listens.port, "choose another with --port")
     settings = settings if listens is None else replace(settings, host=listens.host)
@@ -145,10 +143,10 @@ async def _gateway(settings: Settings, tenant_id: str) -> "AsyncIterator[Tools]"
 
 
 async def _stdio(tools: "Tools") -> None:
-    from mcp.server.stdio import stdio_server  # noqa: PLC0415
+    from einmal.entrypoints.mcp.stdio import patient_stdio  # noqa: PLC0415
 
     server = tools.server
-    async with stdio_server() as (reads, writes):
+    async with patient_stdio() as (reads, writes):
         _say("MCP on standard input and output; it ends when its client does.")
         await server.run(reads, writes, server.create_initialization_options())
 

@@ -20,16 +20,19 @@ from einmal.adapters.calcom.services import NoServices
 from einmal.adapters.sql.ledger import SCHEMA_HEAD
 from einmal.adapters.sql.migrate import SchemaMismatch, schema_version, shown, upgrade
 from einmal.adapters.telemetry.logs import channel, configure_logs
+from einmal.entrypoints.cli.exposed import exposed_warnings
 from einmal.entrypoints.cli.unsigned import unsigned_warnings
 from einmal.entrypoints.cli.watch import watch_configuration
 from einmal.entrypoints.cli.watch_constraint import watch_constraint
 from einmal.entrypoints.http.app import create_app
+from einmal.entrypoints.http.listening import BoundedProtocol
 from einmal.entrypoints.lab.pages import has_lab, lab_routes
 from einmal.entrypoints.rest.app import rest_routes
 from einmal.entrypoints.web.app import build_site, page_routes
 from einmal.entrypoints.web.curl import first_call
 from einmal.ports import CommitUnknown, LedgerUnavailable
 from einmal.settings import Secret, Settings, is_loopback
+from einmal.settings.weak import weak_secrets
 from einmal.simulator.app import simulator_app
 from einmal.simulator.catalogue import demo_calendar
 from einmal.simulator.faults import FaultPlan, PlanMistake
@@ -87,6 +90,7 @@ def serve_simulator(host: str, port: int, latency_seconds: float, faults: Path |
 
 
 async def _serve(settings: Settings) -> None:
+    refuse_weak(settings, settings.host)
     # Ports first: a database made or a simulator started for a gateway that cannot listen helps nobody.
     door = listen(settings.host, settings.port, "choose another with EINMAL_PORT")
     simulated = all(one.calcom_api_key is None for one in settings.tenants)
@@ -115,6 +119,13 @@ async def _serve(settings: Settings) -> None:
             left = await gateway.close()
             if left:
                 channel("alerts").error("stopped with POSTs in flight", extra={"fields": {"left": left}})
+
+
+def refuse_weak(settings: Settings, host: str) -> None:
+    """Where the world can come in, with no secret that it could guess. Raises CannotStart."""
+    weak = () if is_loopback(host) else weak_secrets(settings)
+    if weak:
+        raise CannotStart(f"on {host} this is not safe: {'; '.join(weak)}")
 
 
 def _set_aside_what_stays() -> None:
@@ -187,11 +198,13 @@ def _config(app: Any, *, dated: bool = True) -> uvicorn.Config:
     """`dated`: the server adds a Date header. The simulator brings its own, which may be skewed or missing."""
     return uvicorn.Config(
         app,
+        http=BoundedProtocol,  # whoever is slow does not keep a connection
         date_header=dated,
         log_config=None,
         access_log=False,
         proxy_headers=False,  # nothing here believes them
         lifespan="off",
+        ws="none",  # nothing here speaks it, and a request that asks for it is a request like others
         server_header=False,
         timeout_graceful_shutdown=12,
         # Longer than platforms keep a connection they may use again: closed under a call, it would be a call lost.
@@ -271,6 +284,8 @@ def _greeting(gateway: Gateway, *, simulated: bool) -> str:
     for one in tenancies:
         services = ", ".join(service.name for service in one.tenant.services)
         lines.append(f"Services: {services}" if len(tenancies) == 1 else f"{one.tenant.name}: {services}")
+    lines += [f"WARNING: {one}" for one in weak_secrets(settings)]
+    lines += exposed_warnings(settings)
     lines += unsigned_warnings(gateway.tenancies, loopback=settings.loopback)
     off = settings.guard.layers_off()
     if off:

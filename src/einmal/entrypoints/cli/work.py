@@ -16,6 +16,7 @@ from einmal.entrypoints.cli.serve import (
     CannotStart,
     listen,
     prepare_ledger,
+    refuse_weak,
     run_to_the_end,
     serve_beside,
 )
@@ -42,6 +43,8 @@ def work(settings: Settings, host: str, port: int | None) -> int:
     # Who may read the metrics hangs on where this process can be reached, not on where gateways are.
     settings = replace(settings, host=host)
     try:
+        if port is not None:
+            refuse_weak(settings, host)
         door = None if port is None else listen(host, port, "choose another with --port")
         configure_logs()
         run_to_the_end(_work(settings, door))

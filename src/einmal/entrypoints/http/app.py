@@ -29,14 +29,14 @@ BOOK: Final = "/api/retell/collect-appointment"
 def create_app(gateway: Gateway, pages: Sequence[BaseRoute] = ()) -> ASGIApp:
     """The application, with these pages for people. The gateway is opened and closed by whoever built it."""
     book = collect_appointment(gateway)
-    others = _others(gateway, book, pages)
+    rest = others(gateway, book, pages)
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         # The hot path needs no router and no layers of error handlers: it has an answer to everything of its own.
         if scope["type"] == "http" and scope["path"] == BOOK and scope["method"] == "POST":
             await book(scope, receive, send)
         else:
-            await others(scope, receive, send)
+            await rest(scope, receive, send)
 
     return app
 
@@ -49,7 +49,7 @@ def create_inside(gateway: Gateway) -> ASGIApp:
     return Starlette(routes=routes, exception_handlers=_HANDLERS)
 
 
-def _others(gateway: Gateway, book: FunctionCalls, pages: Sequence[BaseRoute]) -> Starlette:
+def others(gateway: Gateway, book: FunctionCalls, pages: Sequence[BaseRoute]) -> Starlette:
     inside, webhooks, calcom = Inside(gateway), RetellWebhooks(gateway), CalcomWebhooks(gateway)
     routes = [
         Route(BOOK, book, methods=["POST"]),  # here it says which method it takes
@@ -77,10 +77,13 @@ def _others(gateway: Gateway, book: FunctionCalls, pages: Sequence[BaseRoute]) -
     return Starlette(routes=routes, exception_handlers=_HANDLERS)
 
 
+_SHUT: Final = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+
+
 async def _refused(_request: Request, refusal: Exception) -> Response:
     if not isinstance(refusal, Refusal):
         raise refusal
-    return Response(refusal.body, refusal.status, media_type="application/json")
+    return Response(refusal.body, refusal.status, {**_SHUT, **refusal.headers}, media_type="application/json")
 
 
 async def _unavailable(_request: Request, _error: Exception) -> Response:

@@ -11,9 +11,10 @@ from typing import Any, Final
 
 from starlette.types import Receive, Scope, Send
 
-from einmal.adapters.calcom.webhooks import BadWebhook, Signed, check_signature, read_webhook
+from einmal.adapters.calcom.webhooks import BadWebhook, Signed, Webhook, check_signature, read_webhook
 from einmal.adapters.telemetry.logs import channel
 from einmal.domain.facts import Noticed
+from einmal.domain.pace import Rate
 from einmal.entrypoints.http.door import ClientLeft, Refusal, header, read_body, send_json
 from einmal.ports import CommitUnknown, LedgerUnavailable, Source
 from einmal.wiring import Gateway
@@ -30,6 +31,10 @@ SOON: Final = timedelta(seconds=1)
 """When it is handled. It comes before the answer of the call that caused it: a second later that has mostly ended."""
 
 
+OF_A_BOOKING: Final = Rate(per_minute=10, at_once=20)
+"""How often one booking may be told of. Whoever goes on is refused; reconciliation sees what is left."""
+
+
 class CalcomWebhooks:
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
@@ -43,7 +48,7 @@ class CalcomWebhooks:
         except Refusal as refusal:
             channel("http").warning("refused", extra={"fields": {"status": refusal.status, "error": refusal.error}})
             self._noticed(refusal.error)
-            await send_json(send, refusal.status, refusal.body)
+            await send_json(send, refusal.status, refusal.body, refusal.headers)
         else:
             await send_json(send, 200, json.dumps(answer).encode())
 
@@ -63,6 +68,7 @@ class CalcomWebhooks:
             self._noticed("pong", webhook.event)
             return {"status": "pong"}
         gateway = self._gateway
+        self._slow_down(webhook)
         known = False
         for tenant_id in whose:
             try:
@@ -78,6 +84,14 @@ class CalcomWebhooks:
                 tenancy.offers.drop()
         self._noticed("received", webhook.event)
         return {"status": "ok" if known else "unknown_booking"}
+
+    def _slow_down(self, webhook: Webhook) -> None:
+        """Each is a row and a read of its booking; the same told again is neither. Raises Refusal."""
+        for uid in webhook.uids[:1]:
+            wait = self._gateway.limits.bookings.wait_seconds(uid, OF_A_BOOKING, self._gateway.clock.monotonic())
+            if wait > 0:
+                told = "this booking was told of too often just now; what has become of it is read anyway"
+                raise Refusal(429, "too_many", told, wait)
 
     def _secrets(self) -> dict[str, str]:
         served = ((one.tenant_id, one.calcom_webhook_secret) for one in self._gateway.settings.tenants)

@@ -13,11 +13,12 @@ from typing import Any, Final
 
 from starlette.types import Receive, Scope, Send
 
+from einmal.adapters.retell.signature import identity
 from einmal.adapters.retell.webhooks import Event, Webhook, read_webhook
 from einmal.adapters.strict_json import BadEnvelope
 from einmal.adapters.telemetry.logs import channel
 from einmal.domain.facts import Noticed
-from einmal.entrypoints.http.door import ClientLeft, Refusal, check_signed, read_body, send_json
+from einmal.entrypoints.http.door import ClientLeft, Refusal, check_signed, header, read_body, send_json
 from einmal.entrypoints.http.informing import line_is_known
 from einmal.flows.calls import news_data
 from einmal.ports import CallNews, CommitUnknown, LedgerUnavailable, Notice, Received, Source
@@ -49,7 +50,13 @@ class RetellWebhooks:
             key = check_signed(
                 scope, body, gateway.tenancies.keys, now, loopback=loopback and gateway.tenancies.keyless
             )
-            answer = await self.answer(body, key)
+            signed = None if key is None else identity(header(scope, b"x-retell-signature"))
+
+            async def told() -> tuple[bytes, bool]:
+                return json.dumps(await self.answer(body, key), ensure_ascii=False).encode(), True
+
+            replays, monotonic = gateway.limits.replays, gateway.clock.monotonic()
+            answer = (await told())[0] if signed is None else await replays.once(signed, monotonic, told)
         except ClientLeft:
             return
         except Refusal as refusal:
@@ -58,7 +65,7 @@ class RetellWebhooks:
             await send_json(send, refusal.status, refusal.body)
         else:
             self._noticed("received")
-            await send_json(send, 200, json.dumps(answer, ensure_ascii=False).encode())
+            await send_json(send, 200, answer)
 
     async def answer(self, body: bytes, key: str | None = None) -> dict[str, Any]:
         """The answer to an authenticated body; `key` signed it. Raises Refusal."""

@@ -1,17 +1,20 @@
 """What every request passes first: a bounded body, and who may come in."""
 
 import hmac
+import ipaddress
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from math import ceil
 from typing import Final
 from urllib.parse import urlsplit
 
 from starlette.types import Receive, Scope, Send
 
 from einmal.adapters.retell.signature import SignatureCheck, check_signature
+from einmal.edge.guesses import Guesses
 from einmal.settings import Secret, is_loopback
 
 BODY_BYTES_MAX: Final = 2 * 1024 * 1024
@@ -28,6 +31,12 @@ class Refusal(Exception):
     status: int
     error: str
     message: str
+    wait_seconds: float = 0.0
+    """Until it may be tried again, where that is known."""
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Retry-After": str(ceil(self.wait_seconds))} if self.wait_seconds else {}
 
     @property
     def body(self) -> bytes:
@@ -92,6 +101,35 @@ def from_this_machine(scope: Scope) -> bool:
     return b"origin" not in names or ours or origin == header(scope, b"host")
 
 
+def visitor_of(scope: Scope) -> str:
+    """Who is throttled together: one address; behind a proxy the one that the proxy names, if it names any.
+
+    Nothing else may hang on it, for whoever has no proxy before them can name any. IPv6 is counted by networks: a
+    house has as many addresses as it likes. A program on this machine is nobody whom a proxy brings.
+    """
+    client = scope.get("client")
+    peer = "" if client is None else _network(str(client[0]))
+    forwarded = header(scope, b"x-forwarded-for") or header(scope, b"forwarded") or header(scope, b"x-real-ip") or ""
+    last = forwarded.rpartition(",")[2].strip()[:64]
+    return f"{peer} {last and _network(last)} {'here' if from_this_machine(scope) else ''}"
+
+
+def _network(address: str) -> str:
+    try:
+        found = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    return str(found) if found.version == 4 else str(ipaddress.ip_network((found, 64), strict=False))
+
+
+def refuse_guessers(guesses: Guesses, who: str, now: float) -> None:
+    """Raises Refusal for a visitor who has been wrong too often, before anything of theirs is compared."""
+    wait = guesses.wait_seconds(who, now)
+    if wait > 0:
+        told = "too many wrong secrets came from there; wait, then send the right one"
+        raise Refusal(429, "too_many_guesses", told, wait)
+
+
 _SIGNATURE_MESSAGES: Final = {
     SignatureCheck.MISSING: "the header X-Retell-Signature is missing",
     SignatureCheck.MALFORMED: "X-Retell-Signature must be v=<milliseconds>,d=<64 hex digits>",
@@ -117,23 +155,34 @@ def check_signed(scope: Scope, body: bytes, keys: Sequence[str], now: datetime, 
     return signed.key
 
 
-def check_admin(scope: Scope, token: Secret | None, *, loopback: bool) -> None:
-    """Raises Refusal unless the bearer token is right, or none is set and we are on loopback."""
+def check_admin(
+    scope: Scope, token: Secret | None, *, loopback: bool, guesses: Guesses | None = None, now: float = 0.0
+) -> None:
+    """Raises Refusal unless the bearer token is right, or none is set and we are on loopback.
+
+    `guesses`: who has been wrong before; `now` is monotonic.
+    """
     if token is None:
         if loopback and from_this_machine(scope):
             return
         raise Refusal(401, "token_missing", "set EINMAL_ADMIN_TOKEN and send it as 'Authorization: Bearer ...'")
+    guesses, who = guesses or Guesses(), visitor_of(scope)
+    refuse_guessers(guesses, who, now)
     given = (header(scope, b"authorization") or "").partition("Bearer ")[2]
     if not hmac.compare_digest(given.encode(), token.reveal().encode()):
+        if given:
+            guesses.begin(who, now)
         raise Refusal(401, "token_wrong", "send the admin token as 'Authorization: Bearer ...'")
+    guesses.right(who, now)
 
 
-async def send_json(send: Send, status: int, body: bytes) -> None:
+async def send_json(send: Send, status: int, body: bytes, more: Mapping[str, str] | None = None) -> None:
     headers = [
         (b"content-type", b"application/json; charset=utf-8"),
         (b"content-length", str(len(body)).encode()),
         (b"cache-control", b"no-store"),
         (b"x-content-type-options", b"nosniff"),
+        *((name.lower().encode(), value.encode()) for name, value in (more or {}).items()),
     ]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

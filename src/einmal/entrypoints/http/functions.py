@@ -29,6 +29,7 @@ from einmal.entrypoints.http.changing import CHANGES, change
 from einmal.entrypoints.http.door import ClientLeft, Refusal, header, read_body, send_json
 from einmal.entrypoints.http.holding import hold
 from einmal.entrypoints.http.informing import TELLS, inform
+from einmal.entrypoints.http.shedding import Shedding, digits
 from einmal.ports import CallNews
 from einmal.ports.journal import FunctionCalled
 from einmal.speech.information import Told
@@ -64,6 +65,11 @@ class Answered:
     hash_key: bytes
 
     @property
+    def is_last_word(self) -> bool:
+        """Whether the same request would be told the same, were it asked again at once."""
+        return isinstance(self.reply, Told) or self.reply.outcome not in {Outcome.ERROR, Outcome.IN_DOUBT}
+
+    @property
     def body(self) -> bytes:
         """Our answer as JSON, from which every platform's is made."""
         if isinstance(self.reply, Told):
@@ -74,8 +80,10 @@ class Answered:
 class Functions:
     """Serves the function calls that one platform brings. `adapter`: what facts and figures call it."""
 
-    def __init__(self, gateway: Gateway, adapter: str) -> None:
+    def __init__(self, gateway: Gateway, adapter: str, *, limited: bool = True) -> None:
+        """`limited`: whether it may be asked only so often. A program in this process is its operator's own."""
         self._gateway = gateway
+        self._shedding = Shedding(gateway, adapter) if limited else None
         self._adapter = adapter
         settings = gateway.settings
         self._house_voice = Voice(Language(settings.language), ZoneInfo(settings.timezone))
@@ -93,7 +101,7 @@ class Functions:
         except Refusal as refusal:
             channel("http").warning("refused", extra={"fields": {"status": refusal.status, "error": refusal.error}})
             gateway.observer.observe((Refused(gateway.clock.now(), self._adapter, refusal.error),))
-            await send_json(send, refusal.status, refusal.body)
+            await send_json(send, refusal.status, refusal.body, refusal.headers)
         else:
             await send_json(send, 200, answered)
 
@@ -103,7 +111,7 @@ class Functions:
         tenancy = tenancies.called(function_call.agent_id, function_call.house_number, key, credential)
         if tenancy is None:
             # The house's end of the line, if that is known to be it: the other end is the caller's.
-            number = _digits(function_call.house_number) if function_call.direction_told else None
+            number = digits(function_call.house_number) if function_call.direction_told else None
             whose = {"agent_id": function_call.agent_id, "number": number}
             channel("http").warning("no tenant for this call", extra={"fields": {**whose, "tenants": len(tenancies)}})
         return tenancy
@@ -131,7 +139,8 @@ class Functions:
         if does is None:
             channel("http").warning("unknown function", extra={"fields": {"function": _word(name)}})
         began = gateway.clock.monotonic()
-        reply, staff_wished = await self._in_time(does, function_call, tenancy)
+        shed = None if self._shedding is None else self._shedding.one_too_many(function_call, tenancy, began)
+        reply, staff_wished = (shed, False) if shed else await self._in_time(does, function_call, tenancy)
         outcome = "information" if isinstance(reply, Told) else reply.outcome.value
         function = "unknown" if does is None else does.name.lower()
         seconds, call_id = gateway.clock.monotonic() - began, function_call.conversation_id
@@ -175,7 +184,8 @@ class Functions:
         """
         if does is None:
             return Reply(Outcome.REJECTED), False
-        limit = asyncio.timeout(self.budget_seconds(does))
+        limit, limits = asyncio.timeout(self.budget_seconds(does)), self._gateway.limits
+        limits.in_flight += 1
         try:
             async with limit:
                 return await self._reply(does, function_call, tenancy)
@@ -188,6 +198,8 @@ class Functions:
                 return Reply(Outcome.ERROR, Why.UNREACHABLE, error_id=error_id), False
             channel("http").exception("function call failed", extra={"fields": {"error_id": error_id}})
             return Reply(Outcome.ERROR, Why.NOTHING_NEW, error_id=error_id), False
+        finally:
+            limits.in_flight -= 1
 
     async def _reply(self, does: Does, function_call: FunctionCall, tenancy: Tenancy) -> tuple[Reply | Told, bool]:
         now = self._gateway.clock.now()
@@ -219,8 +231,14 @@ class Functions:
         line_known = wish.asker.line is not None and wish.asker.line == wish.wish.person.phone
         # Whoever cannot be told of what they have is not asked whether they mean that.
         one_more = says_more(function_call.args) or (wish.call is None and not line_known)
-        books = tenancy.composites if wish.wish.service.segments else tenancy.bookings
-        reply = await books.book(wish.wish, wish.call, one_more=one_more, line_known=line_known)
+        shedding = self._shedding
+        counting = shedding.counted(function_call, tenancy, wish.wish) if shedding else nullcontext(lambda _: None)
+        with counting as counted:
+            if counted is None:
+                return Reply(Outcome.REJECTED, Why.ENOUGH), False
+            books = tenancy.composites if wish.wish.service.segments else tenancy.bookings
+            reply = await books.book(wish.wish, wish.call, one_more=one_more, line_known=line_known)
+            counted(reply)
         if wish.call is not None and reply.outcome is not Outcome.ERROR:
             # The admission has made the call's row.
             self._gateway.calls.known(tenancy.tenant.tenant_id, wish.call.call_id)
@@ -233,7 +251,3 @@ _FUNCTION_NAME: Final = re.compile(r"[a-z]{2,20}(?:_[a-z0-9]{1,20}){1,5}")
 def _word(name: str | None) -> str | None:
     """A function's name as a log may hold it. Models write whatever they like there, a caller's name too."""
     return name if name is None or _FUNCTION_NAME.fullmatch(name) else "(no function's name)"
-
-
-def _digits(number: str | None) -> str | None:
-    return None if number is None else "".join(c for c in number if c.isascii() and (c.isdigit() or c == "+"))[:20]

@@ -1,12 +1,12 @@
 """What operators and probes ask: health, readiness, and two counts that end-to-end tests rely on."""
 
-import json
-from typing import Final
+from typing import Any, Final
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from einmal import __version__
+from einmal.adapters.strict_json import BadEnvelope, json_object
 from einmal.adapters.telemetry.metrics import CONTENT_TYPE
 from einmal.entrypoints.http.door import Refusal, check_admin, read_body
 from einmal.ports import CommitUnknown, LedgerUnavailable
@@ -52,10 +52,10 @@ class Inside:
     async def appointments_verify(self, request: Request) -> Response:
         self._check(request)
         try:
-            data = json.loads(await read_body(request.scope, request.receive))
-        except (ValueError, RecursionError):
-            data = None
-        booking_id = data.get("booking_id") if isinstance(data, dict) else None
+            data: dict[str, Any] = json_object(await read_body(request.scope, request.receive))
+        except BadEnvelope as wrong:
+            raise Refusal(422, "bad_envelope", str(wrong.args[0])) from None
+        booking_id = data.get("booking_id")
         if not isinstance(booking_id, str) or not booking_id:
             raise Refusal(422, "booking_id_missing", 'send {"booking_id": "UID"}')
         count = await self._gateway.ledger.bookings_count(self._tenant_id(request), booking_id)
@@ -72,5 +72,6 @@ class Inside:
         return named
 
     def _check(self, request: Request) -> None:
-        settings = self._gateway.settings
-        check_admin(request.scope, settings.admin_token, loopback=settings.loopback)
+        gateway, settings = self._gateway, self._gateway.settings
+        now, guesses = gateway.clock.monotonic(), gateway.limits.guesses
+        check_admin(request.scope, settings.admin_token, loopback=settings.loopback, guesses=guesses, now=now)

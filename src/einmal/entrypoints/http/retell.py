@@ -10,9 +10,10 @@ from starlette.types import Receive, Scope, Send
 
 from einmal.adapters.functions.names import BOOKING, FUNCTIONS, Does
 from einmal.adapters.retell.envelope import read_envelope
+from einmal.adapters.retell.signature import identity
 from einmal.adapters.strict_json import BadEnvelope
 from einmal.entrypoints.http.door import Refusal, check_signed, header
-from einmal.entrypoints.http.functions import Functions
+from einmal.entrypoints.http.functions import Answered, Functions
 from einmal.tenancies import Credential
 from einmal.wiring import Gateway
 
@@ -35,19 +36,31 @@ class FunctionCalls:
         return check_signed(scope, body, gateway.tenancies.keys, now, loopback=loopback and gateway.tenancies.keyless)
 
     async def _answered(self, scope: Scope, body: bytes, key: str | None) -> bytes:
-        return await self.answer(body, header(scope, b"x-call-id"), key)
+        gateway, call_id_header = self._gateway, header(scope, b"x-call-id")
+        signed = None if key is None else identity(header(scope, b"x-retell-signature"))
+        if signed is None:
+            return await self.answer(body, call_id_header, key)
+
+        async def answer() -> tuple[bytes, bool]:
+            answered = await self._served_once(body, call_id_header, key)
+            return answered.body, answered.is_last_word
+
+        return await gateway.limits.replays.once(signed, gateway.clock.monotonic(), answer)
 
     async def answer(self, body: bytes, call_id_header: str | None = None, key: str | None = None) -> bytes:
         """The answer to an authenticated body; `key` signed it. Raises Refusal for what is no function call."""
+        return (await self._served_once(body, call_id_header, key)).body
+
+    async def _served_once(self, body: bytes, call_id_header: str | None, key: str | None) -> Answered:
         try:
             function_call = read_envelope(body, call_id_header, self._functions)
         except BadEnvelope as wrong:
             raise Refusal(422, "bad_envelope", str(wrong.args[0])) from None
         tenancy = self._served.whose(function_call, key, Credential.RETELL)
         if tenancy is None:
-            return self._served.nobodys().body
+            return self._served.nobodys()
         name = function_call.name or self._default
-        return (await self._served.serve(name, self._functions, function_call, tenancy)).body
+        return await self._served.serve(name, self._functions, function_call, tenancy)
 
 
 def collect_appointment(gateway: Gateway) -> FunctionCalls:

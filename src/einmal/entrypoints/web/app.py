@@ -16,7 +16,10 @@ from einmal.wiring import Gateway
 
 
 def build_site(gateway: Gateway, *, has_lab: bool = False) -> Site:
-    pages = build_pages(gateway.settings, gateway.clock)
+    first = min(gateway.tenancies.all, key=lambda one: one.tenant.tenant_id, default=None)
+    # The same in every process on this ledger, and known to nobody else.
+    shared = b"" if first is None else first.tenant.hash_key
+    pages = build_pages(gateway.settings, gateway.clock, gateway.limits.guesses, shared)
     pages.environment.globals.update(has_lab=has_lab, layers_off=lambda: gateway.layers_off)
     return Site(gateway, pages, Feed(gateway.stories), has_lab)
 

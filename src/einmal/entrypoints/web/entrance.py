@@ -8,7 +8,6 @@ from a page of ours.
 import asyncio
 import contextlib
 import hmac
-from collections import deque
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -19,16 +18,18 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
 
-from einmal.entrypoints.http.door import from_this_machine, header, read_body
+from einmal.edge.guesses import Guesses
+from einmal.entrypoints.http.door import from_this_machine, header, read_body, refuse_guessers, visitor_of
 from einmal.entrypoints.web.session import COOKIE, LASTS, Role, Session, Sessions
+from einmal.ports import Clock
 from einmal.secret import Secret
 from einmal.settings import Settings
 
 FORM_BYTES_MAX: Final = 64 * 1024
 
-TRIES_MAX: Final = 10
-TRIES_WITHIN: Final = timedelta(minutes=5)
-"""All visitors together: behind a proxy they have one address. Whoever knows the token has it from a file."""
+KNOWN_FOR: Final = timedelta(days=90)
+CHECKS_AT_ONCE: Final = 2
+"""A password takes 64 MiB and a tenth of a second to check, as it should."""
 
 
 class SignInNeeded(Exception):
@@ -44,7 +45,11 @@ class NotAllowed(Exception):
 
 
 class TooManyTries(Exception):
-    """Wait a little before the next."""
+    """Wait before the next. `seconds`: how long."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__("wait before the next try")
+        self.seconds = seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,14 +67,17 @@ class Visitor:
 
 
 class Entrance:
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, clock: Clock, guesses: Guesses, shared: bytes = b"") -> None:
+        """`guesses`: those of the whole process. `shared`: see Sessions."""
         self._loopback = settings.loopback
         self._tokens = _present({Role.OPERATOR: settings.admin_token, Role.READER: settings.reader_token})
         self._passwords = _present({Role.OPERATOR: settings.operator_password, Role.READER: settings.reader_password})
         every = (*self._tokens.values(), *self._passwords.values())
-        self._sessions = Sessions(tuple(secret.reveal() for secret in every))
+        self._sessions = Sessions(tuple(secret.reveal() for secret in every), shared)
         self._hasher = PasswordHasher()
-        self._tries: deque[datetime] = deque(maxlen=TRIES_MAX)
+        self._clock = clock
+        self._guesses = guesses
+        self._checks = asyncio.Semaphore(CHECKS_AT_ONCE)
 
     @property
     def possible(self) -> bool:
@@ -118,18 +126,29 @@ class Entrance:
             raise NotAllowed("role")
         return fields
 
-    async def sign_in(self, secret: str, now: datetime) -> Session | None:
-        """The session of whoever knows a token or a password; None for nobody's. Raises TooManyTries."""
-        if len(self._tries) == TRIES_MAX and now - self._tries[0] < TRIES_WITHIN:
-            raise TooManyTries
+    async def sign_in(self, request: Request, secret: str, now: datetime) -> Session | None:
+        """The session of whoever knows a token or a password; None for nobody's. Raises TooManyTries.
+
+        Counted for each address and for all together. A browser in which somebody has signed in before counts by
+        itself, so that no stranger's tries lock out whoever works here.
+        """
+        browser, began = self._sessions.browser_of(request.cookies.get(BROWSER)), self._clock.monotonic()
+        who = visitor_of(request.scope) if browser is None else f"browser {browser}"
+        wait = self._guesses.wait_seconds(who, began, trusted=browser is not None)
+        if wait > 0:
+            raise TooManyTries(wait)
         # Counted before it is known to be wrong: a password takes a while to check, and others come meanwhile.
-        self._tries.append(now)
-        role = self._of_token(secret) or await asyncio.to_thread(self._of_password, secret)
+        self._guesses.begin(who, began)
+        role = self._of_token(secret) or await self._of_password_in_turn(secret)
         if role is None:
             return None
-        with contextlib.suppress(ValueError):
-            self._tries.remove(now)
+        self._guesses.was_right(who, began, self._clock.monotonic())
         return self._sessions.begin(role, now)
+
+    def know(self, request: Request, headers: MutableHeaders) -> None:
+        """Have the browser keep that somebody has signed in there."""
+        if self._sessions.browser_of(request.cookies.get(BROWSER)) is None:
+            headers.append("set-cookie", _cookie(BROWSER, self._sessions.browser(), KNOWN_FOR))
 
     def keep(self, headers: MutableHeaders, session: Session) -> None:
         """Have the browser keep the session, a guest's apart from those that open something."""
@@ -140,13 +159,29 @@ class Entrance:
         headers.append("set-cookie", _cookie(COOKIE, "", timedelta(0)))
 
     def _bearer(self, request: Request) -> Role | None:
+        """Raises Refusal for who has guessed too often."""
         given = (header(request.scope, b"authorization") or "").partition("Bearer ")[2]
-        return self._of_token(given) if given else None
+        if not given:
+            return None
+        who, now = visitor_of(request.scope), self._clock.monotonic()
+        refuse_guessers(self._guesses, who, now)
+        role = self._of_token(given)
+        if role is None:
+            self._guesses.begin(who, now)
+        else:
+            self._guesses.right(who, now)
+        return role
 
     def _of_token(self, given: str) -> Role | None:
         # Each is compared, in whatever order: how long it takes tells nothing.
         fits = [role for role, token in self._tokens.items() if _same(given, token)]
         return fits[0] if fits else None
+
+    async def _of_password_in_turn(self, given: str) -> Role | None:
+        if not self._passwords:
+            return None
+        async with self._checks:
+            return await asyncio.to_thread(self._of_password, given)
 
     def _of_password(self, given: str) -> Role | None:
         for role, known in self._passwords.items():
@@ -160,6 +195,8 @@ class Entrance:
 
 GUEST: Final = "__Host-einmal-guest"
 """Of whoever books by the form without signing in."""
+
+BROWSER: Final = "__Host-einmal-browser"
 
 
 async def read_form(request: Request) -> dict[str, str]:

@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from einmal import __version__
+from einmal.edge.guesses import Guesses
 from einmal.entrypoints.http.door import ClientLeft, Refusal
 from einmal.entrypoints.web.entrance import Entrance, NotAllowed, SignInNeeded, Visitor
 from einmal.entrypoints.web.shown import FILTERS
@@ -151,6 +152,8 @@ def _told(trouble: Exception) -> tuple[int, str]:
             return 403, f"trouble_{trouble}"
         case NotThere():
             return 404, str(trouble)
+        case Refusal(status=429):
+            return 429, "trouble_too_many"
         case Refusal(status=status):
             return status, "trouble_too_large"
         case _:
@@ -161,7 +164,8 @@ def static_bytes(name: str) -> bytes:
     return (Path(__file__).parent / "static" / name).read_bytes()
 
 
-def build_pages(settings: Settings, clock: Clock) -> Pages:
+def build_pages(settings: Settings, clock: Clock, guesses: Guesses, shared: bytes = b"") -> Pages:
+    """`guesses` and `shared`: see Entrance."""
     environment = Environment(
         loader=PackageLoader("einmal.entrypoints.web"),
         autoescape=True,
@@ -171,4 +175,4 @@ def build_pages(settings: Settings, clock: Clock) -> Pages:
     )
     environment.filters.update(FILTERS)
     versions = {name: hashlib.sha256(static_bytes(name)).hexdigest()[:12] for name in STATIC}
-    return Pages(Entrance(settings), settings, clock, environment, versions)
+    return Pages(Entrance(settings, clock, guesses, shared), settings, clock, environment, versions)

@@ -1,7 +1,7 @@
 """Who looks at a page, kept in a signed cookie: no row, no memory, the same in every process.
 
 The signing key is made of the credentials themselves, so that a new token or password signs everybody out. Where nobody
-has a credential, on loopback, it is this process's own.
+has a credential it is made of what all processes on one ledger share: guests book by the form through any of them.
 """
 
 import base64
@@ -39,8 +39,11 @@ class Session:
 
 
 class Sessions:
-    def __init__(self, credentials: tuple[str, ...]) -> None:
-        material = "\0".join(credentials).encode() if credentials else secrets.token_bytes(32)
+    def __init__(self, credentials: tuple[str, ...], shared: bytes = b"") -> None:
+        """`shared`: a secret of the ledger's, which stands in where there are no credentials."""
+        material = "\0".join(credentials).encode() if credentials else b"\0" + shared
+        if not credentials and not shared:
+            material = secrets.token_bytes(32)
         # Slow on purpose: a guest has a cookie signed with it, to guess a weak token against.
         self._key = hashlib.scrypt(material, salt=b"einmal session", n=2**14, r=8, p=1)
 
@@ -61,6 +64,17 @@ class Sessions:
         data = json.loads(base64.urlsafe_b64decode(body))
         until = datetime.fromtimestamp(data["until"], tz=now.tzinfo)
         return Session(Role(data["role"]), until, data["nonce"]) if now < until else None
+
+    def browser(self) -> str:
+        """What a browser keeps in which somebody has signed in. It opens nothing; it tells them from who guesses."""
+        name = secrets.token_urlsafe(18)
+        return f"{name}.{self._sign('browser', name)}"
+
+    def browser_of(self, cookie: str | None) -> str | None:
+        """Which of those browsers; None for what we did not make."""
+        name, _, seal = (cookie or "").partition(".")
+        known = hmac.compare_digest(seal.encode(), self._sign("browser", name).encode())
+        return name if name and known else None
 
     def form_token(self, session: Session) -> str:
         """What each form of this session carries: another site cannot know it."""

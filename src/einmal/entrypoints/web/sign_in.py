@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from math import ceil
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -31,14 +32,17 @@ class SignIn:
             raise NotAllowed("form")  # another site would sign its visitors in as somebody, or use up the tries
         now = self.pages.clock.now()
         try:
-            session = await self.pages.entrance.sign_in(fields.get("secret", ""), now)
-        except TooManyTries:
-            return self._form(request, 429, "sign_in_wait")
+            session = await self.pages.entrance.sign_in(request, fields.get("secret", ""), now)
+        except TooManyTries as wait:
+            response = self._form(request, 429, "sign_in_wait")
+            response.headers["Retry-After"] = str(ceil(wait.seconds))
+            return response
         if session is None:
             await self.note("sign_in_failed")
             return self._form(request, 401, "sign_in_wrong")
         await self.note(f"signed_in_{session.role}")
         response = RedirectResponse(_own_path(fields.get("next")), 303, headers=HEADERS)
+        self.pages.entrance.know(request, response.headers)
         self.pages.entrance.keep(response.headers, session)
         return response
 

@@ -36,6 +36,10 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
         "Dieses Formular war nicht mehr gültig. Bitte laden Sie die Seite neu. Geändert wurde nichts.",
         "This form was no longer valid. Please load the page again and try once more. Nothing was changed.",
     ),
+    "trouble_too_many": (
+        "Von dort kamen zu viele falsche Schlüssel. Bitte warten Sie einige Minuten.",
+        "Too many wrong secrets came from there. Please wait a few minutes.",
+    ),
     "trouble_too_large": ("Das war zu groß.", "That was too large."),
     "trouble_ledger": (
         "Das Hauptbuch ist gerade nicht zu lesen. Bitte versuchen Sie es gleich noch einmal.",
