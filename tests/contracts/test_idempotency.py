@@ -11,7 +11,7 @@ import pytest
 from einmal.adapters.sql.idempotency import SqlIdempotencyKeys
 from einmal.adapters.system import SystemIds
 from einmal.domain.request_key import RequestKey, request_key
-from einmal.ports.idempotency import KEPT_FOR, Claimed, Kept, KeyOfAnother, Running
+from einmal.ports.idempotency import KEPT_FOR, Begun, Claimed, Kept, KeyOfAnother, Running
 from support.evidence import NOW, SECRET
 from support.sql import BASES, SqlBase
 
@@ -56,7 +56,7 @@ async def test_with_another_request_it_is_a_mistake(base: SqlBase) -> None:
     await books.let_go(key(), claim)
     assert await books.claim(other, NOW, UNTIL) == KeyOfAnother()
     again = await books.claim(key(asked=dict(reversed(ASKED.items()))), NOW, UNTIL)
-    assert again == Claimed(UNTIL, again=True)
+    assert again == Claimed(UNTIL, NOW)
     await books.keep(key(), again, KEPT)
     assert await books.claim(other, NOW, UNTIL) == KeyOfAnother()
 
@@ -74,7 +74,7 @@ async def test_who_dies_with_it_loses_nothing(base: SqlBase) -> None:
     assert isinstance(late, Claimed)
     assert isinstance(await books.claim(key(), UNTIL - timedelta(milliseconds=1), UNTIL + LEASE), Running)
     claim = await books.claim(key(), UNTIL, UNTIL + LEASE)
-    assert claim == Claimed(UNTIL + LEASE, again=True)
+    assert claim == Claimed(UNTIL + LEASE, NOW)
     assert not await books.keep(key(), late, Kept(409, "{}"))
     await books.let_go(key(), late)
     assert isinstance(await books.claim(key(), UNTIL, UNTIL + LEASE), Running)
@@ -86,13 +86,13 @@ async def test_what_has_no_final_answer_is_carried_out_again(base: SqlBase) -> N
     claim = await books.claim(key(), NOW, UNTIL)
     assert isinstance(claim, Claimed)
     await books.let_go(key(), claim)
-    assert await books.claim(key(), NOW, UNTIL) == Claimed(UNTIL, again=True)
+    assert await books.claim(key(), NOW, UNTIL) == Claimed(UNTIL, NOW)
 
 
 async def test_a_clock_that_was_set_back_blocks_no_key(base: SqlBase) -> None:
     books = keys(base)
     await books.claim(key(), NOW + timedelta(days=1), UNTIL + timedelta(days=1))
-    assert await books.claim(key(), NOW, UNTIL) == Claimed(UNTIL, again=True)
+    assert await books.claim(key(), NOW, UNTIL) == Claimed(UNTIL, NOW + timedelta(days=1))
 
 
 async def test_after_a_day_the_key_names_a_new_request(base: SqlBase) -> None:
@@ -104,6 +104,34 @@ async def test_after_a_day_the_key_names_a_new_request(base: SqlBase) -> None:
     assert await books.claim(other, later - timedelta(seconds=1), later + LEASE) == KeyOfAnother()
     assert await books.claim(other, later, later + LEASE) == Claimed(later + LEASE)
     assert await books.claim(key(), later, later + LEASE) == KeyOfAnother()
+
+
+async def test_what_stands_of_a_key_is_read_without_claiming_it(base: SqlBase) -> None:
+    books = keys(base)
+    assert await books.standing(key(), NOW) is None
+    claim = await books.claim(key(), NOW, UNTIL)
+    assert isinstance(claim, Claimed)
+    assert await books.standing(key(), NOW) == Running(UNTIL)
+    assert await books.standing(key(asked={}), NOW) == KeyOfAnother()
+    assert await books.standing(key(), UNTIL) == Begun(NOW)
+    await books.let_go(key(), claim)
+    assert await books.standing(key(), NOW) == Begun(NOW)
+    again = await books.claim(key(), NOW, UNTIL)
+    assert isinstance(again, Claimed)
+    await books.keep(key(), again, KEPT)
+    assert await books.standing(key(), NOW) == KEPT
+    assert await books.standing(key(), NOW + KEPT_FOR) is None
+
+
+async def test_an_answer_that_is_true_for_a_while_is_repeated_so_long(base: SqlBase) -> None:
+    """After that the key names a new request."""
+    books = keys(base)
+    claim = await books.claim(key(), NOW, UNTIL)
+    assert isinstance(claim, Claimed)
+    until = NOW + timedelta(minutes=5)
+    assert await books.keep(key(), claim, replace(KEPT, until=until))
+    assert await books.claim(key(), until - timedelta(seconds=1), until + LEASE) == KEPT
+    assert await books.claim(key(), until, until + LEASE) == Claimed(until + LEASE)
 
 
 async def test_what_has_expired_is_forgotten_a_little_at_a_time(base: SqlBase) -> None:
@@ -121,7 +149,7 @@ async def test_an_answer_that_was_erased_is_asked_for_again(base: SqlBase) -> No
     assert isinstance(claim, Claimed)
     await books.keep(key(), claim, KEPT)
     base.run("UPDATE idempotency_keys SET answer = NULL RETURNING key_hash")
-    assert await books.claim(key(), NOW, UNTIL) == Claimed(UNTIL, again=True)
+    assert await books.claim(key(), NOW, UNTIL) == Claimed(UNTIL, NOW)
 
 
 async def test_the_row_holds_no_word_of_what_was_asked(base: SqlBase) -> None:

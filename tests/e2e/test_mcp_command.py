@@ -21,7 +21,12 @@ from mcp.client.streamable_http import streamable_http_client
 
 from einmal.entrypoints.cli.mcp import mcp
 from einmal.settings import read_settings
+from einmal.simulator.app import simulator_app
+from einmal.simulator.catalogue import demo_calendar
+from einmal.simulator.faults import FaultPlan
+from einmal.simulator.wire import SimulatedCalcom
 from support.canary import CANARY
+from support.serving import served
 
 WISH = {"service": "Beratung", "start": "2027-12-01T10:00", "name": "Jürgen Groß"}
 TENANTS = """
@@ -129,6 +134,61 @@ def test_told_to_stop_it_ends_and_its_output_is_the_protocol_alone(tmp_path: Pat
         lines += one.stdout.readlines()
         assert [json.loads(line)["result"]["serverInfo"]["name"] for line in lines if '"id":1' in line] == ["einmal"]
         assert all(json.loads(line)["jsonrpc"] == "2.0" for line in lines)
+
+
+SLOW = '[[rule]]\nfault = "slow_answer"\noperation = "create"\ndelay_seconds = 1\n'
+
+
+@pytest.mark.parametrize("patient", [True, False])
+async def test_what_was_asked_before_the_input_ended_is_answered(tmp_path: Path, patient: bool) -> None:
+    """Piped in, and the pipe is closed while the calendar is slow: "booked", and not an error of the connection, for it
+    is booked. The control is the SDK's own, which gives up at once."""
+    lines = [
+        {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": INITIALIZE},
+        {"jsonrpc": "2.0", "method": "notifications/initialized"},
+        {"jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": {"name": "book_appointment", "arguments": WISH}},
+        {"jsonrpc": "2.0", "id": "three", "method": "tools/call", "params": {"name": "no_tool", "arguments": {}}},
+        {"jsonrpc": "2.0", "id": 4, "method": "tools/call", "params": {"name": "book_appointment", "arguments": WISH}},
+        {"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": 4}},
+    ]
+    calendar = demo_calendar()
+    wire = SimulatedCalcom(calendar, api_keys=None, now=lambda: datetime.now(UTC))
+    words = ["-m", "einmal", "mcp"] if patient else ["-c", IMPATIENT]
+    async with served(simulator_app(wire, faults=FaultPlan.from_toml(SLOW))) as url:
+        own = {"EINMAL_CALCOM_API_KEY": "cal_test", "EINMAL_CALCOM_BASE_URL": url}
+        one = await asyncio.create_subprocess_exec(
+            *(sys.executable, *words),
+            cwd=tmp_path,
+            env=clean_environment() | own | {"EINMAL_ATTENDEE_FALLBACK_EMAIL": "termin@salon.test"},
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        said, complaints = await one.communicate("".join(json.dumps(line) + "\n" for line in lines).encode())
+        assert one.returncode == 0, complaints.decode()
+        CANARY.hear("`einmal mcp`", complaints.decode())
+    answers = {told["id"]: told for told in map(json.loads, said.decode().splitlines())}
+    assert answers["three"]["error"]["message"].startswith("there is no such tool")
+    assert 4 not in answers
+    if patient:
+        assert answers[2]["result"]["structuredContent"]["status"] == "booked"
+        assert len(calendar.bookings) == 1
+    else:
+        assert answers[2]["error"]["message"] == "Connection closed"
+
+
+IMPATIENT = """
+import asyncio, os
+from einmal.entrypoints.cli.mcp import _gateway
+from einmal.settings import read_settings
+from mcp.server.stdio import stdio_server
+
+async def served():
+    async with _gateway(read_settings(os.environ), "default") as tools, stdio_server() as (reads, writes):
+        await tools.server.run(reads, writes, tools.server.create_initialization_options())
+
+asyncio.run(served())
+"""
 
 
 async def test_over_http_it_ends_when_told_to_with_a_client_still_there(tmp_path: Path) -> None:

@@ -1,11 +1,14 @@
 """The gateway as a library: a program of one's own, the real ledger, and a served Cal.com."""
 
 import asyncio
+import importlib
+import inspect
+import re
 import subprocess
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import FrozenInstanceError
+from dataclasses import FrozenInstanceError, fields
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,6 +17,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 import einmal
+import einmal.library as library_module
+import einmal.library.gateway as gateway_module
 from einmal.adapters.sql.migrate import upgrade
 from einmal.adapters.sql.sqlite import connect
 from einmal.settings import read_settings
@@ -147,6 +152,86 @@ async def test_a_mistake_of_the_program_is_raised_and_nothing_is_begun(tmp_path:
         assert live(calendar) == 0
 
 
+async def test_a_start_that_no_calendar_has_is_a_mistake(tmp_path: Path) -> None:
+    """`datetime.now() + timedelta(days=1)` is no whole minute; the caller would be asked which day they mean."""
+    async with calcom() as (url, calendar), einmal.Gateway.open(**values(tmp_path, url)) as gateway:
+        for odd in (weekday_ahead().replace(second=7), weekday_ahead().replace(microsecond=500_000)):
+            with pytest.raises(einmal.BadArgument, match="start must be a whole minute"):
+                await gateway.book("Beratung", odd, JUERGEN)
+            with pytest.raises(einmal.BadArgument, match="new_start must be a whole minute"):
+                await gateway.move(JUERGEN, odd)
+        assert live(calendar) == 0
+
+
+async def test_a_phone_that_is_none_is_a_mistake_and_not_left_out(tmp_path: Path) -> None:
+    """Booked without it, the appointment would not be found by it again. A withheld one is as good as none."""
+    async with calcom() as (url, calendar), einmal.Gateway.open(**values(tmp_path, url)) as gateway:
+        odd = einmal.Customer("Jürgen Groß", phone="030 AB")
+        for call in (gateway.book("Beratung", weekday_ahead(), odd), gateway.cancel(odd), gateway.status(odd)):
+            with pytest.raises(einmal.BadArgument, match="phone must be a number, such as") as told:
+                await call
+            assert "030" not in str(told.value).replace("+4930901820", "")
+        assert live(calendar) == 0
+        withheld = einmal.Customer("Jürgen Groß", phone="anonymous")
+        assert (await gateway.book("Beratung", weekday_ahead(), withheld)).status == "booked"
+
+
+SLOW = '[[rule]]\nfault = "slow_answer"\noperation = "create"\ndelay_seconds = 0.5\n'
+
+
+async def test_who_is_cancelled_while_it_books_loses_nothing(tmp_path: Path) -> None:
+    """`asyncio.wait_for` gives up, the booking does not; the same call again is answered with it."""
+    async with calcom(SLOW) as (url, calendar), einmal.Gateway.open(**values(tmp_path, url)) as gateway:
+        start = weekday_ahead()
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(gateway.book("Beratung", start, JUERGEN, conversation_id="chat-17"), 0.1)
+        again = await gateway.book("Beratung", start, JUERGEN, conversation_id="chat-17")
+        assert again.status == "booked"
+        assert live(calendar) == 1
+
+
+async def test_closed_while_it_books_it_waits_for_that(tmp_path: Path) -> None:
+    async with calcom(SLOW) as (url, calendar):
+        async with einmal.Gateway.open(**values(tmp_path, url)) as gateway:
+            booking = asyncio.create_task(gateway.book("Beratung", weekday_ahead(), JUERGEN))
+            for _ in range(500):
+                if calendar.bookings:
+                    break
+                await asyncio.sleep(0.01)
+        assert (await booking).status == "booked"
+        assert live(calendar) == 1
+
+
+async def test_in_another_event_loop_it_is_not_open(tmp_path: Path) -> None:
+    """What waits in one loop is never woken by another: the booking would be left in doubt."""
+    async with calcom() as (url, calendar), einmal.Gateway.open(**values(tmp_path, url)) as gateway:
+
+        def elsewhere() -> None:
+            asyncio.run(gateway.book("Beratung", weekday_ahead(), JUERGEN))
+
+        with pytest.raises(einmal.NotOpen, match="another event loop"):
+            await asyncio.to_thread(elsewhere)
+        assert live(calendar) == 0
+        assert (await gateway.book("Beratung", weekday_ahead(), JUERGEN)).status == "booked"
+
+
+@pytest.mark.parametrize(
+    ("services", "says"),
+    [
+        ([einmal.Service("", 101, 30)], "must have a name"),
+        ([einmal.Service("Beratung", 0, 30)], "event_type_id must be positive"),
+        ([einmal.Service("Beratung", 101, 0)], "duration_minutes must be positive"),
+        ([einmal.Service("Beratung", 101, 30), einmal.Service("Gespräch", 101, 30)], "event type 101 twice"),
+        ([einmal.Service("Beratung", 101, 30), einmal.Service("beratung ", 102, 30)], "two services called beratung"),
+    ],
+)
+async def test_services_that_nobody_could_book_are_a_mistake(
+    tmp_path: Path, services: list[einmal.Service], says: str
+) -> None:
+    with pytest.raises(einmal.BadArgument, match=says):
+        await opens(**values(tmp_path, "http://127.0.0.1:9"), services=services)
+
+
 async def opens(**given: Any) -> None:
     async with einmal.Gateway.open(**given):
         pytest.fail("it opened")
@@ -189,6 +274,27 @@ def test_importing_it_loads_nothing() -> None:
     assert set(einmal.__all__) <= set(dir(einmal))
     with pytest.raises(AttributeError, match="no attribute 'Gate'"):
         einmal.Gate  # noqa: B018
+
+
+def test_all_that_can_come_back_is_documented() -> None:
+    """Each outcome that a method may have, each field of what is handed out, each exception and each public name."""
+    said = set(re.findall(r"`([a-z_.A-Z]+)", DOCUMENT.read_text("utf-8")))
+    outcomes = {one.value for one in einmal.Outcome if one is not einmal.Outcome.NOTED}  # that is the phone's alone
+    assert outcomes <= said
+    parts = {field.name for kind in (einmal.Result, einmal.Booking, einmal.Alternative) for field in fields(kind)}
+    assert parts <= said
+    assert {"CannotOpen", "BadArgument", "NotOpen"} <= said
+    methods = {name for name in vars(einmal.Gateway) if not name.startswith("_")}
+    assert methods - {"open"} <= said | {"release"}
+
+
+def test_the_names_that_its_documents_name_exist() -> None:
+    texts = (DOCUMENT.read_text("utf-8"), inspect.getsource(gateway_module), inspect.getsource(library_module))
+    named = {name for text in texts for name in re.findall(r"`(einmal(?:\.\w+)+)[(`]", text)}
+    assert "einmal.settings.read_settings" in named
+    for name in named:
+        module, _, last = name.rpartition(".")
+        assert hasattr(importlib.import_module(module), last), name
 
 
 async def test_the_example_of_the_document_runs(tmp_path: Path) -> None:

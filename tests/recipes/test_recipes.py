@@ -3,6 +3,7 @@
 The frameworks are not installed here: stand-ins have the few names that the snippets import. What they book is real.
 """
 
+import asyncio
 import json
 import re
 import sys
@@ -15,6 +16,7 @@ from typing import Any
 import aiohttp
 import pytest
 
+from einmal.adapters.calcom.transport import MaybeSent, WireAnswer, WireRequest
 from einmal.entrypoints.http.app import create_app
 from einmal.settings import SETTINGS, read_settings
 from support.rest import KEY, Program, program
@@ -78,6 +80,36 @@ async def test_any_python_agent_books_once_and_never_guesses(tmp_path: Path, mon
         assert (await saved["einmal"]("book_appointment", call, **WISH))["do_not_rebook"] is True
 
 
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 500\r\n\r\n{",
+        b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 9\r\n\r\n<html/>\r\n",
+        b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n",
+        b"",
+    ],
+    ids=["cut off", "of a proxy", "502", "none"],
+)
+async def test_an_answer_that_nobody_can_read_is_a_doubt(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answer: bytes
+) -> None:
+    """The request has arrived, for all that is known: no exception, which an agent takes for "it did not work"."""
+
+    async def answers(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(answer)
+        await writer.drain()
+        writer.close()
+
+    async with gateway(tmp_path, monkeypatch):
+        saved = vars(sys.modules["einmal_call"])
+        server = await asyncio.start_server(answers, "127.0.0.1", 0)
+        async with server:
+            saved["URL"] = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+            told = await saved["einmal"]("book_appointment", {"call_id": "call_7d4d0c"}, **WISH)
+        assert (told["status"], told["do_not_rebook"]) == ("in_doubt", True)
+
+
 async def test_livekit_agents(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     class Agent:
         def __init__(self, *, instructions: str) -> None:
@@ -135,6 +167,24 @@ async def test_n8n(tmp_path: Path) -> None:
         assert [status for status, _ in (first, again, other)] == [201, 201, 200]
         assert first[1]["ref"] == again[1]["ref"] == other[1]["ref"]
         assert one.live == 1
+
+
+async def test_n8n_tells_a_doubt_by_its_main_output(tmp_path: Path) -> None:
+    """A 202 is no error to n8n: the document says so, for who takes it for a booking says what is not known."""
+    section = DOCUMENT.partition("\n## n8n\n")[2].partition("\n## ")[0]
+    assert "`in_doubt`" in section
+    assert "main output" in section
+    node = json.loads(snippet("n8n", "json"))["nodes"][0]
+    item = {"service": "Beratung", "start": "2026-12-01T10:00:00+01:00", "name": "Jürgen Groß", "phone": "+4930901820"}
+
+    async def lost(_: WireRequest) -> WireAnswer:
+        raise MaybeSent("reset")
+
+    own = {"EINMAL_API_KEYS": f"n8n:book:{KEY}", "EINMAL_REPLY_SECONDS": "1"}
+    async with program(tmp_path, KEY, **own) as one:
+        one.here.tap.on_post = one.here.tap.on_get = lost
+        status, told = await replayed(node["parameters"], item, "231", one)
+        assert (status, told["status"], told["do_not_rebook"]) == (202, "in_doubt", True)
 
 
 async def replayed(parameters: Any, item: dict[str, str], execution: str, one: Program) -> tuple[int, Any]:

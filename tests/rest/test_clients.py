@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from einmal.adapters.rest.operations import OPERATIONS
 from einmal.configuration.api_keys import api_keys_of
 from einmal.domain.scope import Scope
 from einmal.entrypoints.rest.clients import Pace
@@ -43,6 +44,20 @@ ASKS: dict[Scope, Sequence[tuple[str, str, Any]]] = {
     Scope.LIST: [("GET", "/bookings", None)],
     Scope.AVAILABILITY: [("GET", "/availability", None), ("GET", "/services", None)],
 }
+
+
+def test_every_operation_is_asked_in_that_table() -> None:
+    """A new one without its row would be open to every key, for all that these tests say."""
+    asked = {(scope, method, path.split("/")[-1]) for scope, asks in ASKS.items() for method, path, _ in asks}
+    known = {"{ref}": "x", "{conversation_id}": "chat-7"}
+    there_are = {
+        (one.scope, one.method, known.get(last, last))
+        for one in OPERATIONS
+        for last in [one.path.split("/")[-1]]
+        if one.scope is not None
+    }
+    assert asked == there_are
+    assert {one.path for one in OPERATIONS if one.scope is None} == {"/v1/openapi.json", "/v1/problems/{problem}"}
 
 
 @pytest.mark.parametrize("scope", Scope)

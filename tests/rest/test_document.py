@@ -23,6 +23,7 @@ from schemathesis.specs.openapi import checks
 from einmal.adapters.rest import fields
 from einmal.adapters.rest.openapi import document
 from einmal.adapters.rest.operations import LIST, OPERATIONS, SERVICES, Operation
+from einmal.edge.guesses import Guesses
 from support.rest import ASKED, KEY, program
 
 EXAMPLES = 15
@@ -52,6 +53,25 @@ def test_what_validates_is_what_is_documented() -> None:
     assert [one["name"] for one in query] == [one.name for one in fields.LIST.fields]
 
 
+class Forgetful(Guesses):
+    """Nobody has ever guessed."""
+
+    def begin(self, who: str, now: float) -> None:
+        return
+
+
+def test_what_is_open_to_everybody_promises_no_problem_that_it_cannot_have() -> None:
+    """Nothing of such a request is read but its path; and where a key is needed both ways to lack one are named."""
+    paths = document()["paths"]
+    assert set(paths["/v1/openapi.json"]["get"]["responses"]) == {"200", "500"}
+    assert set(paths["/v1/problems/{problem}"]["get"]["responses"]) == {"200", "404", "500"}
+    for one in OPERATIONS:
+        if one.scope is not None:
+            told = paths[one.path][one.method.lower()]["responses"]["401"]["description"]
+            assert "`no-key`" in told
+            assert "`wrong-key`" in told
+
+
 @contextmanager
 def listening(folder: Path) -> Iterator[str]:
     """The gateway in a loop of its own: Schemathesis waits for each answer."""
@@ -61,6 +81,8 @@ def listening(folder: Path) -> Iterator[str]:
     async def run() -> None:
         async with AsyncExitStack() as stack:
             one = await stack.enter_async_context(program(folder, EINMAL_API_RATE_PER_MINUTE="0", EINMAL_API_KEYS=KEYS))
+            # It tries each request with a wrong key as well, all from one address.
+            one.here.gateway.limits.guesses = Forgetful()
             address.append(one.url)
             started.set()
             await stop.wait()

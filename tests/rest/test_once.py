@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -132,10 +132,10 @@ async def test_a_process_that_dies_with_a_key_loses_nothing(tmp_path: Path) -> N
 async def test_a_cancelled_request_leaves_its_key_to_the_lease(tmp_path: Path, guarded: bool) -> None:
     """Nobody begins beside it. The control asks under keys of its own, and both are carried out."""
     async with program(tmp_path) as one:
-        begun, began = list[bool](), asyncio.Event()
+        begun, began = list[datetime | None](), asyncio.Event()
 
-        async def work(again: bool) -> Shown:
-            begun.append(again)
+        async def work(begun_at: datetime | None) -> Shown:
+            begun.append(begun_at)
             began.set()
             await asyncio.sleep(60)
             raise AssertionError
@@ -157,7 +157,7 @@ async def test_a_cancelled_request_leaves_its_key_to_the_lease(tmp_path: Path, g
         one.here.clock.pass_time(timedelta(seconds=15))
         third = ask("k1")
         await asyncio.sleep(0.1)
-        assert begun[-1]
+        assert begun[-1] is not None
         third.cancel()
         await asyncio.gather(third, return_exceptions=True)
 

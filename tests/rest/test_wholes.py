@@ -1,5 +1,6 @@
 """An appointment of several parts is one booking to a program; and what programs ask is seen by metrics and journal."""
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -45,6 +46,20 @@ async def test_it_is_booked_listed_and_cancelled_as_one(tmp_path: Path, house: s
         assert (told.status, told.body["status"]) == (200, "cancelled")
         assert one.live == 0
         assert (await one.get("/bookings")).body["bookings"] == []
+
+
+async def test_cancelled_since_it_is_not_booked_by_a_late_repeat(tmp_path: Path, house: str) -> None:
+    """The answer was never kept. The whole is told as what it is, and none of its parts is booked anew."""
+    async with program(tmp_path, EINMAL_CONFIG=house) as one:
+        made = await one.book(DYED, "k1")
+        await one.post(f"/bookings/{made.body['ref']}/cancel", {})
+        one.here.clock.pass_time(timedelta(minutes=5))
+        one.here.rows("UPDATE idempotency_keys SET status = NULL, answer = NULL RETURNING key_hash")
+        told = await one.book(DYED, "k1")
+        assert (told.status, told.type, told.body["booking"]["status"]) == (409, "not-standing", "cancelled")
+        assert one.live == 0
+        assert (await one.book(DYED, "k2")).status == 201
+        assert one.live == 2
 
 
 async def test_it_is_offered_where_all_of_it_is_free_and_not_held(tmp_path: Path, house: str) -> None:

@@ -16,6 +16,7 @@ from einmal.entrypoints.http.instants import as_heard
 from einmal.library.opening import opened, settings_of, whose
 from einmal.library.values import BadArgument, CannotOpen, Customer, NotOpen, Result, Service, result_of
 from einmal.settings import Settings
+from einmal.speech.contact import WITHHELD, phone_number, region_of_zone
 from einmal.tenancies import Tenancy
 from einmal.wiring import Gateway as Wired
 
@@ -46,6 +47,7 @@ class Gateway:
     _tenant_id: str
     _functions: Functions
     _closed: asyncio.Event = field(default_factory=asyncio.Event)
+    _loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.get_running_loop)
 
     @staticmethod
     @asynccontextmanager
@@ -62,7 +64,7 @@ class Gateway:
         """The gateway, and the recovery behind it, for as long as this is open. Raises CannotOpen.
 
         Without `services` all event types of the Cal.com account can be booked. `settings` instead of all the others
-        are those of a gateway: `einmal.settings.readsettings_of(os.environ)`.
+        are those of a gateway: `einmal.settings.read_settings(os.environ)`.
         """
         named = {
             "EINMAL_DATABASE_URL": database_url,
@@ -79,7 +81,7 @@ class Gateway:
             wired = await opened(chosen, stack)
             if wired.tenancies.get(tenant_id) is None:
                 raise CannotOpen(f"the tenant {tenant_id} cannot be served now; the log tells why")
-            gateway = Gateway(wired, tenant_id, Functions(wired, PLATFORM))
+            gateway = Gateway(wired, tenant_id, Functions(wired, PLATFORM, limited=False))
             try:
                 yield gateway
             finally:
@@ -122,6 +124,7 @@ class Gateway:
 
         `additional`: beside what this person has booked that day in this conversation; otherwise they are asked.
         """
+        self._check(customer)
         person = {"name": customer.name, "phone": customer.phone, "email": customer.email}
         more = {"slot": slot, "staff": staff, "additional": additional or None}
         return await self._call("book", conversation_id, service=service, start=start, **person, **more)
@@ -166,7 +169,16 @@ class Gateway:
     async def _of_theirs(
         self, name: str, customer: Customer, conversation_id: str | None, **arguments: datetime | str | None
     ) -> Result:
+        self._check(customer)
         return await self._call(name, conversation_id, customer.phone, name=customer.name or None, **arguments)
+
+    def _check(self, customer: Customer) -> None:
+        """Raises BadArgument for a phone that is none: without it, what is booked would not be found by it again."""
+        phone = (customer.phone or "").strip()
+        if phone and phone.lower() not in WITHHELD:
+            region = region_of_zone(self._tenancy().tenant.time_zone)
+            if phone_number(phone, region) is None:
+                raise BadArgument("phone must be a number, such as +4930901820, or None")
 
     async def _call(
         self,
@@ -191,13 +203,19 @@ class Gateway:
         tenancy = self._wired.tenancies.get(self._tenant_id)
         if self._closed.is_set() or tenancy is None:
             raise NotOpen("this gateway is closed; its methods work inside `async with Gateway.open(...)` only")
+        if asyncio.get_running_loop() is not self._loop:
+            # What waits in that loop would never be woken from here.
+            raise NotOpen("this gateway was opened in another event loop, and works in that one only")
         return tenancy
 
 
 def _as_said(name: str, value: _Given, tenancy: Tenancy) -> Any:
-    """A datetime as the house's clock shows it. Raises BadArgument for a naive one."""
+    """A datetime as the house's clock shows it. Raises BadArgument for one that is no time of an appointment."""
     if isinstance(value, datetime):
+        field_name = name.replace("date", "start")
         if value.tzinfo is None:
-            raise BadArgument(f"{name.replace('date', 'start')} must be an aware datetime: give it a time zone")
+            raise BadArgument(f"{field_name} must be an aware datetime: give it a time zone")
+        if value.second or value.microsecond:
+            raise BadArgument(f"{field_name} must be a whole minute: value.replace(second=0, microsecond=0)")
         return value.astimezone(tenancy.voice.zone).isoformat()
     return as_heard(value, tenancy.voice.zone) if isinstance(value, str) and name in {"start", "new_date"} else value

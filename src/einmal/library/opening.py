@@ -17,6 +17,7 @@ from einmal.wiring import Gateway, build_gateway, opened_traces
 
 def settings_of(given: dict[str, str], services: Sequence[Service]) -> Settings:
     """Of these values alone: the environment is the program's, not ours."""
+    _check(services)
     try:
         settings = read_settings(given)
     except BadSettings as wrong:
@@ -33,6 +34,24 @@ def settings_of(given: dict[str, str], services: Sequence[Service]) -> Settings:
         for one in services
     )
     return replace(settings, services=tuple(own))
+
+
+def _check(services: Sequence[Service]) -> None:
+    """Raises BadArgument for what nobody could book, or could not tell from another."""
+    names, types = set[str](), set[int]()
+    for one in services:
+        name = one.name.strip().casefold()
+        if not name:
+            raise BadArgument("each service must have a name")
+        for number, what in ((one.event_type_id, "event_type_id"), (one.duration_minutes, "duration_minutes")):
+            if number < 1:
+                raise BadArgument(f"{what} must be positive")
+        if one.event_type_id in types:
+            raise BadArgument(f"services hold the event type {one.event_type_id} twice; give one of them aliases")
+        if name in names:
+            raise BadArgument(f"there are two services called {name}")
+        names.add(name)
+        types.add(one.event_type_id)
 
 
 def whose(settings: Settings, tenant_id: str | None) -> str:

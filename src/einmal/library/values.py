@@ -17,7 +17,7 @@ class BadArgument(ValueError):
 
 
 class NotOpen(RuntimeError):
-    """The gateway was closed before this call."""
+    """The gateway was closed before this call, or was opened in another event loop."""
 
 
 @dataclass(frozen=True, slots=True)

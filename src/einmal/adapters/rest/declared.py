@@ -4,6 +4,8 @@ Nothing that is said of a wrong value quotes it: it may be a name.
 """
 
 import re
+import unicodedata
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,6 +16,9 @@ from einmal.speech.contact import OddAddress, email_address, nobodys_address
 START_MIN: Final = datetime(2000, 1, 1, tzinfo=UTC)
 START_MAX: Final = datetime(2100, 1, 1, tzinfo=UTC)
 """What nobody books, and what no calendar can reckon with."""
+
+TOLD_MAX: Final = 20
+"""Of unknown fields so many are told: who sends more sends something else altogether."""
 
 _UNSPEAKABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _PLAIN: Final = r"^[^\u0000-\u001f\u007f-\u009f\u2028\u2029]+$"
@@ -43,7 +48,10 @@ class Kind(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """One line. `pattern` as in JSON Schema and Python alike, anchored."""
+    """One line. `pattern` as in JSON Schema and Python alike, anchored.
+
+    What nobody sees in it is as good as a blank: it could turn the writing round, or make two of one name.
+    """
 
     most: int
     pattern: str | None = None
@@ -55,15 +63,22 @@ class Text:
 
     def read(self, value: object) -> str:
         told = f"must be {self.allowed}, of 1 to {self.most} letters in one line"
-        if not isinstance(value, str) or len(value) > self.most or _UNSPEAKABLE.search(value) or not value.strip():
+        if not isinstance(value, str) or len(value) > self.most or _UNSPEAKABLE.search(value):
             raise Wrong(told)
         if self.pattern is not None and re.fullmatch(self.pattern, value, re.ASCII) is None:
             raise Wrong(told)
-        return value.strip()
+        seen = value if value.isascii() else unicodedata.normalize("NFC", "".join(map(_seen, value)))
+        if not seen.strip():
+            raise Wrong(told)
+        return " ".join(seen.split())
 
 
 @dataclass(frozen=True, slots=True)
 class Instant:
+    """`whole`: a minute and no seconds. No calendar has an appointment at another time."""
+
+    whole: bool = False
+
     @property
     def schema(self) -> dict[str, Any]:
         return {"type": "string", "format": "date-time"}
@@ -76,6 +91,8 @@ class Instant:
             at = datetime.fromisoformat(value.upper())
             if not START_MIN <= at <= START_MAX:
                 raise Wrong("must be an instant from the year 2000 to 2099")
+            if self.whole and (at.second or at.microsecond):
+                raise Wrong("must be a whole minute, such as 2026-12-01T10:00:00+01:00")
         except (ValueError, OverflowError) as wrong:
             raise wrong if isinstance(wrong, Wrong) else Wrong(told) from None
         return at
@@ -157,7 +174,7 @@ class Record:
         allowed = ", ".join(one.name for one in self.fields) or "none"
         problems = [
             FieldProblem(f"{pointer}/{_escaped(name)}", f"there is no such field; allowed are {allowed}")
-            for name in list(value)[:20]
+            for name in list(value)[:TOLD_MAX]
             if name not in known
         ]
         read: dict[str, Any] = {}
@@ -176,9 +193,13 @@ class Record:
     def read_query(self, pairs: Sequence[tuple[str, str]]) -> tuple[dict[str, Any], list[FieldProblem]]:
         """The same of a query's parameters, each given once."""
         names = [name for name, _ in pairs]
-        twice = sorted({name for name in names if names.count(name) > 1})
-        read, problems = self.read(dict(pairs))
-        told = [FieldProblem(one.pointer.removeprefix("/"), one.detail, in_query=True) for one in problems]
+        twice = sorted(name for name, times in Counter(names).items() if times > 1)[:TOLD_MAX]
+        given = dict(pairs)
+        read, problems = self.read(given)
+        told = []
+        for one in problems:
+            name = one.pointer.removeprefix("/")
+            told.append(FieldProblem(name, one.detail + _lost(given.get(name)), in_query=True))
         return read, told + [FieldProblem(name, "is given more than once", in_query=True) for name in twice]
 
 
@@ -189,6 +210,16 @@ def _understood(kind: "Kind | Record", value: object, pointer: str) -> tuple[Any
         return kind.read(value), []
     except Wrong as wrong:
         return None, [FieldProblem(pointer, str(wrong.args[0]))]
+
+
+def _seen(character: str) -> str:
+    """As in function calls: format characters, which turn the writing round or have no width, and private ones."""
+    return " " if unicodedata.category(character) in {"Cf", "Co"} else character
+
+
+def _lost(value: str | None) -> str:
+    """What may be wrong with a value that looks right to whoever typed it into an address."""
+    return "; in an address a + is written %2B" if value is not None and " " in value else ""
 
 
 def _escaped(name: str) -> str:

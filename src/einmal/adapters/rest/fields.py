@@ -10,8 +10,11 @@ DAYS_MAX: Final = 31
 
 _PHONE: Final = Text(16, r"^\+[1-9][0-9]{6,14}$", "a number in E.164, such as +4930901820")
 CONVERSATION_ID: Final = Text(200, r"^[A-Za-z0-9_.:@-]{1,200}$", "an id of letters, digits and the signs _ . : @ -")
+_WHOLE: Final = Instant(whole=True)
 _SERVICE: Final = Text(100, allowed="the id or the name of a service")
-_START: Final = Field("start", Instant(), "when it begins", required=True, example="2026-12-01T10:00:00+01:00")
+_START: Final = Field(
+    "start", _WHOLE, "when it begins, on a whole minute", required=True, example="2026-12-01T10:00:00+01:00"
+)
 
 CONVERSATION: Final = Field(
     "conversation_id", CONVERSATION_ID, "your own id of the call or chat in which this is wished", example="chat-4711"
@@ -28,7 +31,7 @@ CUSTOMER: Final = Record(
 
 _OFFERED: Final = (
     Field("service", _SERVICE, "which service, by id or by name", example="Beratung"),
-    Field("start", Instant(), "when it begins", example="2026-12-01T10:00:00+01:00"),
+    Field("start", _WHOLE, "when it begins, on a whole minute", example="2026-12-01T10:00:00+01:00"),
     Field("slot", Text(200, r"^[A-Za-z0-9_-]{1,200}$", "the name of a slot"), "a slot that was offered, for both"),
 )
 

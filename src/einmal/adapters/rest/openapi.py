@@ -27,7 +27,7 @@ _BOOKING: Final = {
         "status": {"enum": list(STATUSES)},
         "start": _AT,
         "end": _AT,
-        "service": _TEXT,
+        "service": _TEXT | {"description": "its name"},
         "staff": _TEXT,
         "message": _TEXT | {"description": "one sentence for a person, in the house's language"},
         "do_not_rebook": {"const": True, "description": "it may stand: what you would book now might be the second"},
@@ -62,7 +62,7 @@ SCHEMAS: Final[dict[str, dict[str, Any]]] = {
     "Slots": {
         "type": "object",
         "required": ["service", "slots"],
-        "properties": {"service": _TEXT, "slots": {"type": "array", "items": _SLOT}},
+        "properties": {"service": _TEXT | {"description": "its id"}, "slots": {"type": "array", "items": _SLOT}},
         "additionalProperties": False,
     },
     "Hold": {
@@ -71,9 +71,9 @@ SCHEMAS: Final[dict[str, dict[str, Any]]] = {
         "properties": {
             "status": {"const": "reserved"},
             "conversation_id": _TEXT,
-            "service": _TEXT,
+            "service": _TEXT | {"description": "its id"},
             "start": _AT,
-            "expires_at": _AT,
+            "expires_at": _AT | {"description": "after that nothing is held"},
             "message": _TEXT,
         },
         "additionalProperties": False,

@@ -9,7 +9,7 @@ from einmal.adapters.rest.declared import Record
 from einmal.adapters.rest.problems import Kind
 from einmal.domain.scope import Scope
 
-_ALWAYS: Final = (Kind.FIELDS, Kind.NO_KEY, Kind.SCOPE, Kind.TOO_MANY, Kind.UNAVAILABLE, Kind.BROKEN)
+_ALWAYS: Final = (Kind.FIELDS, Kind.NO_KEY, Kind.WRONG_KEY, Kind.SCOPE, Kind.TOO_MANY, Kind.UNAVAILABLE, Kind.BROKEN)
 _OF_A_BODY: Final = (Kind.NOT_JSON, Kind.MEDIA, Kind.TOO_LARGE)
 _OF_A_KEY: Final = (Kind.KEY_MISSING, Kind.KEY_ODD, Kind.KEY_RUNNING, Kind.KEY_REUSED)
 _BUSINESS: Final = (Kind.SLOT_TAKEN, Kind.OTHER_IN_DOUBT, Kind.NEEDS_PERSON, Kind.REJECTED)
@@ -37,7 +37,7 @@ class Operation:
     def every_problem(self) -> tuple[Kind, ...]:
         """All that it may be answered with."""
         if self.scope is None:
-            return (*self.problems, Kind.FIELDS, Kind.BROKEN)
+            return (*self.problems, Kind.BROKEN)
         of_body = _OF_A_BODY if self.body is not None else ()
         return (*_ALWAYS, *of_body, *(_OF_A_KEY if self.keyed else ()), *self.problems)
 

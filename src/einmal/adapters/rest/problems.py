@@ -36,11 +36,16 @@ class Kind(Enum):
         "Something else is being checked",
         "Another wish of this customer, or another change of this booking, has no answer yet. Nothing was begun.",
     )
-    NOT_STANDING = "not-standing", 409, "This booking does not stand", "Read it: it was cancelled or moved."
+    NOT_STANDING = (
+        "not-standing",
+        409,
+        "This booking does not stand",
+        "Read it: it is over. Who wants it anew asks with a new key.",
+    )
     NEEDS_PERSON = "needs-a-person", 422, "Only a person can say", "See missing and message; then ask with a new key."
     REJECTED = "rejected", 422, "The house does not allow this", "See message."
     NOT_HELD = "not-held", 422, "This cannot be held", "Book it at once; what has several parts is not held."
-    UNAVAILABLE = "unavailable", 503, "Not now", "Nothing was booked or changed. Send the same again."
+    UNAVAILABLE = "unavailable", 503, "Not now", "Nothing was booked or changed by this try. Send the same again."
     BROKEN = (
         "internal",
         500,

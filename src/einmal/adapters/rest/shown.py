@@ -47,13 +47,15 @@ STATUSES: Final = ("booked", "requested", "in_doubt", "cancelled", "moved", "dec
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """An answer. `final`: the same request hears it again. `outcome`: as metrics and the journal call it."""
+    """An answer. `final`: the same request hears it again, where it is true no longer than `until` as long as that.
+    `outcome`: as metrics and the journal call it."""
 
     status: int
     body: Mapping[str, Any]
     final: bool = True
     headers: Mapping[str, str] = field(default_factory=dict)
     outcome: str = "information"
+    until: datetime | None = None
 
     @property
     def is_problem(self) -> bool:

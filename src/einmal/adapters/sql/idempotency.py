@@ -6,15 +6,17 @@ from typing import Final
 from einmal.adapters.sql.rows import instant_of, instant_text
 from einmal.adapters.sql.steps import FOR_UPDATE, SKIP_LOCKED, Row, Statement, Steps, Store, only
 from einmal.domain.request_key import RequestKey
-from einmal.ports.idempotency import KEPT_FOR, Claimed, Kept, KeyOfAnother, Running
+from einmal.ports.idempotency import KEPT_FOR, Begun, Claimed, Kept, KeyOfAnother, Running
 
 _BEGIN: Final = """
     INSERT INTO idempotency_keys (tenant_id, key_hash, fingerprint, claimed_until, created_at, expires_at)
     VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (tenant_id, key_hash) DO NOTHING RETURNING key_hash"""
 
-_STANDING: Final = f"""
-    SELECT fingerprint, claimed_until, status, answer, expires_at FROM idempotency_keys
-    WHERE tenant_id = ? AND key_hash = ? {FOR_UPDATE}"""  # noqa: S608 - constants only
+_READ: Final = """
+    SELECT fingerprint, claimed_until, status, answer, expires_at, created_at FROM idempotency_keys
+    WHERE tenant_id = ? AND key_hash = ?"""
+
+_STANDING: Final = f"{_READ} {FOR_UPDATE}"
 
 _ANEW: Final = """
     UPDATE idempotency_keys SET fingerprint = ?, claimed_until = ?, status = NULL, answer = NULL, created_at = ?,
@@ -26,6 +28,8 @@ _AGAIN: Final = "UPDATE idempotency_keys SET claimed_until = ? WHERE tenant_id =
 _KEEP: Final = """
     UPDATE idempotency_keys SET status = ?, answer = ?, claimed_until = NULL
     WHERE tenant_id = ? AND key_hash = ? AND fingerprint = ? AND claimed_until = ? RETURNING key_hash"""
+
+_KEEP_UNTIL: Final = _KEEP.replace("claimed_until = NULL", "claimed_until = NULL, expires_at = ?", 1)
 
 _LET_GO: Final = """
     UPDATE idempotency_keys SET claimed_until = NULL
@@ -65,13 +69,23 @@ class SqlIdempotencyKeys:
             if standing is not None:
                 return standing
             yield Statement(_AGAIN, (instant_text(until), *whose))
-            return Claimed(until, again=True)
+            return Claimed(until, instant_of(rows[0][5]))
 
         return await self._store.write(work)
 
+    async def standing(self, key: RequestKey, now: datetime) -> Begun | Running | KeyOfAnother | Kept | None:
+        def work() -> Steps[Begun | Running | KeyOfAnother | Kept | None]:
+            rows = yield Statement(_READ, (key.tenant_id, key.hash))
+            if not rows or rows[0][4] <= instant_text(now):
+                return None
+            return _standing(rows[0], key, now, now + KEPT_FOR) or Begun(instant_of(rows[0][5]))
+
+        return await self._store.read(work)
+
     async def keep(self, key: RequestKey, claim: Claimed, kept: Kept) -> bool:
-        values = (kept.status, kept.answer, *_lease(key, claim))
-        return bool(await self._store.write(only(_KEEP, *values)))
+        until = () if kept.until is None else (instant_text(kept.until),)
+        statement = _KEEP if kept.until is None else _KEEP_UNTIL
+        return bool(await self._store.write(only(statement, kept.status, kept.answer, *until, *_lease(key, claim))))
 
     async def let_go(self, key: RequestKey, claim: Claimed) -> None:
         await self._store.write(only(_LET_GO, *_lease(key, claim)))
@@ -93,7 +107,7 @@ def _lease(key: RequestKey, claim: Claimed) -> tuple[str, str, str, str]:
 
 def _standing(row: Row, key: RequestKey, now: datetime, until: datetime) -> Running | KeyOfAnother | Kept | None:
     """What is in the way of carrying it out; None where nothing is. An answer that was erased is none."""
-    fingerprint, claimed_until, status, answer, _ = row
+    fingerprint, claimed_until, status, answer = row[:4]
     if fingerprint != key.fingerprint:
         return KeyOfAnother()
     if status is not None and answer is not None:

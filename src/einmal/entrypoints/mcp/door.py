@@ -9,11 +9,22 @@ from urllib.parse import urlsplit
 from mcp.server.lowlevel.server import Server
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 from starlette.responses import Response
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from einmal.adapters.strict_json import BadEnvelope, json_object
 from einmal.adapters.telemetry.logs import channel
 from einmal.domain.facts import Refused
-from einmal.entrypoints.http.door import BODY_BYTES_MAX, Refusal, from_this_machine, header, send_json
+from einmal.entrypoints.http.door import (
+    BODY_BYTES_MAX,
+    ClientLeft,
+    Refusal,
+    from_this_machine,
+    header,
+    read_body,
+    refuse_guessers,
+    send_json,
+    visitor_of,
+)
 from einmal.entrypoints.http.secret_check import bearer
 from einmal.settings import Secret
 from einmal.wiring import Gateway
@@ -43,16 +54,41 @@ async def opened(gateway: Gateway, server: Server[Any]) -> AsyncIterator[ASGIApp
             return
         try:
             admit(scope, gateway)
+            receive = await _strictly(scope, receive) if scope["method"] == "POST" else receive
+        except ClientLeft:
+            return
         except Refusal as refusal:
             channel("http").warning("refused", extra={"fields": {"status": refusal.status, "error": refusal.error}})
             gateway.observer.observe((Refused(gateway.clock.now(), "mcp", refusal.error),))
-            await send_json(send, refusal.status, refusal.body)
+            await send_json(send, refusal.status, refusal.body, refusal.headers)
         else:
             inner = sessions.handle_request if scope["method"] in _METHODS else _NOT_ALLOWED
             await inner(scope, receive, send)
 
     async with sessions.run():
         yield app
+
+
+async def _strictly(scope: Scope, receive: Receive) -> Receive:
+    """The body read and found to be what every reader reads alike, to be read again. Raises Refusal or ClientLeft.
+
+    The SDK's own reader takes the last of two equal keys, and tells what it cannot read by quoting it.
+    """
+    body = await read_body(scope, receive)
+    try:
+        json_object(body)
+    except BadEnvelope as wrong:
+        raise Refusal(400, "not_json", str(wrong.args[0])) from None
+    read = False
+
+    async def again() -> Message:
+        nonlocal read
+        if read:
+            return await receive()
+        read = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return again
 
 
 def admit(scope: Scope, gateway: Gateway) -> None:
@@ -62,7 +98,15 @@ def admit(scope: Scope, gateway: Gateway) -> None:
     _check_origin(scope)
     secrets = gateway.settings.mcp_secret
     if secrets:
-        _check_secret(scope, secrets)
+        guesses, who, now = gateway.limits.guesses, visitor_of(scope), gateway.clock.monotonic()
+        refuse_guessers(guesses, who, now)
+        try:
+            _check_secret(scope, secrets)
+        except Refusal as refusal:
+            if refusal.error == "secret_wrong":
+                guesses.begin(who, now)
+            raise
+        guesses.right(who, now)
     elif not (gateway.tenancies.keyless and gateway.settings.loopback and from_this_machine(scope)):
         raise Refusal(401, "no_secret_set", "set EINMAL_MCP_SECRET: without it nothing comes in here")
 

@@ -7,6 +7,7 @@ same as JSON for hosts that hand on text only. A mistake in the arguments is a r
 import json
 from collections.abc import Mapping
 from contextlib import nullcontext
+from dataclasses import replace
 from typing import Any, Final
 
 from mcp.server.context import ServerRequestContext
@@ -25,8 +26,11 @@ from starlette.requests import Request
 
 from einmal import __version__
 from einmal.adapters.functions.call import FunctionCall
+from einmal.adapters.functions.names import Does
+from einmal.adapters.telemetry.logs import channel
 from einmal.domain.facts import Refused
-from einmal.entrypoints.http.functions import Functions
+from einmal.domain.reply import Outcome, Reply, Why
+from einmal.entrypoints.http.functions import Answered, Functions
 from einmal.entrypoints.mcp.conversations import Conversations
 from einmal.entrypoints.mcp.fields import BadArguments, checked, function_arguments
 from einmal.entrypoints.mcp.tools import INSTRUCTIONS, TOOLS, fields_of, listed
@@ -39,6 +43,13 @@ PLATFORM: Final = "mcp"
 _PROCESS: Final = "stdio"
 
 _FUNCTIONS: Final = {name: one.does for name, one in TOOLS.items()}
+
+_BROKEN: Final = {
+    Does.BOOK: Reply(Outcome.IN_DOUBT, Why.UNPROMISED),
+    Does.CANCEL: Reply(Outcome.IN_DOUBT, Why.CHANGING_UNPROMISED),
+    Does.RESCHEDULE: Reply(Outcome.IN_DOUBT, Why.CHANGING_UNPROMISED),
+}
+_UNREADABLE: Final = Reply(Outcome.ERROR, Why.UNREADABLE)
 
 _SESSION: Final = "mcp-session-id"
 
@@ -102,9 +113,22 @@ class Tools:
             platform=PLATFORM,
         )
         with nullcontext() if self.gateway.spans is None else self.gateway.spans.arriving(None):
-            answered = await self._functions.serve(params.name, _FUNCTIONS, function_call, tenancy)
+            answered = await self._served(params.name, function_call, tenancy)
         answer: dict[str, Any] = json.loads(answered.body)
         return _result(answer if handle is None else answer | {"conversation": handle})
+
+    async def _served(self, name: str, function_call: FunctionCall, tenancy: Tenancy) -> Answered:
+        """What breaks after the calendar was asked is a doubt.
+
+        An error of the protocol would say that it failed, and that in the words of what broke.
+        """
+        try:
+            return await self._functions.serve(name, _FUNCTIONS, function_call, tenancy)
+        except Exception:  # noqa: BLE001 - the model must hear what is true, whatever broke
+            error_id = self.gateway.ids.time_ordered()
+            channel("http").exception("function call failed", extra={"fields": {"error_id": error_id}})
+            reply = replace(_BROKEN.get(_FUNCTIONS[name], _UNREADABLE), error_id=error_id)
+            return self._functions.refused(reply, tenancy.voice, tenancy.tenant.hash_key)
 
     def _conversation(
         self, session: str | None, given: Mapping[str, Any], tenancy: Tenancy

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from starlette.applications import Starlette
@@ -26,7 +26,7 @@ from einmal.entrypoints.rest.asked import Asked, understood
 from einmal.entrypoints.rest.bookings import Bookings
 from einmal.entrypoints.rest.clients import Clients
 from einmal.entrypoints.rest.offering import Offering
-from einmal.entrypoints.rest.once import Work, once
+from einmal.entrypoints.rest.once import Work, answered_before, once
 from einmal.ports import CommitUnknown, LedgerUnavailable
 from einmal.ports.journal import FunctionCalled
 from einmal.wiring import Gateway
@@ -149,12 +149,15 @@ class Rest:
             except TimeoutError:
                 raise Problem(Kind.UNAVAILABLE, headers={"Retry-After": "5"}) from None
         budget = gateway.settings.reply_seconds + BACKSTOP_SECONDS
-        work = await self._changes[operation](asked)
+        try:
+            work = await self._changes[operation](asked)
+        except Problem as mistake:
+            return await answered_before(asked, mistake, gateway.idempotency_keys, gateway.clock)
 
-        async def in_time(again: bool) -> Shown:  # noqa: FBT001 - it is what Work takes
+        async def in_time(begun_at: datetime | None) -> Shown:
             try:
                 async with asyncio.timeout(budget):
-                    return await work(again)
+                    return await work(begun_at)
             except TimeoutError:
                 late = _LATE.get(operation)
                 if late is None:

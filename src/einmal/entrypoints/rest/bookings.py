@@ -1,6 +1,7 @@
 """Bookings: made, read, listed, cancelled, moved."""
 
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any, Final
 
 from einmal.adapters.rest.cursor import cursor_of, position_of
@@ -9,17 +10,19 @@ from einmal.adapters.rest.fields import PAGE
 from einmal.adapters.rest.problems import Kind, Problem
 from einmal.adapters.rest.shown import Shown, Teller
 from einmal.domain.composite import parts_of
-from einmal.domain.intent import BOOKED, UNRESOLVED, State
+from einmal.domain.intent import BOOKED, ENDED, UNRESOLVED, State
 from einmal.domain.keys import intent_key, person_key
 from einmal.domain.model import Person, Wish
 from einmal.domain.reply import Outcome, Reply
 from einmal.entrypoints.rest.asked import Asked
 from einmal.entrypoints.rest.once import Work
 from einmal.entrypoints.rest.wishes import wished
-from einmal.ports import StoredReply
+from einmal.ports import CommitUnknown, LedgerUnavailable, StoredReply
 from einmal.ports.listing import Filter, Listing, Position
 from einmal.tenancies import Tenancy
 from einmal.wiring import Gateway
+
+_OVER: Final = frozenset({"cancelled", "moved", "declined", "lost"})
 
 _STOOD_BEFORE: Final = frozenset({Outcome.BOOKED, Outcome.REQUESTED})
 
@@ -36,14 +39,15 @@ class Bookings:
         wish, tenancy = wished(asked), asked.tenancy
         books = tenancy.composites if wish.service.segments else tenancy.bookings
 
-        async def work(again: bool) -> Shown:  # noqa: FBT001 - it is what Work takes
+        async def work(begun_at: datetime | None) -> Shown:
             before = await self._of(wish, tenancy)
-            stood = before is not None and before.intent.state in BOOKED | UNRESOLVED and not again
+            if begun_at is not None and before is not None and _answered(before, begun_at):
+                over = await self._over(asked, before)
+                if over is not None:
+                    return over
+            stood = before is not None and before.intent.state in BOOKED | UNRESOLVED and begun_at is None
             reply = await books.book(wish, None, line_known=wish.person.phone is not None)
-            ref = None
-            if reply.outcome is Outcome.IN_DOUBT:
-                found = await self._of(wish, tenancy)
-                ref = None if found is None else _ref(found)
+            ref = await self._ref_of(wish, tenancy) if reply.outcome is Outcome.IN_DOUBT else None
             message = tenancy.voice.sentence(reply, self.gateway.clock.now(), staff_wished=wish.staff is not None)
             return Teller(asked.tenant).answer(reply, message, ref=ref, before=stood and reply.outcome in _STOOD_BEFORE)
 
@@ -81,7 +85,7 @@ class Bookings:
     async def cancel(self, asked: Asked) -> Work:
         stored = await self._named(asked)
 
-        async def work(_: bool) -> Shown:  # noqa: FBT001 - it is what Work takes
+        async def work(_: datetime | None) -> Shown:
             if stored.intent.state not in BOOKED | {State.CANCELLED} or stored.booking is None:
                 return await self._not_standing(asked, stored)
             return self._changed(asked, await asked.tenancy.changes.cancel_this(stored), stored)
@@ -91,7 +95,7 @@ class Bookings:
     async def move(self, asked: Asked) -> Work:
         stored = await self._named(asked)
 
-        async def work(_: bool) -> Shown:  # noqa: FBT001 - it is what Work takes
+        async def work(_: datetime | None) -> Shown:
             if stored.intent.state not in BOOKED | {State.MOVED} or stored.booking is None:
                 return await self._not_standing(asked, stored)
             values = asked.values
@@ -103,6 +107,15 @@ class Bookings:
     def _changed(self, asked: Asked, reply: Reply, stored: StoredReply) -> Shown:
         message = asked.tenancy.voice.sentence(reply, self.gateway.clock.now())
         return Teller(asked.tenant).answer(reply, message, ref=_ref(stored), before=True)
+
+    async def _over(self, asked: Asked, before: StoredReply) -> Shown | None:
+        """What came of a request that comes again, where it is over by now; what surely never began is no such answer.
+
+        Carried out anew, it would be booked a second time, or although somebody has heard that it was not booked.
+        """
+        told, intent = (await self._told(asked, [before]))[0], before.intent
+        in_vain = told["status"] == "not_booked" and (intent.doubted_at is not None or intent.state in ENDED)
+        return await self._not_standing(asked, before) if in_vain or told["status"] in _OVER else None
 
     async def _not_standing(self, asked: Asked, stored: StoredReply) -> Shown:
         """Nothing of it can be changed: it is over, or nobody knows yet whether it stands."""
@@ -118,6 +131,14 @@ class Bookings:
         if found is None:
             raise Problem(Kind.NOT_FOUND, "there is no booking of this ref")
         return found
+
+    async def _ref_of(self, wish: Wish, tenancy: Tenancy) -> str | None:
+        """Where a doubt can be looked at. It is told as one all the same where that cannot be read."""
+        try:
+            found = await self._of(wish, tenancy)
+        except (LedgerUnavailable, CommitUnknown):
+            return None
+        return None if found is None else _ref(found)
 
     async def _of(self, wish: Wish, tenancy: Tenancy) -> StoredReply | None:
         """What there is of this wish; of a composite, of its first part."""
@@ -141,6 +162,12 @@ class Bookings:
                 body |= {} if became is None else {"moved_to": _ref(became)}
             told.append(body)
         return told
+
+
+def _answered(before: StoredReply, since: datetime) -> bool:
+    """Whether the wish was begun or settled since: then a request of that time has had this for its answer."""
+    intent = before.intent
+    return intent.created_at >= since or (intent.resolved_at is not None and intent.resolved_at >= since)
 
 
 def _ref(stored: StoredReply) -> str:

@@ -9,7 +9,7 @@ from starlette.requests import Request
 
 from einmal.adapters.rest.problems import Kind, Problem
 from einmal.domain.scope import Scope
-from einmal.entrypoints.http.door import from_this_machine, header
+from einmal.entrypoints.http.door import from_this_machine, header, visitor_of
 from einmal.entrypoints.http.secret_check import bearer
 from einmal.tenancies import Tenancy
 from einmal.wiring import Gateway
@@ -80,6 +80,11 @@ class Clients:
             return self._trial(request)
         if given is None:
             raise Problem(Kind.NO_KEY, headers=_CHALLENGE)
+        guesses, who, now = self.gateway.limits.guesses, visitor_of(request.scope), self.gateway.clock.monotonic()
+        wait = guesses.wait_seconds(who, now)
+        if wait > 0:
+            told = "too many wrong keys came from there"
+            raise Problem(Kind.TOO_MANY, told, headers={"Retry-After": str(ceil(wait))})
         # Every key is compared, whatever the first says: the time taken tells nothing.
         sent = given.encode("latin-1", "replace")
         same = [
@@ -88,7 +93,9 @@ class Clients:
             if hmac.compare_digest(sent, one.key.reveal().encode())
         ]
         if not same:
+            guesses.begin(who, now)
             raise Problem(Kind.WRONG_KEY, headers=_CHALLENGE)
+        guesses.right(who, now)
         tenant_id, key = same[0]
         tenancy = tenancies.get(tenant_id)
         if tenancy is None:

@@ -1,7 +1,7 @@
 """What can be booked, what is free, and what is held meanwhile."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from einmal.adapters.rest.declared import FieldProblem, Wrong
@@ -50,21 +50,22 @@ class Offering:
         wish, tenancy, teller = wished(asked), asked.tenancy, Teller(asked.tenant)
         conversation_id = asked.values["conversation_id"]
 
-        async def work(_: bool) -> Shown:  # noqa: FBT001 - it is what Work takes
+        async def work(_: datetime | None) -> Shown:
             call = CallContact(PLATFORM, conversation_id)
+            # In whole seconds, and never later than it is held.
+            until = self.gateway.clock.now().replace(microsecond=0) + HOLD_FOR
             reply = await tenancy.holding.reserve(wish, call, Asker(conversation_id))
-            now = self.gateway.clock.now()
-            message = tenancy.voice.sentence(reply, now)
+            message = tenancy.voice.sentence(reply, self.gateway.clock.now())
             if reply.outcome is Outcome.RESERVED:
                 body = {
                     "status": "reserved",
                     "conversation_id": conversation_id,
                     "service": wish.service.service_id,
                     "start": teller.local(wish.start),
-                    "expires_at": teller.local(now + HOLD_FOR),
+                    "expires_at": teller.local(until),
                     "message": message,
                 }
-                return Shown(201, body, outcome=reply.outcome.value)
+                return Shown(201, body, outcome=reply.outcome.value, until=until)
             if reply.outcome is Outcome.AVAILABLE:
                 # It is free, and nothing is held: of several parts nothing is, or the ledger could not be written.
                 raise Problem(Kind.NOT_HELD if wish.service.segments else Kind.UNAVAILABLE)
