@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -78,9 +79,14 @@ def rss_bytes(pid: int) -> int:
 
 
 def free_port() -> int:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return int(taken.getsockname()[1])
+    """Below those that the system gives to whoever connects: by the time a process is up another's connection may have
+    taken such a port, or one that asks whether somebody listens there may have been made from it to itself."""
+    lowest = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    ports = range(10_000, lowest) if lowest > 11_000 else [0]
+    while True:
+        with socket.socket() as taken, contextlib.suppress(OSError):
+            taken.bind(("127.0.0.1", random.choice(ports)))
+            return int(taken.getsockname()[1])
 
 
 def wait_until_it_answers(port: int, process: Process, path: str = "/", seconds: float = 30.0) -> None:
@@ -97,6 +103,8 @@ def wait_until_it_answers(port: int, process: Process, path: str = "/", seconds:
 def asked(method: str, port: int, path: str, timeout: float = 5.0) -> bytes:
     """The body of the answer. Raises OSError where nobody listens, or who listens is not ready."""
     with socket.create_connection(("127.0.0.1", port), timeout) as wire:
+        if wire.getsockname() == wire.getpeername():
+            raise OSError("connected to itself: nobody listens")
         wire.sendall(f"{method} {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n".encode())
         said = b""
         while b"\r\n\r\n" not in said:

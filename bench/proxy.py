@@ -39,7 +39,8 @@ def proxy(ground: Ground, _options: argparse.Namespace) -> list[Line]:
         "EINMAL_PORT": str(gateway_port),
         "EINMAL_CALCOM_BASE_URL": f"http://127.0.0.1:{port}",
         "EINMAL_CALCOM_API_KEY": KEY,
-        "EINMAL_CALCOM_RATE_PER_MINUTE": "0",
+        # Counted as everywhere, and never used up.
+        "EINMAL_CALCOM_RATE_PER_MINUTE": "100000",
         "EINMAL_ATTENDEE_FALLBACK_EMAIL": "termin@salon.test",
         # Nobody looks at the calendar meanwhile.
         "EINMAL_RECONCILE_SECONDS": "0",
@@ -48,9 +49,6 @@ def proxy(ground: Ground, _options: argparse.Namespace) -> list[Line]:
     gateway = Process([str(EINMAL), "-m", "einmal", "serve"], environment, ground.folder, ground.folder / "gateway.log")
     try:
         wait_until_it_answers(port, simulator, "/v2/event-types")
-        # A connection to a port of this range may be one to itself while nobody listens: only the simulator says so.
-        while "Simulated Cal.com" not in simulator.log.read_text():
-            time.sleep(0.05)
         wait_until_it_answers(gateway_port, gateway, "/readyz")
         return _measured(_Client(port), _Client(gateway_port))
     finally:

@@ -14,9 +14,9 @@ from einmal.adapters.calcom.relay import Relay
 from einmal.adapters.calcom.services import KeyRefused, NoServices, list_services
 from einmal.adapters.calcom.transport import AiohttpTransport, Transport
 from einmal.adapters.sql.ledger import PostgresLedger, SqliteLedger, SqlLedger
-from einmal.adapters.sql.postgres import PostgresStore
-from einmal.adapters.sql.sqlite import SqliteStore, SqliteThread
+from einmal.adapters.sql.sqlite import SqliteThread
 from einmal.adapters.sql.steps import Store
+from einmal.adapters.sql.store import store_of
 from einmal.adapters.sql.traced import TracedStore
 from einmal.adapters.telemetry.logs import channel
 from einmal.configuration import TenantConfiguration
@@ -24,6 +24,7 @@ from einmal.couriers import Couriers
 from einmal.domain.admission import AdmissionPolicy
 from einmal.domain.gate import GatePolicy, Shut, Use
 from einmal.domain.house import House
+from einmal.domain.keys import named_key
 from einmal.domain.model import Service
 from einmal.domain.reach import reaches
 from einmal.domain.settle import SettlePolicy
@@ -43,6 +44,7 @@ from einmal.flows.doubt import Doubts
 from einmal.flows.gated import GatedCalendar
 from einmal.flows.hold import Holding
 from einmal.flows.house_rules import HouseRules
+from einmal.flows.metered import Metered
 from einmal.flows.observe import Observation
 from einmal.flows.offer import Offers
 from einmal.flows.outcome import Outcomes
@@ -80,7 +82,10 @@ class Parts:
     couriers: Couriers | None
     transports: dict[str | None, Transport]
     spans: Spans | None = None
-    relay: Relay = field(default_factory=Relay)
+    relay: Relay = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.relay = Relay(allow_private=self.settings.calcom_allow_private)
 
     async def tenancies(self) -> list[Tenancy]:
         """All that can be served now. Raises as `tenancy`, NoServices only where nobody can be."""
@@ -218,6 +223,7 @@ class Parts:
                 tenant=tenant,
                 attempts=replace(attempts, calendar=gated, doubts=doubts, arming=arming),
                 house_rules=rules,
+                key_of=named_key,
             ),
             Changes(
                 replace(changes.replies, tenant=tenant, doubts=replace(changes.doubts, calendar=gated)),
@@ -228,6 +234,7 @@ class Parts:
             ),
             passages,
             transport,
+            Metered(self.ledger.gates, bookings.toll, self.clock),
         )
 
     def _neighbours(self, wanted: TenantConfiguration) -> tuple[str, ...]:
@@ -245,7 +252,7 @@ class Parts:
             return self.transports[None]
         url = wanted.calcom_base_url or self.settings.calcom_base_url
         if url not in self.transports:
-            self.transports[url] = AiohttpTransport(url)
+            self.transports[url] = AiohttpTransport(url, allow_private=self.settings.calcom_allow_private)
         return self.transports[url]
 
     async def close(self) -> None:
@@ -306,12 +313,12 @@ def opened_ledger(
 ) -> SqlLedger:
     where = settings.ledger_at
     if store is None and spans is not None:
-        store = SqliteStore(where, thread) if isinstance(where, Path) else PostgresStore(where)
+        store = store_of(where, thread)
     if store is not None:
-        return SqlLedger(store if spans is None else TracedStore(store, spans), ids, channels)
+        return SqlLedger(store if spans is None else TracedStore(store, spans), ids, channels, settings.keyring)
     if isinstance(where, Path):
-        return SqliteLedger(where, ids, channels, thread)
-    return PostgresLedger(where, ids, channels)
+        return SqliteLedger(where, ids, channels, thread, settings.keyring)
+    return PostgresLedger(where, ids, channels, settings.keyring)
 
 
 def left_out(tenant: TenantConfiguration, why: NoServices) -> None:

@@ -56,7 +56,7 @@ def build_inspector(
         raise LookupError("there are several tenants; say which")
     tenant = tenants[tenant_id] if tenant_id is not None else next(iter(tenants.values()))
     clock, observer = clock or SystemClock(), observer or LogObserver()
-    transport = transport or AiohttpTransport(tenant.calcom_base_url or settings.calcom_base_url)
+    transport = transport or _network(settings, tenant)
     ledger = opened_ledger(settings, SystemIds(), (), thread)
     ledger.open()
     toll = Toll(account_id(tenant), GatePolicy(per_minute=settings.calcom_rate_per_minute))
@@ -71,7 +71,7 @@ def build_subscriptions(
     settings: Settings, tenant: TenantConfiguration, transport: Transport | None = None
 ) -> Subscriptions:
     """Of what one tenant's account tells whom, at Cal.com. It needs no ledger. Close it."""
-    transport = transport or AiohttpTransport(tenant.calcom_base_url or settings.calcom_base_url)
+    transport = transport or _network(settings, tenant)
     return Subscriptions(transport, account_of(settings, tenant), SystemClock())
 
 
@@ -133,4 +133,9 @@ def build_probe(
 
 def calcom_transport(settings: Settings, tenant: TenantConfiguration) -> Transport:
     """The way to that tenant's Cal.com."""
-    return AiohttpTransport(tenant.calcom_base_url or settings.calcom_base_url)
+    return _network(settings, tenant)
+
+
+def _network(settings: Settings, tenant: TenantConfiguration) -> AiohttpTransport:
+    url = tenant.calcom_base_url or settings.calcom_base_url
+    return AiohttpTransport(url, allow_private=settings.calcom_allow_private)

@@ -4,7 +4,7 @@ With one tenant everything is its own, unless it names its agents or numbers. Wi
 default: a call that names no tenant is refused, and one that names two is as well.
 """
 
-import hmac
+import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -19,6 +19,7 @@ from einmal.flows.call_back import CallingBack
 from einmal.flows.change import Changes
 from einmal.flows.composite import Composites
 from einmal.flows.hold import Holding
+from einmal.flows.metered import Metered
 from einmal.flows.offer import Offers
 from einmal.flows.rule import Rulings
 from einmal.flows.tell import Telling
@@ -35,6 +36,7 @@ class Proxied:
     changes: Changes
     passages: Passages
     transport: Transport
+    metered: Metered
 
 
 class Credential(StrEnum):
@@ -98,6 +100,11 @@ class Tenancies:
             for credential, field in _OF_A_TENANT.items():
                 for key in getattr(one, field):
                     self._of_key[credential].setdefault(key.reveal(), set()).add(one.tenant_id)
+        self._of_calendar_key: dict[bytes, list[Tenancy]] = {}
+        for tenancy in tenancies:
+            if (own := tenancy.configuration.calcom_api_key) is not None:
+                hashed = hashlib.sha256(own.reveal().encode()).digest()
+                self._of_calendar_key.setdefault(hashed, []).append(tenancy)
         self.keys = self.keys_of(Credential.RETELL)
         self.api_keys = tuple((one.tenant_id, key) for one in every for key in one.api_keys)
         """Of the houses' own programs, each with whose it is."""
@@ -133,13 +140,12 @@ class Tenancies:
 
     def of_calendar_key(self, key: str) -> Tenancy | None:
         """Whose Cal.com key this is; None for nobody's, or where several share it."""
-        found = [
-            one
-            for one in self.all
-            if (known := one.configuration.calcom_api_key) is not None
-            and hmac.compare_digest(known.reveal().encode(), key.encode())
-        ]
+        found = self.sharing_calendar_key(key)
         return found[0] if len(found) == 1 else None
+
+    def sharing_calendar_key(self, key: str) -> Sequence[Tenancy]:
+        """All whose Cal.com key this is. Found by its hash: how long that takes tells nothing of any key."""
+        return self._of_calendar_key.get(hashlib.sha256(key.encode()).digest(), ())
 
     def called(
         self, agent_id: str | None, number: str | None, key: str | None, credential: Credential = Credential.RETELL

@@ -17,6 +17,7 @@ from einmal.assembly import Parts, left_out, opened_ledger
 from einmal.configuration.model import DEFAULT_TENANT
 from einmal.couriers import built_couriers
 from einmal.domain.gate import GatePolicy
+from einmal.edge.limits import Limits
 from einmal.flows.book import Bookings
 from einmal.flows.calls import PhoneCalls
 from einmal.flows.change_doubt import ChangeRecovery
@@ -27,6 +28,7 @@ from einmal.flows.journal import JournalKeeping
 from einmal.flows.notices import Notices
 from einmal.flows.offer import Offers
 from einmal.flows.recover import Recovery
+from einmal.flows.retain import Retention
 from einmal.flows.rule import RejectionRulings, Rulings
 from einmal.flows.tally import Tallying
 from einmal.flows.verify import Verification
@@ -92,6 +94,8 @@ class Gateway:
     _retired: list[Tenancy] = field(default_factory=list)
     spans: Spans | None = None
     """What keeps traces of function calls, where somebody wants them."""
+    limits: Limits = field(default_factory=Limits)
+    """How often may be asked here, and who has guessed at secrets."""
 
     @property
     def relay(self) -> Relay:
@@ -176,6 +180,7 @@ class Gateway:
         left = sum(await asyncio.gather(*(one.drain(DRAIN_SECONDS) for one in booking)))
         await asyncio.gather(*(one.changes.under_way.drain(DRAIN_SECONDS) for one in every))
         await asyncio.gather(*(one.holding.drain(MIRROR_SECONDS) for one in every))
+        await asyncio.gather(*(one.proxied.metered.close() for one in every))
         await self.calls.drain(NOTE_SECONDS)
         await self.journal.close()
         if self.worker.tallies is not None:
@@ -249,6 +254,7 @@ async def build_gateway(
     worker.journal = journal
     worker.tallies = tallies
     worker.forgetting = Forgetting(ledger.idempotency_keys, clock)
+    worker.retention = Retention(ledger.forgetting, ledger.tenant_ids, clock, settings.kept_for)
     worker.weekly = weekly_reports(settings, ledger, clock, ids, observer)
     return Gateway(
         settings=settings,

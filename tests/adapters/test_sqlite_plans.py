@@ -27,6 +27,7 @@ ASKED = {
     "what is to come": reconciling._STANDING,  # noqa: SLF001
     "a sweep's ids": by_operations(),
     "who wants that slot": writes._IN_THE_WAY.partition("UNION ALL")[0],  # noqa: SLF001
+    "what a wish or a name is already": writes._IN_THE_WAY.split("UNION ALL")[4],  # noqa: SLF001
     "what is booked at a start": appointments._AT,  # noqa: SLF001
 }
 

@@ -525,6 +525,17 @@ async def test_equal_wishes_at_once_pay_once(books: Books, both: tuple[Process, 
     assert spent(books) == 1
 
 
+async def test_what_was_sent_without_asking_is_spent_for_every_process(both: tuple[Process, Process]) -> None:
+    """Counted side by side none is lost, and what is left passes elsewhere; below nothing there is nothing."""
+    first, second = both
+    after = await asyncio.gather(*(process.gates.spend(TOLL, 5, NOW) for process in (first, second) * 3))
+    assert min(gate.tokens for gate in after if gate.tokens is not None) == BURST - 30
+    permits = [await second.gates.enter(TOLL, Use.BOOK, NOW) for _ in range(BURST)]
+    assert passes(permits) == 10
+    assert (await first.gates.spend(TOLL, 1000, NOW)).tokens == 0
+    assert passes([await second.gates.enter(TOLL, Use.BOOK, NOW + SECOND) for _ in range(5)]) == 1
+
+
 # What only SQL can do: the controls, with the guard off -----------------------------------------------------------
 
 

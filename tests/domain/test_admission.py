@@ -17,10 +17,11 @@ from einmal.domain.admission import (
     Namesake,
     Replay,
     Start,
+    Undone,
     admit,
 )
-from einmal.domain.intent import BOOKED, LIVE, UNRESOLVED, Intent, State
-from einmal.domain.keys import IntentKey, intent_key
+from einmal.domain.intent import BOOKED, ENDED, LIVE, REFUSED, UNRESOLVED, Intent, State
+from einmal.domain.keys import IntentKey, intent_key, named_key
 from einmal.domain.model import Service, Wish
 from support.evidence import NOW, OTHER_CALL, SECRET, intent, wish
 
@@ -363,3 +364,40 @@ def test_what_stands_here_is_told_as_this_calls_own() -> None:
     here, there = wish(phone=PHONE), intent(State.CONFIRMED, of=wish(conversation_id=OTHER_CALL, phone=PHONE))
     booked = intent(State.CONFIRMED, of=here)
     assert asked(here, booked, there) == Replay(booked)
+
+
+NAMED = AdmissionPolicy(replay_no_for=timedelta(0), once=True)
+
+
+def named(state: State, the_wish: Wish) -> Intent:
+    return intent(state, of=the_wish, key=named_key(the_wish, SECRET))
+
+
+@pytest.mark.parametrize("state", State)
+@pytest.mark.parametrize("change", [{"name": "Anna Weiß"}, {"start": NOW + timedelta(days=9)}])
+def test_a_name_that_a_client_gave_is_never_another_wishs(state: State, change: dict[str, Any]) -> None:
+    """Whatever became of the first one, and whatever the second one is: also another start, so it is found at all."""
+    first, second = named(state, wish()), wish(**change)
+    key = named_key(second, SECRET)
+    assert key.value == first.key.value
+    assert admit(second, key, first, (), NOW + timedelta(days=1), NAMED) == KeyReused(first)
+
+
+@pytest.mark.parametrize("state", sorted(ENDED | REFUSED))
+def test_a_name_that_a_client_gave_books_once_for_all_time(state: State) -> None:
+    """What was cancelled, moved or lost is not booked anew; what was refused never was booked. Also where the same
+    person has that slot from elsewhere by now."""
+    first, from_elsewhere = (
+        named(state, wish(phone=PHONE)),
+        other(State.CONFIRMED, phone=PHONE, conversation_id=OTHER_CALL),
+    )
+    key, later = named_key(first.wish, SECRET), NOW + timedelta(days=1)
+    admitted = admit(first.wish, key, first, (), later, NAMED)
+    assert admitted == (Undone() if state in ENDED else Start(2))
+    if state in ENDED:
+        assert admit(first.wish, key, first, (from_elsewhere,), later, NAMED) == Undone()
+
+
+def test_without_a_name_a_key_is_as_any_other() -> None:
+    nameless = wish(conversation_id=None)
+    assert named_key(nameless, SECRET) == intent_key(nameless, SECRET)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from einmal.domain.gate import Gate, GatePolicy, Heard, Passed, Shut, ShutWhy, Use, enter, heard
+from einmal.domain.gate import Gate, GatePolicy, Heard, Passed, Shut, ShutWhy, Use, enter, heard, spent, without_breaker
 from support.evidence import NOW
 
 POLICY = GatePolicy()
@@ -46,7 +46,8 @@ def test_a_full_bucket_lets_forty_bookings_pass_at_once_and_then_eighty_a_minute
 
 
 @pytest.mark.parametrize(
-    ("use", "spent_until"), [(Use.BACKGROUND, 20), (Use.OFFER, 28), (Use.RECOVER, 32), (Use.LOOK, 36), (Use.BOOK, 40)]
+    ("use", "spent_until"),
+    [(Use.BACKGROUND, 20), (Use.OFFER, 28), (Use.RELAY, 32), (Use.RECOVER, 32), (Use.LOOK, 36), (Use.BOOK, 40)],
 )
 def test_each_use_leaves_the_rest_to_those_before_it(use: Use, spent_until: int) -> None:
     """Bookings before look-ups before offers before what runs behind."""
@@ -150,3 +151,18 @@ def test_a_clock_that_jumps_shuts_nobody_out(hours: int, trouble: Heard) -> None
     assert isinstance(permit, Passed)
     gate = heard(gate, Use.LOOK, Heard.WELL, then, POLICY)
     assert enter(gate, Use.BOOK, then + 2 * SECOND, POLICY)[1] == Passed()
+
+
+def test_what_was_sent_without_asking_is_gone_and_comes_back_with_time() -> None:
+    """Also more than there was: what was sent is sent, and nobody pays for it twice."""
+    gate = spent(Gate(NOW), 1000, NOW, POLICY)
+    assert gate.tokens == 0
+    assert isinstance(enter(gate, Use.BOOK, NOW, POLICY)[1], Shut)
+    assert enter(gate, Use.BOOK, NOW + SECOND, POLICY)[1] == Passed()
+    assert spent(gate, 0, NOW + 60 * SECOND, POLICY).tokens == POLICY.bucket
+
+
+def test_without_the_breaker_only_the_budget_stands_before_the_calendar() -> None:
+    assert enter(without_breaker(failing(5)), Use.RELAY, NOW, POLICY)[1] == Passed()
+    throttled = heard(failing(5), Use.BOOK, Heard.THROTTLED, NOW, POLICY)
+    assert isinstance(enter(without_breaker(throttled), Use.RELAY, NOW, POLICY)[1], Shut)

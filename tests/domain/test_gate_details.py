@@ -59,7 +59,7 @@ def test_passing_spends_one_and_remembers_when() -> None:
 @pytest.mark.parametrize("use", Use)
 def test_a_use_needs_one_beyond_what_it_leaves_to_others(use: Use) -> None:
     """Exactly enough passes, and a hair less does not; the time to come back is when it has flowed in."""
-    kept = {Use.BOOK: 0.0, Use.LOOK: 4.0, Use.RECOVER: 8.0, Use.OFFER: 12.0, Use.BACKGROUND: 20.0}[use]
+    kept = {Use.BOOK: 0.0, Use.LOOK: 4.0, Use.RECOVER: 8.0, Use.RELAY: 8.0, Use.OFFER: 12.0, Use.BACKGROUND: 20.0}[use]
     assert enter(Gate(NOW, tokens=kept + 1), use, NOW, POLICY)[1] == Passed()
     short = Gate(NOW, tokens=kept + 0.25)
     after, permit = enter(short, use, NOW, POLICY)

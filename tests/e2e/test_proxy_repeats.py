@@ -3,15 +3,14 @@
 import asyncio
 import json
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from einmal.adapters.calcom.transport import MaybeSent, WireAnswer, WireRequest
-from einmal.simulator.catalogue import demo_event_types
-from einmal.simulator.records import Scheduling
-from support.calcom_client import ANOTHER, ASKED, Client, client
+from support.calcom_client import ASKED, Client, client
 
 TEN = {"start": "2026-12-01T10:00:00Z"}
 
@@ -100,6 +99,20 @@ async def test_a_key_books_once_for_all_time(tmp_path: Path, by_staff: bool) -> 
         assert (await one.book(idempotency_key="k2"))[0] == 201
 
 
+@pytest.mark.parametrize("other", [{**ASKED, **TEN}, _of(name="Anna Weiß", email="anna@kunde.test")])
+async def test_one_key_with_two_wishes_at_once_is_one_wishs(tmp_path: Path, other: dict[str, Any]) -> None:
+    """Admission decides it, in the transaction that writes the row; and it is that wish's own body that is sent."""
+    async with client(tmp_path) as one:
+        asked = [ASKED, other, ASKED, other]
+        answers = await asyncio.gather(*(one.book(body, idempotency_key="k1") for body in asked))
+        assert sorted({status for status, _ in answers}) == [201, 422]
+        (booking,) = one.here.calendar.bookings
+        for body, (status, told) in zip(asked, answers, strict=True):
+            is_its = booking.start == datetime.fromisoformat(body["start"])
+            is_its &= booking.attendee.email == body["attendee"]["email"]
+            assert status == (201 if is_its else 422), told
+
+
 async def test_what_was_moved_and_cancelled_is_not_told_as_moved(tmp_path: Path) -> None:
     async with client(tmp_path) as one:
         path = f"/v2/bookings/{await _booked(one)}/reschedule"
@@ -117,16 +130,6 @@ async def test_a_change_of_a_part_is_cal_coms_alone(tmp_path: Path, more: dict[s
         await one.ask("POST", path, {"cancellationReason": "krank", **more})
         assert not [request for request in one.here.tap.requests if request.target == path]
         assert one.here.rows("SELECT count(*) FROM changes") == [(0,)]
-
-
-async def test_a_seat_in_a_shared_booking_is_told_as_cal_com_told_it(tmp_path: Path) -> None:
-    """No booking of one's own that could be guarded; "taken" of a seat that one has would send its client on."""
-    seated = [replace(one, scheduling=Scheduling.INDIVIDUAL, seats=5) for one in demo_event_types()]
-    async with client(tmp_path, event_types=seated) as one:
-        for body in (ASKED, ANOTHER):
-            status, told = await one.book(body)
-            assert status == 201
-            assert told["data"]["seatUid"]
 
 
 async def test_a_change_is_the_clients_own_request(tmp_path: Path) -> None:
@@ -211,6 +214,14 @@ async def test_what_cal_com_takes_for_the_same_path_is_guarded(tmp_path: Path, p
 async def test_two_keys_are_none(tmp_path: Path) -> None:
     async with client(tmp_path) as one:
         assert await _raw(one, "/v2/bookings", "Authorization: Bearer cal_other\r\n") == 401
+        assert one.here.tap.posts == []
+
+
+@pytest.mark.parametrize("twice", ["cal-api-version: 2024-04-15", "x-cal-client-id: a\r\nx-cal-client-id: b"])
+async def test_a_header_that_decides_comes_once(tmp_path: Path, twice: str) -> None:
+    """The one that was looked at here may not be the one that Cal.com reads."""
+    async with client(tmp_path) as one:
+        assert await _raw(one, "/v2/bookings", f"{twice}\r\n") == 400
         assert one.here.tap.posts == []
 
 

@@ -110,9 +110,12 @@ def _begin(connection: sqlite3.Connection) -> None:
     connection.execute("SAVEPOINT job")
 
 
+def thread_of(off: frozenset[Guard]) -> type[SqliteThread]:
+    return _unguarded(off) if off else SqliteThread
+
+
 def _open_sqlite(url: str, off: frozenset[Guard]) -> SqlLedger:
-    thread = _unguarded(off) if off else SqliteThread
-    opened = ledger.SqliteLedger(Path(url.removeprefix(PREFIX)), SystemIds(), CHANNELS, thread)
+    opened = ledger.SqliteLedger(Path(url.removeprefix(PREFIX)), SystemIds(), CHANNELS, thread_of(off))
     opened.open()
     return opened
 
@@ -166,9 +169,12 @@ def _unguarded_steps(steps: Steps[T], off: frozenset[Guard]) -> Steps[T]:
         return result
 
 
+def store_of(url: str, off: frozenset[Guard]) -> PostgresStore:
+    return _UnguardedStore(url, off) if off else PostgresStore(url, CONNECTIONS_MAX)
+
+
 def _open_postgres(url: str, off: frozenset[Guard]) -> SqlLedger:
-    store = _UnguardedStore(url, off) if off else PostgresStore(url, CONNECTIONS_MAX)
-    opened = ledger.SqlLedger(store, SystemIds(), CHANNELS)
+    opened = ledger.SqlLedger(store_of(url, off), SystemIds(), CHANNELS)
     opened.open()
     return opened
 

@@ -8,7 +8,7 @@ the outcomes may stand; `damage` finds in the database what must never be there.
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -16,7 +16,7 @@ from einmal.adapters.system import SystemIds
 from einmal.domain.admission import AdmissionPolicy
 from einmal.domain.gate import GatePolicy, Passed, Use
 from einmal.domain.intent import Event, Intent
-from einmal.domain.keys import intent_key
+from einmal.domain.keys import IntentKey, intent_key, named_key
 from einmal.domain.model import Wish
 from einmal.ports import Candidate, Toll, Transition
 from races.backend import NOW, TENANT, Guard, SqlLedger
@@ -57,8 +57,8 @@ def _wish(number: int, who: int = 0, call: str = "call") -> Wish:
     return wish(tenant_id=TENANT, start=start, conversation_id=f"{call}_{number}", phone=f"+49{number:09d}{who}")
 
 
-def _candidate(of: Wish, now: datetime) -> Candidate:
-    key, operation = intent_key(of, SECRET), IDS.operation_id()
+def _candidate(of: Wish, now: datetime, key_of: Callable[[Wish, bytes], IntentKey] = intent_key) -> Candidate:
+    key, operation = key_of(of, SECRET), IDS.operation_id()
     return Candidate(of, None, key, IDS.time_ordered(), operation, "gast@gast.test", now, now + 15 * SECOND)
 
 
@@ -76,6 +76,12 @@ async def _one_wish(_: SqlLedger, number: int, contenders: int) -> Sequence[Cand
 
 async def _one_person(_: SqlLedger, number: int, contenders: int) -> Sequence[Candidate]:
     return [_candidate(_wish(number, call=f"call_{who}"), minute_of(number)) for who in range(contenders)]
+
+
+async def _one_name(_: SqlLedger, number: int, contenders: int) -> Sequence[Candidate]:
+    """For each another person and another time, under one name of their client's."""
+    wishes = [replace(_wish(number, who), start=_wish(number).start + who * HOUR) for who in range(contenders)]
+    return [_candidate(one, minute_of(number), named_key) for one in wishes]
 
 
 async def _admit(ledger: SqlLedger, candidate: Candidate) -> str:
@@ -216,6 +222,15 @@ RACES: Final = (
         _admit,
         one("Start", "Busy"),
         TWICE_THERE,
+    ),
+    Race(
+        "same name",
+        "one Idempotency-Key for many wishes: one starts",
+        ROWS,
+        _one_name,
+        _admit,
+        one("Start", "KeyReused"),
+        TWICE_WISHED,
     ),
     Race(
         "one booking",

@@ -47,7 +47,9 @@ class Client:
 
 
 @asynccontextmanager
-async def client(folder: Path, event_types: Any = None, **environment: str) -> AsyncIterator[Client]:
+async def client(
+    folder: Path, event_types: Any = None, http: str = "auto", **environment: str
+) -> AsyncIterator[Client]:
     async with (
         world(folder, event_types=event_types, EINMAL_CALCOM_API_KEY="cal_test", **environment) as here,
         served(simulator_app(here.calcom)) as calcom,
@@ -56,5 +58,5 @@ async def client(folder: Path, event_types: Any = None, **environment: str) -> A
         sole = here.gateway.tenancies.sole
         elsewhere = replace(sole.configuration, calcom_base_url=calcom)
         here.gateway.tenancies.adopt([replace(sole, configuration=elsewhere)])
-        async with served(create_app(here.gateway)) as url:
+        async with served(create_app(here.gateway), http) as url:
             yield Client(here, url, session)

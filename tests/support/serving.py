@@ -17,9 +17,16 @@ class Quiet(uvicorn.Server):
 
 
 @contextlib.asynccontextmanager
-async def served(app: Any) -> AsyncIterator[str]:
-    """The application on a free port of loopback; its address."""
-    config = uvicorn.Config(app, port=0, log_config=None, access_log=False, lifespan="off", date_header=False)
+async def served(app: Any, http: Any = "auto") -> AsyncIterator[str]:
+    """The application on a free port of loopback; its address. `http`: which parser it reads with."""
+    off: dict[str, Any] = {
+        "log_config": None,
+        "access_log": False,
+        "lifespan": "off",
+        "ws": "none",
+        "date_header": False,
+    }
+    config = uvicorn.Config(app, port=0, http=http, **off)
     server = Quiet(config)
     task = asyncio.create_task(server.serve())
     while not server.started:

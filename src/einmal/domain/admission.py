@@ -41,6 +41,8 @@ class AdmissionPolicy:
     """Of whom one must be free for it, as holds name them; none where holds are not looked at."""
     leaving: str | None = None
     """The intent whose appointment is moved to this wish: it is in nobody's way."""
+    once: bool = False
+    """The key is a name that its client gave: it books once for all time, whatever became of that booking."""
     part: Part | None = None
     """Of which composite this wish is a segment: it starts only while that one is being booked."""
 
@@ -154,6 +156,8 @@ def admit(
     if same_key is not None:
         if same_key.key.fingerprint != key.fingerprint:
             return KeyReused(same_key)
+        if policy.once and same_key.state in ENDED:
+            return Undone()
         about_a_move = same_key.moved_from is not None and same_key.moved_from != policy.leaving
         # That an appointment could not be moved there is no answer to anybody who wishes the time anew.
         stored = None if about_a_move and same_key.state in REFUSED else _stored(same_key, now, policy)

@@ -24,6 +24,8 @@ class Use(StrEnum):
     LOOK = "look"
     RECOVER = "recover"
     """What was promised and nobody waits for on the phone: doubts, tombstones, what must be taken back."""
+    RELAY = "relay"
+    """What a client of Cal.com's own API sends through us with this key."""
     OFFER = "offer"
     BACKGROUND = "background"
 
@@ -32,6 +34,7 @@ KEPT_BACK: Final[dict[Use, float]] = {
     Use.BOOK: 0.0,
     Use.LOOK: 0.1,
     Use.RECOVER: 0.2,
+    Use.RELAY: 0.2,
     Use.OFFER: 0.3,
     Use.BACKGROUND: 0.5,
 }
@@ -135,6 +138,18 @@ def enter(gate: Gate, use: Use, now: datetime, policy: GatePolicy) -> tuple[Gate
     probe = gate.open_until is not None
     probing_until = now + policy.probe_for if probe else None
     return replace(gate, tokens=tokens - 1, probing_until=probing_until, blocked_until=None), Passed(probe)
+
+
+def spent(gate: Gate, requests: int, now: datetime, policy: GatePolicy) -> Gate:
+    """The gate after requests that were sent without asking it, whatever was left."""
+    gate = _refilled(gate, now, policy)
+    tokens = policy.bucket if gate.tokens is None else gate.tokens
+    return replace(gate, tokens=max(0.0, tokens - requests))
+
+
+def without_breaker(gate: Gate) -> Gate:
+    """For who asks at their own risk: only the budget is between them and the calendar."""
+    return replace(gate, open_until=None, probing_until=None)
 
 
 def _refilled(gate: Gate, now: datetime, policy: GatePolicy) -> Gate:

@@ -12,7 +12,7 @@ import base64
 import hashlib
 import re
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from functools import lru_cache
@@ -128,16 +128,28 @@ def _stamp(start: datetime) -> str:
     return instant(start).isoformat(timespec="seconds").removesuffix("+00:00").replace("-", "").replace(":", "") + "Z"
 
 
-def intent_key(wish: Wish, secret: bytes) -> IntentKey:
+def intent_key(wish: Wish, secret: bytes, known: PersonKey | None = None) -> IntentKey:
     """The key of a wish: tenant, conversation, event type, start, person.
 
     The event type and not the service's id: under another id or name of the operator's it is still the same service.
+    `known`: whose wish it is, where the wish itself does not name them any more.
     """
-    person = person_key(wish.person, wish.conversation_id, secret)
+    person = known or person_key(wish.person, wish.conversation_id, secret)
     start = _stamp(wish.start)
     what = (str(wish.service.event_type_id), start, person.kind.value, person.hash)
     digest = _keyed_hash(secret, "wish", wish.tenant_id, wish.conversation_id or "", *what)
     return IntentKey(f"{start}-{digest}", _keyed_hash(secret, "what", *what), person)
+
+
+def named_key(wish: Wish, secret: bytes) -> IntentKey:
+    """The key of a wish that its client has a name for, kept as its conversation: that name alone.
+
+    Sent with another wish the name finds the first one's row, whose fingerprint differs. Without a name as any other.
+    """
+    key = intent_key(wish, secret)
+    if wish.conversation_id is None:
+        return key
+    return replace(key, value=f"named-{_keyed_hash(secret, 'named', wish.tenant_id, wish.conversation_id)}")
 
 
 def composite_key(wish: Wish, secret: bytes) -> str:

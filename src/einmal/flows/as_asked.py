@@ -16,8 +16,10 @@ from einmal.ports import StoredReply
 
 class AsAsked(HouseRules):
     async def policy(self, wish: Wish, *, one_more: bool, line_known: bool) -> AdmissionPolicy:  # noqa: ARG002 - as there
-        # A refusal is not told again: it may have been the body's, which is another now.
-        return replace(self.admission, replay_no_for=timedelta(0))
+        # A refusal is not told again: it may have been the body's, which is another now. Where the client has a name
+        # for its wish, that name books once.
+        named = wish.conversation_id is not None
+        return replace(self.admission, replay_no_for=timedelta(0), once=named)
 
     def of_a_move(self, wish: Wish, leaving: str) -> AdmissionPolicy:  # noqa: ARG002 - as there
         return replace(self.admission, replay_no_for=timedelta(0), leaving=leaving)

@@ -34,7 +34,7 @@ from einmal.domain.composite import Part
 from einmal.domain.facts import Alarm, NotStarted
 from einmal.domain.gate import Shut, ShutWhy
 from einmal.domain.intent import BOOKED, UNRESOLVED, Intent, State
-from einmal.domain.keys import intent_key, unique_attendee_email
+from einmal.domain.keys import IntentKey, intent_key, unique_attendee_email
 from einmal.domain.model import Person, Wish
 from einmal.domain.reply import Outcome, Reply, Why
 from einmal.flows.attempt import Attempts
@@ -84,6 +84,8 @@ class Bookings:
     house_rules: HouseRules
     answered: Callable[[Wish, Reply], None] = lambda _wish, _reply: None
     """Told after each POST, and what came of it. Must not block."""
+    key_of: Callable[[Wish, bytes], IntentKey] = intent_key
+    """What makes two function calls one wish, by the tenant's secret."""
     _running: "dict[str, asyncio.Task[Any]]" = field(default_factory=dict, init=False)
     _begun: "set[asyncio.Task[Any]]" = field(default_factory=set, init=False)
 
@@ -111,7 +113,7 @@ class Bookings:
         """ "You will hear from us" is said once it is written down, and only where somebody can be reached."""
         unpromised = replace(reply, why=Why.UNPROMISED) if reply.why is Why.PLAIN else reply
         # Of another's intent nothing is promised: the news of it goes to that call.
-        if intent is None or intent.key.value != intent_key(wish, self.tenant.hash_key).value:
+        if intent is None or intent.key.value != self.key_of(wish, self.tenant.hash_key).value:
             return unpromised
         promise = self.ledger.promise(intent.intent_id, self.clock.now())
         try:
@@ -175,7 +177,10 @@ class Bookings:
             reply = Reply(Outcome.IN_DOUBT, asked_start=wish.start)
         finally:
             del self._running[intent.intent_id]
-        self.answered(wish, reply)
+        try:
+            self.answered(wish, reply)
+        except Exception as bug:  # noqa: BLE001 - what was told beside it changes nothing of what is true
+            self.observer.observe((Alarm(self.clock.now(), "attempt_failed", intent.intent_id, type(bug).__name__),))
         return reply
 
     async def _within(self, work: Coroutine[Any, Any, T], reply_by: float) -> T | None:
@@ -220,7 +225,7 @@ class Bookings:
         operation = self.ids.operation_id()
         email = wish.person.email or unique_attendee_email(self.tenant.house_email, operation)
         lease = timedelta(seconds=self.budgets.post_seconds) + self.budgets.lease_margin
-        key = intent_key(wish, self.tenant.hash_key)
+        key = self.key_of(wish, self.tenant.hash_key)
         intent_id = self.ids.time_ordered() if part is None else part.intent_id
         return Candidate(wish, call, key, intent_id, operation, email, now, now + lease)
 

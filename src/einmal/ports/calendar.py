@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from einmal.domain.answer import Answer
-from einmal.domain.gate import GatePolicy, Heard, Passed, Shut, Use
+from einmal.domain.gate import Gate, GatePolicy, Heard, Passed, Shut, Use
 from einmal.domain.intent import Intent
 from einmal.domain.model import Booking, Offer, Service
 
@@ -143,6 +143,9 @@ class Gates(Protocol):
 
     async def enter(self, toll: Toll, use: Use, now: datetime) -> Passed | Shut:
         """Whether to ask now. Passing spends from the budget. Raises LedgerUnavailable or CommitUnknown."""
+
+    async def spend(self, toll: Toll, requests: int, now: datetime) -> Gate:
+        """Count requests that were sent without asking; the gate after them. Raises as `enter`."""
 
     async def heard(self, toll: Toll, use: Use, how: Heard, now: datetime) -> bool:
         """Note how the calendar took it; whether that opened the breaker. Raises as `enter`."""

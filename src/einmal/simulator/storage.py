@@ -44,6 +44,9 @@ class FaultyStore:
     async def snapshot(self, work: Transaction[T]) -> T:
         return await self._inner.snapshot(work)
 
+    async def scrub(self) -> bool:
+        return await self._inner.scrub()
+
     async def write(self, work: Transaction[T]) -> T:
         return await self._struck(self._inner.write, work)
 

@@ -16,6 +16,7 @@ from einmal.adapters.calcom.client_request import Asked
 from einmal.adapters.calcom.transport import Transport, WireAnswer, WireRequest
 from einmal.domain.answer import Answer, AnswerKind
 from einmal.domain.intent import Intent
+from einmal.domain.keys import IntentKey
 from einmal.domain.model import Person
 from einmal.ports import BookingRequest, ChangeAnswer, ChangeKind, Clock
 
@@ -47,22 +48,27 @@ class ChangePassage:
 
 @dataclass(frozen=True, slots=True)
 class Passages:
-    """Those that are under way in this process: bookings by the key of their wish, changes by the booking's uid."""
+    """Those that are under way in this process: bookings by their wish and its key, changes by the booking's uid."""
 
-    _by_key: dict[str, list[Passage]] = field(default_factory=dict)
+    _by_wish: dict[str, list[Passage]] = field(default_factory=dict)
     _by_uid: dict[str, list[ChangePassage]] = field(default_factory=dict)
 
-    def begin(self, key: str, passage: Passage) -> None:
+    def begin(self, key: IntentKey, passage: Passage) -> None:
         """Let this one's POST be sent as its client wrote it. Of several for one person the first one's is sent."""
-        self._by_key.setdefault(key, []).append(passage)
+        self._by_wish.setdefault(_wished(key), []).append(passage)
 
-    def end(self, key: str, passage: Passage) -> None:
-        _end(self._by_key, key, passage)
+    def end(self, key: IntentKey, passage: Passage) -> None:
+        _end(self._by_wish, _wished(key), passage)
+
+    @property
+    def under_way(self) -> int:
+        """How many there are."""
+        return sum(len(some) for some in self._by_wish.values()) + sum(len(some) for some in self._by_uid.values())
 
     def of(self, intent: Intent) -> Passage | None:
         """That of whoever the intent is for: under one e-mail there may be two people, and only one of them has it."""
-        of_key = self._by_key.get(intent.key.value, [])
-        return next((one for one in of_key if one.person == intent.wish.person), None)
+        of_wish = self._by_wish.get(_wished(intent.key), [])
+        return next((one for one in of_wish if one.person == intent.wish.person), None)
 
     def begin_change(self, uid: str, passage: ChangePassage) -> None:
         self._by_uid.setdefault(uid, []).append(passage)
@@ -73,6 +79,21 @@ class Passages:
     def change_of(self, uid: str, start: datetime | None) -> ChangePassage | None:
         """That of a move to this start, or of a cancellation where none is given."""
         return next((one for one in self._by_uid.get(uid, []) if one.start == start), None)
+
+
+@dataclass(frozen=True, slots=True)
+class CountedTransport:
+    """Another one, that says of each request that it goes out."""
+
+    inner: Transport
+    count: Callable[[], None]
+
+    async def send(self, request: WireRequest) -> WireAnswer:
+        self.count()
+        return await self.inner.send(request)
+
+    async def close(self) -> None:
+        await self.inner.close()
 
 
 class PassingCalendar(CalcomCalendar):
@@ -104,6 +125,11 @@ class PassingCalendar(CalcomCalendar):
 
 
 T = TypeVar("T", Passage, ChangePassage)
+
+
+def _wished(key: IntentKey) -> str:
+    # A key that its client named may be on its way with two wishes at once, and only one of them is admitted.
+    return f"{key.value} {key.fingerprint}"
 
 
 def _end(under_way: dict[str, list[T]], key: str, passage: T) -> None:

@@ -1,10 +1,15 @@
 """What is passed on to Cal.com as it came, and back as it came: streamed and unread. A POST or PATCH is sent once."""
 
+import socket
 from collections.abc import AsyncIterator, Iterable
-from typing import Final
+from contextvars import ContextVar
+from typing import Any, Final
 
 import aiohttp
 from yarl import URL
+
+from einmal.adapters.connecting import reach_of, sockets_within
+from einmal.domain.destination import Reach
 
 CONNECT_SECONDS: Final = 5.0
 QUEUE_SECONDS: Final = 15.0
@@ -32,13 +37,22 @@ WITH_BODY: Final = (b"content-length", b"transfer-encoding")
 REPEATABLE: Final = frozenset({"GET", "HEAD", "PUT", "DELETE", "OPTIONS"})
 """aiohttp sends these again where a connection that was kept turns out to be dead. A body must be there twice then."""
 
-KEPT_WHATEVER_CONNECTION_SAYS: Final = frozenset({b"authorization", b"content-type", b"cal-api-version"})
+KEPT_WHATEVER_CONNECTION_SAYS: Final = frozenset(
+    {
+        *(b"authorization", b"content-type", b"content-encoding", b"cal-api-version"),
+        *(b"x-cal-client-id", b"x-cal-secret-key"),
+    }
+)
 """Without them it would be another request, so nobody may have them taken off on the way."""
 
 OF_THE_SERVER: Final = frozenset({b"date", b"server"})
 """Told by the server that answers here."""
 
 Headers = list[tuple[bytes, bytes]]
+
+
+_REACH: ContextVar[Reach] = ContextVar("einmal_relay_reach")
+"""Of the request under way: one session serves the base URLs of all houses."""
 
 
 class NotRelayed(Exception):
@@ -48,7 +62,8 @@ class NotRelayed(Exception):
 class Relay:
     """One base URL. No redirects are followed, no cookies kept, no proxies taken from the environment."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, allow_private: bool = False) -> None:
+        self._allow_private = allow_private
         self._session: aiohttp.ClientSession | None = None
 
     async def send(
@@ -60,13 +75,16 @@ class Relay:
         body: AsyncIterator[bytes] | bytes,
     ) -> tuple[aiohttp.ClientResponse, Headers]:
         """The answer's head; its body is still to be read from it. Raises NotRelayed, and what `body` raises."""
+        _REACH.set(reach_of(base_url, allow_private=self._allow_private))
         came = list(headers)
         has_body = any(name in WITH_BODY and value != b"0" for name, value in came)
         if has_body and method in REPEATABLE and not isinstance(body, bytes):
             body = b"".join([piece async for piece in body])
         passed = _passed(came, but=OF_ONE_HOP | OF_THIS_HOUSE)
         length = [value for name, value in came if name == b"content-length"]
-        if has_body and length and not isinstance(body, bytes):
+        chunked = any(name == b"transfer-encoding" for name, _ in came)
+        if has_body and len(length) == 1 and not chunked and not isinstance(body, bytes):
+            # Told beside another framing it would be a second opinion of where this request ends.
             passed.append((b"content-length", length[0]))
         try:
             answer = await self._client().request(
@@ -94,6 +112,7 @@ class Relay:
         # Made on first use: aiohttp wants the running loop. Bodies pass as they are, compressed or not.
         if self._session is None:
             self._session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(socket_factory=_socket),
                 timeout=aiohttp.ClientTimeout(
                     total=None, connect=QUEUE_SECONDS, sock_connect=CONNECT_SECONDS, sock_read=ANSWER_SECONDS
                 ),
@@ -102,6 +121,10 @@ class Relay:
                 trust_env=False,
             )
         return self._session
+
+
+def _socket(address: Any) -> socket.socket:
+    return sockets_within(_REACH.get())(address)
 
 
 def _passed(headers: Headers, *, but: frozenset[bytes]) -> Headers:

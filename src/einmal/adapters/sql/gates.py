@@ -9,7 +9,7 @@ from typing import Final
 
 from einmal.adapters.sql.rows import instant_of, instant_or_none, instant_text, text_or_none
 from einmal.adapters.sql.steps import FOR_UPDATE, Hold, Row, Statement, Steps, Store
-from einmal.domain.gate import Gate, Heard, Passed, Shut, Use, enter, heard
+from einmal.domain.gate import Gate, Heard, Passed, Shut, Use, enter, heard, spent
 from einmal.ports import Toll
 
 _SEE: Final = """
@@ -38,6 +38,14 @@ class SqlGates:
 
     async def enter(self, toll: Toll, use: Use, now: datetime) -> Passed | Shut:
         return await self._store.write(lambda: self.passes(toll, use, now))
+
+    async def spend(self, toll: Toll, requests: int, now: datetime) -> Gate:
+        def work() -> Steps[Gate]:
+            after = spent((yield from self._read(toll, now)), requests, now, toll.policy)
+            yield self._written(toll, after)
+            return after
+
+        return await self._store.write(work)
 
     async def heard(self, toll: Toll, use: Use, how: Heard, now: datetime) -> bool:
         if how is Heard.WELL and toll.account_id in self._healthy:

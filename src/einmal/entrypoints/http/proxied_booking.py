@@ -12,11 +12,11 @@ from starlette.responses import Response
 from einmal.adapters.calcom.client_request import TAKEN, Asked, is_a_seat, read_booking, stands
 from einmal.adapters.calcom.event_types import EventTypes, NotTold
 from einmal.adapters.calcom.passing import Passage
+from einmal.adapters.calcom.seats import seats_found, seats_target
 from einmal.adapters.calcom.transport import WireAnswer
-from einmal.domain.intent import ENDED, Intent
-from einmal.domain.keys import intent_key
+from einmal.domain.keys import named_key
 from einmal.domain.model import Person, Service, Wish
-from einmal.domain.reply import Outcome, Reply, Why
+from einmal.domain.reply import Missing, Outcome, Reply, Why
 from einmal.entrypoints.http.door import read_body
 from einmal.entrypoints.http.passing import Passing, as_it_came, error, headers_of, later
 from einmal.flows.as_asked import is_theirs, taken_up
@@ -68,7 +68,8 @@ class ProxiedBookings:
         """None where there is no such event type. Raises NotTold."""
         tenant, now = tenancy.tenant, self._gateway.clock.monotonic()
         types = self._types[tenant.tenant_id]
-        found = await types.of(tenancy.proxied.transport, tenant.services, asked, headers_of(request), now)
+        transport = self._passing.transport(request, tenancy)
+        found = await types.of(transport, tenant.services, asked, headers_of(request), now)
         if found is None:
             return None
         service = Service(str(found.event_type_id), found.name, found.event_type_id, asked.minutes or found.minutes)
@@ -78,23 +79,39 @@ class ProxiedBookings:
 
     async def _once(self, request: Request, tenancy: Tenancy, asked: Asked, wish: Wish) -> Done | None:
         """None where what the answer was to tell of is there no more."""
-        proxied, key = tenancy.proxied, intent_key(wish, tenancy.tenant.hash_key)
-        wrong = await self._misused(wish, key.fingerprint)
-        if wrong is not None:
-            reused = Reply(Outcome.REJECTED, Why.KEY_REUSED)
-            return Done(self._error(request, 422, wrong), reused, wish.conversation_id)
+        proxied, key = tenancy.proxied, named_key(wish, tenancy.tenant.hash_key)
         passage = Passage(asked, wish.person, headers_of(request))
-        proxied.passages.begin(key.value, passage)
+        proxied.passages.begin(key, passage)
         reply = Reply(Outcome.IN_DOUBT)
         try:
             reply = await proxied.bookings.book(wish, None, line_known=True)
         finally:
             # Where its client waits no longer, what it wrote is still to be sent.
             lives = proxied.bookings.budgets.post_seconds * 2 if reply.outcome is Outcome.IN_DOUBT else 0.0
-            asyncio.get_running_loop().call_later(lives, proxied.passages.end, key.value, passage)
+            asyncio.get_running_loop().call_later(lives, proxied.passages.end, key, passage)
         if reply.outcome in BOOKED and reply.booking is not None and not _is_own_201(passage.answer):
             return await self._read_back(request, tenancy, wish, reply, reply.booking.ref)
-        return Done(self._told(request, reply, passage.answer), reply, wish.conversation_id)
+        seat = await self._seat(request, tenancy, asked, wish) if _may_be_a_seat(reply, passage.answer) else None
+        return seat or Done(self._told(request, reply, passage.answer), reply, wish.conversation_id)
+
+    async def _seat(self, request: Request, tenancy: Tenancy, asked: Asked, wish: Wish) -> Done | None:
+        """The seat that this person has there by a request of ours, whose answer was lost or is asked for again."""
+        event_type_id, tenant_id = wish.service.event_type_id, tenancy.tenant.tenant_id
+        if asked.email is None:
+            return None
+        answer = await self._passing.read(request, tenancy, seats_target(event_type_id, asked.email, wish.start))
+        seats = () if answer is None else seats_found(answer.body, event_type_id, asked.email, wish.start)
+        try:
+            operations = [one.operation_id for one in seats]
+            stored = await self._gateway.reconciling.of_operations(tenant_id, operations) if operations else ()
+        except (LedgerUnavailable, CommitUnknown):
+            return None
+        theirs = {one.intent.operation_id for one in stored if is_theirs(one, wish.person)}
+        seat = next((one for one in seats if one.operation_id in theirs), None)
+        if seat is None:
+            return None
+        has_it = Reply(Outcome.ALREADY_BOOKED, asked_start=wish.start)
+        return Done(Response(seat.body, 201, media_type="application/json"), has_it, wish.conversation_id)
 
     def _told(self, request: Request, reply: Reply, answer: WireAnswer | None) -> Response:
         """Of what this very request came to; `answer` is Cal.com's to it, where it was sent."""
@@ -105,6 +122,8 @@ class ProxiedBookings:
             return self._later(request, 504, f"it is not known yet whether this booking was made; {SAME}")
         if answer is not None and answer.status >= 400:
             return as_it_came(answer)
+        if (wrong := _misused(reply)) is not None:
+            return self._error(request, 422, wrong)
         if reply.outcome is not Outcome.ERROR:
             return self._error(request, 400, TAKEN)
         too_busy = reply.why is Why.TOO_BUSY
@@ -133,18 +152,6 @@ class ProxiedBookings:
     async def _stored(self, tenancy: Tenancy, uid: str) -> StoredReply | None:
         return next(iter(await self._gateway.reconciling.of_uids(tenancy.tenant.tenant_id, (uid,))), None)
 
-    async def _misused(self, wish: Wish, fingerprint: str) -> str | None:
-        """Why the client's key is not for this wish, if it is not."""
-        if wish.conversation_id is None:
-            return None
-        stories = await self._gateway.stories.of_call(wish.conversation_id)
-        every = [one.stored.intent for story in stories for one in story.intents]
-        mine = [one for one in every if one.wish.tenant_id == wish.tenant_id and one.moved_from is None]
-        if any(one.key.fingerprint != fingerprint for one in mine):
-            return _OTHER_WISH
-        newest: Intent | None = max(mine, key=lambda one: one.generation, default=None)
-        return _GONE if newest is not None and newest.state in ENDED else None
-
     def _error(self, request: Request, status: int, message: str) -> Response:
         return error(request, status, message, self._gateway.clock.now())
 
@@ -154,6 +161,19 @@ class ProxiedBookings:
 
 def _is_own_201(answer: WireAnswer | None) -> bool:
     return answer is not None and answer.status == 201
+
+
+def _may_be_a_seat(reply: Reply, answer: WireAnswer | None) -> bool:
+    """Whether this may be refused, or in doubt, because its person has a seat there: only Cal.com knows who shares."""
+    refused = reply.outcome is Outcome.SLOT_TAKEN if answer is None else answer.status == 409
+    return refused or reply.outcome is Outcome.IN_DOUBT
+
+
+def _misused(reply: Reply) -> str | None:
+    """Why the client's key is not for this wish, if admission found that it is not."""
+    if reply.why is Why.KEY_REUSED:
+        return _OTHER_WISH
+    return _GONE if Missing.AGAIN in reply.missing else None
 
 
 def _conversation(request: Request) -> str | None:

@@ -4,10 +4,9 @@ Everything passes as it came, but for three requests: a booking, a cancellation 
 under the guard and are answered in Cal.com's own words; asked again, they are answered again, and done once.
 """
 
-import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Mapping
 from datetime import timedelta
-from typing import Final
+from typing import Final, assert_never
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -15,6 +14,7 @@ from starlette.responses import Response
 from einmal.adapters.calcom.client_request import NotUnderstood
 from einmal.domain.facts import Served
 from einmal.entrypoints.http.door import Refusal, from_this_machine
+from einmal.entrypoints.http.guarded_path import Book, Change, Refused, asked
 from einmal.entrypoints.http.passing import Passing, error, later
 from einmal.entrypoints.http.proxied_booking import SAME, Done, ProxiedBookings
 from einmal.entrypoints.http.proxied_change import ProxiedChanges
@@ -24,12 +24,6 @@ from einmal.tenancies import Tenancy
 from einmal.wiring import Gateway
 
 METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
-
-# Cal.com's server does not look at case here, whatever it makes of a uid's.
-_BOOKINGS: Final = re.compile(r"/v2/bookings/?", re.IGNORECASE)
-_OF_A_BOOKING: Final = re.compile(r"/v2/bookings/([A-Za-z0-9_-]{1,255})/(cancel|reschedule)/?", re.IGNORECASE)
-_CROOKED: Final = re.compile(r"//|\\|/\.{1,2}(/|$)")
-"""Servers before Cal.com's may make a straight path of it, and so another one than was looked at here."""
 
 
 class Proxy:
@@ -44,10 +38,11 @@ class Proxy:
         settings = self._gateway.settings
         if not settings.proxy_open or (settings.proxy is None and not from_this_machine(request.scope)):
             return self._error(request, 404, "this gateway does not serve Cal.com's API; see EINMAL_PROXY")
-        if _CROOKED.search(request.scope["path"].rstrip("/")):
-            return self._error(request, 400, "the path must be a plain one: no empty part, no dots alone, no backslash")
+        what = asked(request.method, request.scope["path"], {name for name, _ in request.scope["headers"]})
+        if isinstance(what, Refused):
+            return self._error(request, 400, what.why, {"connection": "close"})
         try:
-            return await self._served(request)
+            return await self._served(request, what)
         except NotUnderstood as wrong:
             return self._error(request, 400, f"{wrong}")
         except Refusal as wrong:
@@ -55,24 +50,19 @@ class Proxy:
         except (LedgerUnavailable, CommitUnknown):
             return self._later(request, 503, f"the ledger cannot be read just now, so nothing was sent; {SAME}")
 
-    async def _served(self, request: Request) -> Response:
-        guarded, tenancy = self._guarded(request), self._whose(request)
-        if guarded is None:
+    async def _served(self, request: Request, what: Book | Change | None) -> Response:
+        tenancy = self._whose(request)
+        if what is None:
             return await self._passing.forward(request, tenancy)
-        return self._error(request, 401, _WHOSE) if tenancy is None else await guarded(request, tenancy)
-
-    def _guarded(self, request: Request) -> Callable[[Request, Tenancy], Awaitable[Response]] | None:
-        """What guards this request; None for what passes."""
-        path = request.scope["path"].rstrip("/")
-        if request.method != "POST":
-            return None
-        if _BOOKINGS.fullmatch(path):
-            return lambda of, tenancy: self._noted(tenancy, "book", self._bookings.book(of, tenancy))
-        change = _OF_A_BOOKING.fullmatch(path)
-        if change is None:
-            return None
-        uid, what = change[1], change[2].lower()
-        return lambda of, tenancy: self._changes.change(of, tenancy, uid, what)
+        if tenancy is None:
+            return self._error(request, 401, _WHOSE)
+        match what:
+            case Book():
+                return await self._noted(tenancy, "book", self._bookings.book(request, tenancy))
+            case Change(uid, change):
+                return await self._changes.change(request, tenancy, uid, change)
+            case _ as unreachable:
+                assert_never(unreachable)
 
     # Who and how
 
@@ -115,8 +105,10 @@ class Proxy:
         )
         return done.response
 
-    def _error(self, request: Request, status: int, message: str) -> Response:
-        return error(request, status, message, self._gateway.clock.now())
+    def _error(self, request: Request, status: int, message: str, headers: Mapping[str, str] | None = None) -> Response:
+        response = error(request, status, message, self._gateway.clock.now())
+        response.headers.update(headers or {})
+        return response
 
     def _later(self, request: Request, status: int, message: str) -> Response:
         return later(request, status, message, self._gateway.clock.now())

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import datetime
 
-from einmal.domain.gate import Gate, Heard, Passed, Shut, Use, enter, heard
+from einmal.domain.gate import Gate, Heard, Passed, Shut, Use, enter, heard, spent
 from einmal.ports import Toll
 from einmal.simulator.memory.books import MemoryBooks
 from einmal.simulator.memory.commit import Commit, kept, kept_or_none
@@ -24,6 +24,14 @@ class MemoryGates:
             if lasts and after is not None:
                 self.write(toll, after)
             return permit
+
+    async def spend(self, toll: Toll, requests: int, now: datetime) -> Gate:
+        async with self._commit as lasts:
+            after = spent(self._read(toll, now), requests, now, toll.policy)
+            self._remember(toll, after)
+            if lasts:
+                self.write(toll, after)
+            return after
 
     async def heard(self, toll: Toll, use: Use, how: Heard, now: datetime) -> bool:
         if how is Heard.WELL and toll.account_id in self._healthy:

@@ -13,17 +13,18 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import AbstractContextManager, asynccontextmanager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 from urllib.parse import urlsplit
 
-import asyncpg
-
 from einmal.adapters.sql.migrate import SchemaMismatch, shown, upgrade
-from einmal.adapters.sql.postgres import PostgresStore
 from einmal.adapters.sql.schema import metadata
 from einmal.adapters.sql.sqlite import SqliteInline, SqliteStore
 from einmal.adapters.sql.steps import Store
+from einmal.extras import POSTGRES
 from einmal.simulator.world.beside import Beside, InlineStore
+
+if TYPE_CHECKING:
+    import asyncpg
 
 MARK: Final = "einmal_simulate"
 """Begins the name of each database that is made here."""
@@ -108,6 +109,8 @@ class _SqliteHome:
 
 @contextmanager
 def _postgres_homes(url: str) -> Iterator["PostgresHomes"]:
+    if POSTGRES.is_missing():
+        raise NoHome(f"--ledger postgres {POSTGRES.needed}")
     homes = PostgresHomes(url, f"{MARK}_{secrets.token_hex(4)}")
     asyncio.run(_begin(homes))
     try:
@@ -156,6 +159,8 @@ class PostgresHome:
         self.side.run(_emptied(self.url))
 
     def store(self) -> InlineStore:
+        from einmal.adapters.sql.postgres import PostgresStore  # noqa: PLC0415 - an extra
+
         self.stores.append(InlineStore(PostgresStore(self.url, connections_max=1), self.side))
         return self.stores[-1]
 
@@ -202,6 +207,8 @@ async def _done(url: str, statement: str) -> None:
 
 @asynccontextmanager
 async def _session(url: str) -> "AsyncIterator[asyncpg.Connection[Any]]":
+    import asyncpg  # noqa: PLC0415 - an extra
+
     try:
         session = await asyncpg.connect(url)
         try:
