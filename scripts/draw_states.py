@@ -1,12 +1,15 @@
-"""Draws docs/states.md from the table of moves. `make docs` writes it; a test holds the two together."""
+"""Draws docs/states.md and its picture from the table of moves. `make docs` writes them; tests hold them together."""
 
 import sys
 from pathlib import Path
 from typing import Final
 
+from states_picture import picture
+
 from einmal.domain.intent import MOVES, UNRESOLVED, Event, State
 
 TARGET: Final = Path(__file__).parent.parent / "docs" / "states.md"
+PICTURE: Final = TARGET.with_suffix(".svg")
 
 STATES: Final[dict[State, str]] = {
     State.INTENT: "written down, and not armed yet: the gate is shut, or the last send surely was not processed",
@@ -58,15 +61,11 @@ def drawn() -> str:
         "nothing. The ledger makes each move as one guarded update (state and epoch as they were read); zero rows is",
         "an error with a name.",
         "",
-        "```mermaid",
-        "stateDiagram-v2",
-        "    [*] --> sent: armed at once",
-        "    [*] --> intent: gate shut",
+        "![The states, and the moves between them](states.svg)",
+        "",
+        "| state | |",
+        "|---|---|",
     ]
-    for state, moves in MOVES.items():
-        lines += [f"    {state} --> {after}: {event}" for event, after in moves.items()]
-    lines += [f"    {state} --> [*]" for state, moves in MOVES.items() if not moves]
-    lines += ["```", "", "| state | |", "|---|---|"]
     lines += [f"| `{state}`{'' if state not in UNRESOLVED else ' (unresolved)'} | {STATES[state]} |" for state in State]
     lines += ["", "| from | event | to | when |", "|---|---|---|---|"]
     for state, moves in MOVES.items():
@@ -76,4 +75,5 @@ def drawn() -> str:
 
 if __name__ == "__main__":
     TARGET.write_text(drawn(), encoding="utf-8")
-    print(f"wrote {TARGET.name}", file=sys.stderr)
+    PICTURE.write_text(picture(), encoding="utf-8")
+    print(f"wrote {TARGET.name}, {PICTURE.name}", file=sys.stderr)

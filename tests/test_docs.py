@@ -13,6 +13,7 @@ import draw_states  # noqa: E402
 
 from einmal.domain.intent import Event, State  # noqa: E402
 from einmal.settings import SETTINGS  # noqa: E402
+from einmal.settings.given import OF_A_FILE, secret_settings  # noqa: E402
 
 
 def test_the_drawing_of_the_states_is_fresh() -> None:
@@ -42,7 +43,7 @@ def test_links_between_pages_lead_somewhere(page: Path) -> None:
 
 
 def test_every_setting_that_a_page_names_exists() -> None:
-    known = {setting.variable for setting in SETTINGS}
+    known = {setting.variable for setting in SETTINGS} | {f"{secret}{OF_A_FILE}" for secret in secret_settings()}
     for page in [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]:
         named = set(re.findall(r"EINMAL_[A-Z_]*[A-Z]", page.read_text("utf-8")))
         assert named <= known, page.name

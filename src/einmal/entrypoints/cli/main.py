@@ -12,7 +12,10 @@ from einmal.entrypoints.cli.explain_command import add_explain
 from einmal.entrypoints.cli.import_command import add_import_command
 from einmal.entrypoints.cli.intent_commands import add_callbacks, add_intents
 from einmal.entrypoints.cli.mcp_command import add_mcp
+from einmal.entrypoints.cli.privacy_command import add_privacy
 from einmal.entrypoints.cli.report_command import add_report
+from einmal.entrypoints.cli.roles_command import add_roles
+from einmal.entrypoints.cli.secrets_command import add_secrets
 from einmal.entrypoints.cli.table_commands import add_table_commands
 from einmal.entrypoints.cli.verify_command import add_verify
 from einmal.entrypoints.cli.webhook_commands import add_webhook_commands
@@ -58,6 +61,7 @@ def _parser() -> argparse.ArgumentParser:
     add_explain(commands, environment_settings)
     add_webhook_commands(commands, environment_settings)
     add_report(commands, environment_settings)
+    add_privacy(commands, environment_settings)
 
     simulator = commands.add_parser("simulator", help="run a Cal.com API v2 as it really behaves")
     simulator.add_argument("--host", default="127.0.0.1", help="address to listen on (127.0.0.1)")
@@ -94,14 +98,16 @@ def _parser() -> argparse.ArgumentParser:
 
     _add_spoken(commands)
     _add_config(commands)
+    add_secrets(commands, environment_settings)
 
     database = commands.add_parser("db", help="the ledger's schema").add_subparsers(metavar="COMMAND", required=True)
     database.add_parser("version", help="show the schema's version").set_defaults(run=_db_version)
     upgrade = database.add_parser("upgrade", help="migrate to the newest schema, layer 4 included")
     upgrade.set_defaults(run=_db_upgrade)
     down = database.add_parser("downgrade", help="switch layer 4 off: its UNIQUE index becomes a plain one")
-    down.add_argument("what", choices=["layer4"])
+    down.add_argument("what", choices=["layer4"], help="the layer")
     down.set_defaults(run=_db_downgrade)
+    add_roles(database, environment_settings)
     return parser
 
 
@@ -118,7 +124,7 @@ def _add_spoken(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     parse.set_defaults(run=_parse)
 
     tools = commands.add_parser("tools", help="tool definitions to paste into a voice agent")
-    tools.add_argument("platform", choices=["retell", "vapi", "elevenlabs"])
+    tools.add_argument("platform", choices=["retell", "vapi", "elevenlabs"], help="whose agent it is")
     tools.add_argument("--url", help="where the gateway is reached: https://...")
     tools.add_argument("--tenant", metavar="ID", help="whose, where there are several")
     tools.set_defaults(run=_tools)
