@@ -55,6 +55,7 @@ WITH: Final = {
     "assembly": "wiring",
     "beside": "wiring",
     "couriers": "wiring",
+    "share": "wiring",
     "weekly": "wiring",
 }
 OUTSIDE: Final = frozenset({"einmal", "einmal.__main__", "einmal.entrypoints"})
