@@ -105,7 +105,10 @@ def _filled(path: Path, bookings: int, ours: float) -> list[dict[str, Any]]:
         rows.append(row)
     with closing(sqlite3.connect(path)) as ledger, ledger:
         at = instant_text(NOW)
-        ledger.execute("INSERT INTO tenants VALUES ('default', 'default', ?, ?)", (SECRET, at))
+        ledger.execute(
+            "INSERT INTO tenants (tenant_id, name, hash_key, created_at) VALUES ('default', 'default', ?, ?)",
+            (SECRET, at),
+        )
         ledger.execute("INSERT INTO customers VALUES ('c', 'default', 'x', 'x', NULL, NULL, ?)", (at,))
         marks = ", ".join("?" * (INTENT_COLUMNS.count(",") + 1))
         ledger.executemany(f"INSERT INTO intents ({INTENT_COLUMNS}) VALUES ({marks})", intents)

@@ -94,7 +94,10 @@ def test_an_id_that_nobody_knows(told: Path, capsys: pytest.CaptureFixture[str])
 def test_a_call_of_two_tenants_is_told_twice(told: Path, capsys: pytest.CaptureFixture[str]) -> None:
     connection = connect(told)
     with connection:
-        connection.execute("INSERT INTO tenants VALUES ('other', 'Other', x'00', '2026-01-01T00:00:00.000Z')")
+        connection.execute(
+            "INSERT INTO tenants (tenant_id, name, hash_key, created_at)"
+            " VALUES ('other', 'Other', x'00', '2026-01-01T00:00:00.000Z')"
+        )
         connection.execute(
             "INSERT INTO function_calls VALUES ('01s', 'other', ?, '2026-11-23T09:00:00.000Z', 'retell', 'book',"
             " 'booked', 'Gebucht.', 5, NULL)",

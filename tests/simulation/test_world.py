@@ -143,7 +143,11 @@ def test_a_database_with_somebodys_rows_is_refused(server: PostgresServer, capsy
     """In one line, which says what is allowed; and nothing is made beside it."""
     url = server.create()
     upgrade(url)
-    server.run(url.rpartition("/")[2], "INSERT INTO tenants VALUES ('salon', 'Salon', '', '2026-01-01T00:00:00.000Z')")
+    server.run(
+        url.rpartition("/")[2],
+        "INSERT INTO tenants (tenant_id, name, hash_key, created_at)"
+        " VALUES ('salon', 'Salon', '', '2026-01-01T00:00:00.000Z')",
+    )
     assert main(["simulate", "--ledger", "postgres", "--database-url", url, "--intents", "1"]) == 4
     said = capsys.readouterr().err
     assert said.strip().count("\n") == 0
