@@ -119,7 +119,7 @@ async def test_the_ledger_is_ready_on_the_head_and_on_the_emergency_step(path: P
 
 
 def test_alembic_finds_nothing_to_do_between_migrations_and_schema(path: Path) -> None:
-    """What the migrations build is what schema.py says, as far as Alembic compares."""
+    """What the migrations build is what schema/ says, as far as Alembic compares."""
     upgrade(path)
     with engine_on(path).connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
