@@ -21,6 +21,7 @@ def commands_page() -> str:
                 ("2", "used wrongly, or a setting is not right"),
                 ("3", "the UNIQUE index of layer 4 is missing"),
                 ("4", "could not look, or could not start"),
+                ("130, 141", "stopped by Ctrl-C; nobody read what it printed to the end"),
             ),
         ),
     ]

@@ -13,7 +13,8 @@ def unusable_ledger(settings: Settings) -> str | None:
     except SchemaMismatch as why:
         return str(why)
     if version is None:
-        return f"there is no ledger at {shown(where)}; `einmal serve` makes one, or see EINMAL_DATABASE_URL"
+        elsewhere = "without a Cal.com key in a folder that it names: set EINMAL_DATABASE_URL to that"
+        return f"there is no ledger at {shown(where)}; `einmal serve` makes one, {elsewhere}"
     if version != SCHEMA_HEAD:
         return f"the ledger {shown(where)} has schema {version}, not {SCHEMA_HEAD}; run `einmal db upgrade`"
     return None

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from einmal import __version__
+from einmal.entrypoints.cli.ending import ended
 from einmal.entrypoints.cli.explain_command import add_explain
 from einmal.entrypoints.cli.import_command import add_import_command
 from einmal.entrypoints.cli.intent_commands import add_callbacks, add_intents
@@ -34,7 +35,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         parser.print_help()
         return USAGE
     try:
-        return run(arguments)
+        return ended(lambda: run(arguments))
     except BadSettings as wrong:
         print("einmal: the settings are not right:", file=sys.stderr)
         for problem in wrong.problems:
