@@ -80,6 +80,22 @@ def test_a_file_holds_nothing_but_the_secret(tmp_path: Path, content: str, told:
     assert told in wrong({"EINMAL_ADMIN_TOKEN_FILE": a_file(tmp_path, content)})
 
 
+@pytest.mark.parametrize("content", [b"one\ntwo\n", b"a\0b", b"\xff\xfe\x00", b"user\tname"])
+def test_a_file_of_several_lines_or_of_no_text_is_refused(tmp_path: Path, content: bytes) -> None:
+    """Else the gateway would start with a key that opens nothing, and say so to callers only."""
+    file = tmp_path / "file"
+    file.write_bytes(content)
+    assert "holds more than one line, or no text" in wrong({"EINMAL_ADMIN_TOKEN_FILE": str(file)})
+
+
+@pytest.mark.parametrize("content", [f"{CANARY}\r\n", f"\ufeff{CANARY}\r\n", f"\n {CANARY} \n\n"])
+def test_what_an_editor_adds_is_no_part_of_it(tmp_path: Path, content: str) -> None:
+    """Ends of lines, as on Windows too, blanks around, and the mark that some begin a file with."""
+    file = tmp_path / "file"
+    file.write_bytes(content.encode())
+    assert given({"EINMAL_ADMIN_TOKEN_FILE": str(file)}).environment["EINMAL_ADMIN_TOKEN"] == CANARY
+
+
 def test_both_at_once_are_refused(tmp_path: Path) -> None:
     """Nobody should have to guess which of them is in force; an empty one counts as not set."""
     path = a_file(tmp_path, CANARY)

@@ -36,6 +36,10 @@ class Inspector:
     _ledger: SqlLedger
     _transport: Transport
 
+    async def ready(self) -> bool:
+        """Whether the ledger can be written as well. Raises LedgerUnavailable or CommitUnknown."""
+        return await self._ledger.ready()
+
     async def close(self) -> None:
         await self._transport.close()
         self._ledger.close()

@@ -10,6 +10,7 @@ import pytest
 
 from einmal.domain.takeover import LeftWhy
 from einmal.entrypoints.cli.main import _parser
+from einmal.sealed import Keyring, new_key, read_keys
 from support.imports import PEOPLE, Takeover, old, takeover
 
 PAGE = Path(__file__).parents[2] / "docs" / "importing.md"
@@ -31,6 +32,24 @@ def salon(
 def simple(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Takeover]:
     with takeover(("sqlite", "sqlite"), tmp_path, capsys, monkeypatch) as made:
         yield made
+
+
+def test_a_ledger_whose_key_is_lost_says_so(simple: Takeover) -> None:
+    """With another hash key each row's wish would be a new one: neither planned nor written, and why is said."""
+    simple.mapping()
+    simple.people()
+    simple.appointments(old(1))
+    ring = Keyring(read_keys(new_key()))
+    sealed = ring.seal(b"x" * 32, "ledger/default/hash_key")
+    simple.ledger.run(
+        "INSERT INTO tenants (tenant_id, name, hash_key_sealed, created_at) "  # noqa: S608 - the test's own
+        f"VALUES ('default', 'default', '{sealed}', '2026-01-01T00:00:00.000Z')"
+    )
+    for words in ((), ("--apply",)):
+        told = simple(*words)
+        assert told.code == 4
+        assert f"does not open: it is sealed with the key {ring.first}" in told.err
+    assert simple.ledger.rows("intents", "intent_id") == []
 
 
 def test_a_plan_writes_nothing_and_an_import_what_it_planned(salon: Takeover) -> None:

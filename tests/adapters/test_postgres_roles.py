@@ -140,6 +140,29 @@ async def test_a_tenants_role_sees_its_own_rows_and_no_others(roles: Roles) -> N
             roles.ask("reads_salon", statement)
 
 
+async def test_a_role_that_may_more_is_given_no_tenant(roles: Roles) -> None:
+    """It would see every tenant's rows, or lose what it needs: nothing is changed. Twice for one is no matter."""
+    assert isinstance(roles.base.where, str)
+    roles.base.run("CREATE ROLE sees_all LOGIN BYPASSRLS")
+    roles.base.run("CREATE ROLE a_member LOGIN")
+    roles.base.run(f"GRANT {NAMES.app} TO a_member")
+    try:
+        stands = described(roles)
+        for role in (NAMES.app, NAMES.migrator, NAMES.auditor, "postgres", "sees_all", "a_member"):
+            with pytest.raises(SchemaMismatch, match=f"{role} may more than this already.*; nothing was changed"):
+                await carry_out(roles.base.where, tenant_sql(SALON, role))
+        assert described(roles) == stands
+        for _ in range(2):
+            await carry_out(roles.base.where, tenant_sql(SALON, "reads_salon"))
+        stands = described(roles)
+        with pytest.raises(SchemaMismatch, match="reads_salon reads another tenant already"):
+            await carry_out(roles.base.where, tenant_sql(OTHER, "reads_salon"))
+        assert described(roles) == stands
+    finally:
+        roles.base.run("DROP ROLE sees_all")
+        roles.base.run("DROP ROLE a_member")
+
+
 async def test_without_row_level_security_it_would_see_both(roles: Roles) -> None:
     """Control: the same role and grants, the policies switched off."""
     assert isinstance(roles.base.where, str)
@@ -231,6 +254,13 @@ def test_a_name_that_needs_quotes_is_refused(name: str) -> None:
         tenant_sql(SALON, name)
     with pytest.raises(ValueError, match="tenant's id"):
         tenant_sql(f"{name}'", "reads_salon")
+
+
+@pytest.mark.parametrize("names", [RoleNames("a", "a", "b"), RoleNames("a", "b", "b"), RoleNames("a", "b", "a")])
+def test_of_three_roles_no_two_are_one(names: RoleNames) -> None:
+    """Else who serves could change the schema, or who audits could write."""
+    with pytest.raises(ValueError, match="three names"):
+        roles_sql(names)
 
 
 def test_what_is_granted_is_named_in_the_schema() -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from collections import Counter
 from datetime import timedelta
 from pathlib import Path
@@ -11,12 +12,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from einmal.configuration.model import DEFAULT_TENANT
 from einmal.domain.pace import Bucket, Rate, taken
 from einmal.edge.guesses import OF_ALL, OF_ONE, OF_WHO_WAS_RIGHT, RIGHT_FOR_SECONDS, WITHIN_SECONDS, Guesses
+from einmal.edge.limits import CALLS_MAX, IN_FLIGHT_MAX
 from einmal.edge.paces import Paces
 from einmal.entrypoints.http.app import create_app
+from einmal.entrypoints.http.door import visitor_of
+from einmal.entrypoints.http.listening import CONNECTIONS_MAX
+from einmal.entrypoints.mcp.door import opened
+from einmal.entrypoints.mcp.server import Tools
 from einmal.entrypoints.rest.app import rest_routes
 from einmal.simulator.asgi import HttpAnswer, request
+from support.composites import CALL, TYPES, colour, configured
 from support.world import World, world
 
 BOOK, DISPATCH = "/api/retell/collect-appointment", "/api/retell/function-call"
@@ -30,6 +38,13 @@ async def book(
     args = {"datum": day, "uhrzeit": "10:00", "name": who, "dienstleistung": "Beratung", "zusaetzlich": "ja"}
     body = {"name": "collect_appointment", "args": args, "call": {"call_id": call_id, "from_number": number}}
     return str((await here.raw(body))["status"])
+
+
+async def turned_away(here: World) -> dict[str, int]:
+    """What the metric says of it, by its word."""
+    answer = await request(create_app(here.gateway), "GET", "/metrics")
+    counted = re.findall(r'function_calls_refused_total\{adapter="retell",error="(\w+)"\} (\d+)', answer.body.decode())
+    return {error: int(number) for error, number in counted if number != "0"}
 
 
 # Buckets
@@ -105,7 +120,11 @@ async def test_what_is_said_is_true_in_both_languages(tmp_path: Path) -> None:
             answer = await here.call(datum="2026-12-02")
             assert answer["success"] is False
             assert words in answer["message"]
-            assert "gebucht." not in answer["message"].replace("nicht gebucht.", "")
+            assert not {"gebucht.", "booked"} & set(answer["message"].split())
+            again = await here.call()
+            assert (again["status"], again["message"]) == ("error", answer["message"])
+            assert "nichts gebucht" not in again["message"], "it is booked: only this was not carried out"
+            assert await turned_away(here) == {"too_fast": 2}
 
 
 @pytest.mark.parametrize("most", [5, 0], ids=["five", "control-no-limit"])
@@ -119,6 +138,34 @@ async def test_one_phone_call_books_five_appointments_and_no_sixth(tmp_path: Pat
         assert await book(here, SLOTS[first], who=NAMES[first]) == "booked"
         other = await book(here, "2026-12-10", call_id="call_two", who="Gast Acht")
         assert other == "booked", "another call is another's"
+
+
+@pytest.mark.parametrize("vouched", [False, True], ids=["made-up", "control-vouched"])
+async def test_an_id_that_a_model_made_up_is_nobodys_call(tmp_path: Path, vouched: bool) -> None:
+    """Models write one id into every call: counted by it, strangers would use up each other's five."""
+    async with world(tmp_path, EINMAL_BOOKINGS_PER_CALL="1", EINMAL_CALL_RATE_PER_MINUTE="4") as here:
+        said = []
+        for day, who in zip(SLOTS[:3], NAMES, strict=False):
+            args = {"datum": day, "uhrzeit": "10:00", "name": who, "dienstleistung": "Beratung", "zusaetzlich": "ja"}
+            made_up = args if vouched else args | {"call_id": "call_of_the_salon"}
+            call = {"call_id": "call_of_the_salon"} if vouched else {}
+            said.append((await here.raw({"args": made_up, "call": call}))["status"])
+        assert said == (["booked", "rejected", "error"] if vouched else ["booked"] * 3)
+
+
+async def test_what_a_call_has_is_told_by_a_process_that_forgot_it(tmp_path: Path) -> None:
+    """It was booked through another process, or before a start: never "not booked". What is new is not begun."""
+    async with world(tmp_path, EINMAL_BOOKINGS_PER_CALL="1") as here:
+        first = await here.call()
+        for number in range(CALLS_MAX):  # so many have called since
+            here.gateway.limits.booked(f"default/{number}", "wish")
+        assert (await here.call(datum="2026-12-02", zusaetzlich="ja"))["status"] == "booked"
+        again = await here.call()
+        assert (again["status"], again["booking"]) == ("booked", first["booking"])
+        third = await here.call(datum="2026-12-03", zusaetzlich="ja")
+        assert (third["status"], "nicht gebucht" in third["message"]) == ("rejected", True)
+        assert len(here.tap.posts) == 2
+        assert await turned_away(here) == {"enough": 1}
 
 
 async def test_refused_wishes_use_up_none_of_the_five(tmp_path: Path) -> None:
@@ -151,6 +198,12 @@ async def test_when_everything_is_busy_nothing_new_is_begun(tmp_path: Path, most
         assert said == ({"booked": 2, "error": 2} if most == 2 else {"booked": 4})
         assert len(here.tap.posts) == said["booked"]
         assert here.gateway.limits.in_flight == 0
+        assert await turned_away(here) == ({"too_busy": said["error"]} if said["error"] else {})
+
+
+def test_who_is_one_too_many_hears_a_sentence() -> None:
+    """Function calls are shed before connections run out, which nobody hears anything of."""
+    assert IN_FLIGHT_MAX < CONNECTIONS_MAX
 
 
 # Guesses
@@ -171,6 +224,44 @@ def test_guesses_are_counted_by_visitor_and_in_whole() -> None:
     assert guesses.wait_seconds("alice", 3.0) == 0, "who was right is not held up by others"
     assert guesses.wait_seconds("bob", 3.0, trusted=True) == 0
     assert guesses.wait_seconds("alice", RIGHT_FOR_SECONDS + WITHIN_SECONDS) == 0
+
+
+@pytest.mark.parametrize(
+    ("named", "same", "other"),
+    [
+        ("::ffff:203.0.113.5", "203.0.113.5", "::ffff:203.0.113.6"),
+        ("203.0.113.5:40001", "203.0.113.5:40002", "203.0.113.6:40001"),
+        ("[2001:db8::1]:40001", "2001:db8::2", "[2001:db8:0:1::1]:40001"),
+        ("198.51.100.1, 203.0.113.5", "203.0.113.5", "203.0.113.5, 198.51.100.1"),
+    ],
+    ids=["ipv4-in-ipv6", "with-a-port", "ipv6-with-a-port", "the-last-of-several"],
+)
+def test_a_visitor_is_one_address_however_a_proxy_writes_it(named: str, same: str, other: str) -> None:
+    """Else one who guesses is somebody new with each connection, or holds up all of IPv4."""
+
+    def visitor(forwarded: str) -> str:
+        headers = [(b"host", b"gateway.test"), (b"x-forwarded-for", forwarded.encode())]
+        return visitor_of({"type": "http", "client": ("10.0.0.1", 1), "headers": headers})
+
+    assert visitor(named) == visitor(same) != visitor(other)
+
+
+def test_who_sits_at_the_machine_is_not_held_up_by_what_others_guess() -> None:
+    """Also right after a start, when nobody has been right yet. Their own wrong ones count; and the control is
+    somebody whom a proxy brings."""
+    headers = [(b"host", b"127.0.0.1:8080")]
+    here = visitor_of({"type": "http", "client": ("127.0.0.1", 1), "headers": headers})
+    brought = visitor_of(
+        {"type": "http", "client": ("127.0.0.1", 1), "headers": [*headers, (b"x-forwarded-for", b"203.0.113.5 here")]}
+    )
+    guesses = Guesses()
+    for number in range(OF_ALL):
+        guesses.begin(f"botnet {number}", 0.0)
+    assert guesses.wait_seconds(here, 1.0) == 0
+    assert guesses.wait_seconds(brought, 1.0) > 0
+    for _ in range(OF_ONE):
+        guesses.begin(here, 1.0)
+    assert guesses.wait_seconds(here, 2.0) > 0
 
 
 def test_who_was_right_has_more_tries_and_not_endless_ones() -> None:
@@ -213,6 +304,25 @@ async def test_bearer_tokens_are_not_guessed_for_long(tmp_path: Path, path: str)
         here.gateway.limits.guesses = Guesses()
         forgetful = create_app(here.gateway, [*page_routes(build_site(here.gateway)), *rest_routes(here.gateway)])
         assert await guess(forgetful, path, right, "203.0.113.5") == 200, "control: who does not count lets it in"
+
+
+async def test_the_mcp_secret_is_not_guessed_for_long(tmp_path: Path) -> None:
+    """After ten wrong ones that visitor is refused before anything is compared; who has it comes in, and so does the
+    same request where nobody counts."""
+    ping = b'{"jsonrpc":"2.0","id":1,"method":"ping"}'
+    async with world(tmp_path, EINMAL_MCP_SECRET=TOKEN) as here:
+        tools = Tools(here.gateway, DEFAULT_TENANT)
+        async with opened(here.gateway, tools.server) as app:
+
+            async def status(token: str, visitor: str) -> int:
+                headers = {"authorization": f"Bearer {token}", "x-forwarded-for": visitor}
+                return (await request(app, "POST", "/mcp", ping, headers)).status
+
+            assert {await status(f"wrong-{number}", "203.0.113.5") for number in range(OF_ONE)} == {401}
+            assert await status(TOKEN, "203.0.113.5") == 429
+            assert await status(TOKEN, "203.0.113.6") not in {401, 429}
+            here.gateway.limits.guesses = Guesses()
+            assert await status(TOKEN, "203.0.113.5") not in {401, 429}, "control"
 
 
 # Cal.com's webhooks
@@ -274,3 +384,17 @@ async def test_control_time_gives_the_budget_back(tmp_path: Path) -> None:
         assert "error" in said
         here.clock.pass_time(timedelta(minutes=2))
         assert await book(here, SLOTS[5], "call_z", who="Gast Drei") == "booked"
+
+
+async def test_a_composite_beyond_what_a_call_may_is_not_begun(tmp_path: Path) -> None:
+    """It counts as one, is told as it stands by whoever forgot it, and a new one is begun in none of its parts."""
+    settings = configured(tmp_path) | {"EINMAL_BOOKINGS_PER_CALL": "1"}
+    async with world(tmp_path, event_types=TYPES, **settings) as here:
+        first = await colour(here)
+        assert first["status"] == "booked"
+        posts = len(here.tap.posts)
+        here.gateway.limits._booked.update({"default/" + CALL["call_id"]: {"another wish"}})  # noqa: SLF001 - it forgot
+        assert (await colour(here))["booking"] == first["booking"]
+        beyond = await colour(here, datum="2026-12-02", zusaetzlich="ja")
+        assert (beyond["status"], "nicht gebucht" in beyond["message"]) == ("rejected", True)
+        assert len(here.tap.posts) == posts == 3

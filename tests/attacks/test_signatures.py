@@ -193,6 +193,26 @@ async def test_the_memory_is_bounded() -> None:
     assert replays.bytes <= BYTES_MAX + 8192
 
 
+async def test_what_was_forgotten_while_it_was_made_is_no_longer_counted() -> None:
+    """Else a flood would fill the memory with answers that it does not hold, and it would keep none any more."""
+    replays, go = Replays(), asyncio.Event()
+
+    async def slow() -> tuple[bytes, bool]:
+        await go.wait()
+        return b"x" * 8192, True
+
+    async def at_once() -> tuple[bytes, bool]:
+        return b"", True
+
+    first = asyncio.create_task(replays.once((0, "d"), 0.0, slow))
+    await asyncio.sleep(0)
+    for number in range(1, KEPT_MAX + 50):
+        await replays.once((number, "d"), 0.0, at_once)
+    go.set()
+    assert len(await first) == 8192
+    assert replays.bytes == 0
+
+
 async def test_elevenlabs_webhook_is_checked_as_strictly(tmp_path: Path) -> None:
     """Another body, another digits, an old one; the same, signed, is taken."""
     path, data, at = "/api/webhooks/elevenlabs", b'{"type":"other"}', NOW // 1000

@@ -11,11 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from mcp import Client
 from starlette.types import ASGIApp
 
 from einmal.adapters.calcom.webhooks import sign as calcom_sign
 from einmal.adapters.retell.signature import sign as retell_sign
 from einmal.entrypoints.http.app import create_app
+from einmal.entrypoints.mcp.server import Tools
 from einmal.entrypoints.rest.app import rest_routes
 from einmal.entrypoints.web.app import build_site, page_routes
 from einmal.simulator.asgi import HttpAnswer, request
@@ -173,6 +175,56 @@ async def test_v1_takes_a_cursor_and_a_slot_of_its_own_house_only(tmp_path: Path
         salons = {one["ref"] for one in (await rest(app, "salon", "GET", "/bookings")).json["bookings"]}
         told = {one["ref"] for one in theirs.json.get("bookings", [])}
         assert not told & salons
+
+
+async def by_proxy(app: ASGIApp, credential: str, event_type: int, name: str = "same-key") -> HttpAnswer:
+    attendee = {"name": "Jürgen Groß", "email": "juergen@kunde.test", "timeZone": "Europe/Berlin"}
+    body = {"start": "2026-12-01T09:00:00Z", "eventTypeId": event_type, "attendee": attendee}
+    headers = {"authorization": f"Bearer {credential}", "cal-api-version": "2024-08-13", "idempotency-key": name}
+    return await request(app, "POST", "/v2/bookings", json.dumps(body).encode(), headers)
+
+
+async def test_v2_is_told_of_its_own_houses_booking_by_the_key_that_it_sends(tmp_path: Path) -> None:
+    """Slot, person and Idempotency-Key are the same in both: each has its own booking, also when it asks again."""
+    async with houses(tmp_path) as (here, app):
+        types = dict(zip(HOUSES, (101, 201), strict=True))
+        told = {house: await by_proxy(app, key(house, "CALCOM"), types[house]) for house in HOUSES}
+        assert {answer.status for answer in told.values()} == {201}, [one.body for one in told.values()]
+        assert booked(here) == [("salon", 101), ("praxis", 201)]
+        uids = {house: told[house].json["data"]["uid"] for house in HOUSES}
+        assert len(set(uids.values())) == 2
+        for house in HOUSES:
+            assert (await by_proxy(app, key(house, "CALCOM"), types[house])).json["data"]["uid"] == uids[house]
+        crossed = await by_proxy(app, key("salon", "CALCOM"), types["praxis"])
+        assert crossed.status == 422, "the key names the salon's wish, whatever the praxis has under it"
+        assert uids["praxis"] not in crossed.body.decode()
+        for kind in sorted({*KINDS} - {"CALCOM"}):
+            assert (await by_proxy(app, key("salon", kind), 101)).status == 401
+        assert len(here.calendar.bookings) == 2
+
+
+async def test_mcp_serves_one_house_and_sees_nothing_of_another(tmp_path: Path) -> None:
+    """Its tools take no tenant, and a ref of the other house's is nobody's. The control is that house's own."""
+    async with houses(tmp_path) as (here, app):
+        made = {house: (await rest(app, house, "POST", "/bookings", ASKED, "k")).json for house in HOUSES}
+        for mine, other in (HOUSES, HOUSES[::-1]):
+            tools = Tools(here.gateway, mine)
+            theirs = json.dumps(await by_mcp(tools, "booking_status"))
+            assert made[other]["ref"] not in theirs
+            assert "Beratung" not in theirs, "nobody told this session of either's booking"
+            wish = {"service": "Beratung", "start": "2026-12-02T10:00", "name": "Jürgen Groß", "tenant": other}
+            assert "booked" not in json.dumps(await by_mcp(tools, "book_appointment", **wish))
+            del wish["tenant"]
+            assert (await by_mcp(tools, "book_appointment", **wish))["status"] == "booked"
+            mine_only = [tenant for tenant, _ in booked(here)]
+            assert mine_only.count(mine) == 2, "control: in its own"
+        assert sorted(booked(here)) == [("praxis", 201), ("praxis", 201), ("salon", 101), ("salon", 101)]
+
+
+async def by_mcp(tools: Tools, tool: str, **arguments: Any) -> Any:
+    async with Client(tools.server) as client:
+        result = await client.call_tool(tool, arguments)
+        return result.structured_content or [str(one) for one in result.content]
 
 
 async def test_a_key_of_one_door_opens_no_other(tmp_path: Path) -> None:

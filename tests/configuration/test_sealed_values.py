@@ -1,5 +1,7 @@
 """Secrets that lie sealed in the tenants' file: each opens for its tenant and its name, and tells nothing where not."""
 
+from pathlib import Path
+
 import pytest
 
 from einmal.configuration import BadConfiguration, Configuration, Defaults
@@ -66,6 +68,18 @@ def test_what_is_sealed_for_one_tenant_is_none_of_anothers() -> None:
     assert read(tenant("salon", of_salon)).tenants[0].calcom_api_key is not None
     as_webhook = tenant("salon", of_salon).replace("calcom_api_key", "calcom_webhook_secret")
     assert "sealed for another place" in wrong(as_webhook)
+
+
+def test_what_lies_sealed_elsewhere_is_not_taken_for_the_key(tmp_path: Path) -> None:
+    """In a file, or a variable of one's own, that the tenants' file names: it says what to write instead."""
+    text = sealed("default/calcom_api_key")
+    (tmp_path / "key").write_text(f"{text}\n")
+    for reference in (f'{{ file = "{tmp_path / "key"}" }}', '{ env = "MY_KEY" }'):
+        environment = {"EINMAL_SECRETS_KEY": KEY, "MY_KEY": text}
+        with pytest.raises(BadConfiguration) as bad:
+            read_configuration(f"calcom_api_key = {reference}", "x.toml", Defaults(house_email="a@b.test"), environment)
+        assert "what it leads to is sealed; write { sealed = " in "\n".join(bad.value.told)
+        assert text not in "\n".join(bad.value.told)
 
 
 @pytest.mark.parametrize("key", ["", new_key(), "rubbish"], ids=["none", "another", "no key"])

@@ -77,6 +77,21 @@ async def test_a_plain_one_is_sealed_at_the_next_start_and_stays_the_same(base: 
     assert await opened(base, OLD).importing.hash_key("salon") == key
 
 
+async def test_of_a_plain_one_the_files_keep_nothing(base: SqlBase) -> None:
+    """A copy of the file alone, while a gateway runs, has it no more (control: before, it has); or the row there."""
+    key = await hash_key(base)
+    assert lies_open(base, key)
+    running = opened(base, OLD)
+    assert await running.ensure_tenant("salon", "salon", (), NOW) == key
+    assert not lies_open(base, key)
+
+
+def lies_open(base: SqlBase, key: bytes) -> bool:
+    if isinstance(base.where, Path):
+        return any(key in file.read_bytes() for file in base.where.parent.glob(f"{base.where.name}*"))
+    return stored(base)[0] == key
+
+
 @pytest.mark.parametrize("keys", [(), (STRANGE,)], ids=["lost", "wrong"])
 async def test_a_lost_and_a_wrong_key_are_an_error_and_nothing_is_written(
     base: SqlBase, keys: tuple[object, ...]

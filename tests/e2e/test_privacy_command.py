@@ -114,6 +114,20 @@ def test_a_copy_holds_everything_and_says_where_more_is(office: Office, spelling
     assert office.copy("--email", EMAIL.upper())["held"].keys() == copy["held"].keys()
 
 
+def test_a_number_that_several_share_is_said(office: Office) -> None:
+    """Before anything of another person is given away or erased; of one person, however written, nothing is said."""
+    office.holds(booked())
+    office.holds(booked(PAST - timedelta(days=1), OTHER_CALL, Person("kanaria VOGELSANG", PHONE)))
+    assert "names" not in office.told("erase", "--phone", PHONE)[1]
+    office.holds(booked(PAST - timedelta(days=2), "call_of_another", Person("Emil Vogelsang", PHONE)))
+    code, out, _ = office.told("erase", "--phone", PHONE)
+    assert (code, "This is held under 2 names" in out) == (0, True)
+    code, out, err = office.told("export", "--phone", PHONE)
+    assert (code, "This is held under 2 names" in err) == (0, True)
+    assert len(json.loads(out)["held"]["intents"]) == 3
+    assert json.loads(office.told("erase", "--phone", PHONE, "--json")[1])["names"] == 2
+
+
 def test_news_that_was_sent_lies_with_whoever_got_it(office: Office) -> None:
     """By channel; what only stands in our own log is none."""
     office.holds(booked(person=Person(NAME, PHONE)))

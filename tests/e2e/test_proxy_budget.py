@@ -1,6 +1,7 @@
 """What passes the proxy with the tenant's own key is counted where everything else of that key is, and bookings come
 first."""
 
+import re
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -9,7 +10,9 @@ from typing import Any
 import pytest
 
 from einmal.domain.gate import Gate
+from einmal.entrypoints.http.app import create_app
 from einmal.ports import Toll
+from einmal.simulator.asgi import request
 from support.calcom_client import ASKED, Client, client
 
 RATE = {"EINMAL_CALCOM_RATE_PER_MINUTE": "30"}
@@ -29,6 +32,10 @@ async def test_a_client_with_the_tenants_key_is_held_up_before_bookings_are(tmp_
         assert int(headers["retry-after"]) >= 1
         assert "kept for bookings; nothing was sent" in told["error"]["message"]
         assert (await one.book())[0] == 201
+        scraped = await request(create_app(one.here.gateway), "GET", "/metrics")
+        counted = re.search(rb'calls_refused_total\{adapter="calcom",error="request_budget"\} (\d+)', scraped.body)
+        assert counted is not None, "it is to be seen who holds whom up"
+        assert int(counted[1]) >= 20
 
 
 async def test_a_client_with_a_key_of_its_own_is_not_counted(tmp_path: Path) -> None:

@@ -70,6 +70,9 @@ def test_each_role_does_what_is_its_own(tmp_path: Path, empty: str) -> None:
             assert looked.stderr == ""
         assert command("invariants", folder=tmp_path, **app).returncode == 0
         assert "Rows: 1\n" in command("audit", folder=tmp_path, **auditor).stdout
+        refused = command("invariants", folder=tmp_path, **auditor)
+        assert refused.returncode == 4
+        assert "Connect as the role that serves (einmal_app), not as the auditor" in refused.stderr
         for words, who in ((("serve",), auditor), (("work",), auditor), (("db", "downgrade", "layer4"), app)):
             refused = command(*words, folder=tmp_path, **who)
             assert refused.returncode == 4, (words, refused.stdout, refused.stderr)
@@ -158,4 +161,9 @@ def test_a_hash_key_whose_key_is_lost_keeps_the_gateway_closed(tmp_path: Path, e
         rotated = command("secrets", "rotate", folder=tmp_path, EINMAL_SECRETS_KEY=new_key(), **settings)
         assert rotated.returncode == 4
         assert "does not open" in rotated.stderr
+        for words in (("reconcile",), ("reconcile", "--dry-run"), ("privacy", "export", "--phone", "030 901820")):
+            beside = command(*words, folder=tmp_path, **settings)
+            assert beside.returncode == 4, (words, beside.stderr)
+            assert "does not open: it is sealed with the key" in beside.stderr, words
+            assert "Traceback" not in beside.stderr
         assert json.dumps(asked_of(empty, "SELECT count(*) FROM intents")) == "[[1]]"

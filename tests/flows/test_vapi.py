@@ -99,7 +99,7 @@ async def test_what_the_platform_would_not_wait_for_is_not_begun(tmp_path: Path)
             salon, tool(**WISH), tool(number=2, **WISH | {"uhrzeit": "15:00"}), tool("list_services", 3)
         )
         assert (first["status"], second["status"], short["status"]) == ("booked", "error", "information")
-        assert "es wurde nichts gebucht" in second["message"]
+        assert "diese wurde nicht bearbeitet" in second["message"]
         assert len(salon.tap.posts) == 1
 
 

@@ -122,6 +122,10 @@ class References:
         value = follow(reference, reference.raw(key))
         if value is None:
             return None
+        if key != "sealed" and looks_sealed(value):
+            # Taken for the key itself it would be sent to Cal.com, and open nothing there.
+            reference.problem(key, 'what it leads to is sealed; write { sealed = "..." } with what stands there')
+            return None
         if "\0" in value or (key_like and not (value.isascii() and value.isprintable() and " " not in value)):
             reference.problem(key, "what it leads to is no key: one word of letters, digits and signs, in one line")
             return None

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from functools import lru_cache
-from typing import assert_never
+from typing import Final, assert_never
 
 from einmal.domain.model import Person, PersonKind, Wish, instant
 
@@ -141,6 +141,10 @@ def intent_key(wish: Wish, secret: bytes, known: PersonKey | None = None) -> Int
     return IntentKey(f"{start}-{digest}", _keyed_hash(secret, "what", *what), person)
 
 
+NAMED: Final = "named-"
+"""Begins the key of a wish that its client named. It is made of that name, and of nothing about a person."""
+
+
 def named_key(wish: Wish, secret: bytes) -> IntentKey:
     """The key of a wish that its client has a name for, kept as its conversation: that name alone.
 
@@ -149,7 +153,7 @@ def named_key(wish: Wish, secret: bytes) -> IntentKey:
     key = intent_key(wish, secret)
     if wish.conversation_id is None:
         return key
-    return replace(key, value=f"named-{_keyed_hash(secret, 'named', wish.tenant_id, wish.conversation_id)}")
+    return replace(key, value=f"{NAMED}{_keyed_hash(secret, 'named', wish.tenant_id, wish.conversation_id)}")
 
 
 def composite_key(wish: Wish, secret: bytes) -> str:

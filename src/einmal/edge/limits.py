@@ -12,9 +12,10 @@ from einmal.edge.guesses import Guesses
 from einmal.edge.paces import Paces
 from einmal.edge.replays import Replays
 
-IN_FLIGHT_MAX: Final = 1000
+IN_FLIGHT_MAX: Final = 600
 """Function calls at one moment, of all houses. Beyond that nothing new is begun: a booking that must wait its turn
-would be one whose caller has hung up."""
+would be one whose caller has hung up. Fewer than the connections that `listening` keeps, for who gets none of those
+hears no sentence."""
 
 CALLS_MAX: Final = 10_000
 """Phone calls whose bookings are counted. Who is forgotten begins anew."""

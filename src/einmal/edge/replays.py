@@ -61,10 +61,11 @@ class Replays:
             made.answer.cancel()
             raise
         made.answer.set_result(body)
-        made.size = len(body)
-        self.bytes += made.size
         if not last_word:
             self._drop(signed, made)
+        elif self._kept.get(signed) is made:  # not forgotten meanwhile, for others came
+            made.size = len(body)
+            self.bytes += made.size
         return body
 
     def _forget(self, now: float) -> None:

@@ -96,15 +96,18 @@ class Bookings:
         *,
         one_more: bool = True,
         line_known: bool = False,
+        begins: bool = True,
         part: Part | None = None,
     ) -> Reply:
         """Book the wish once, however often and however concurrently it is asked; say what is true.
 
         `one_more`: whatever else this person has that day is meant to stand beside it; otherwise they are asked.
-        `line_known`: the wish's phone is the line that it came from. `part`: of which composite this is a segment.
+        `line_known`: the wish's phone is the line that it came from. `begins`: False where what stands is told, and
+        nothing is begun anew. `part`: of which composite this is a segment.
         """
         reply_by = self.clock.monotonic() + self.budgets.reply_seconds
         policy = await self.house_rules.policy(wish, one_more=one_more, line_known=line_known)
+        policy = policy if begins else replace(policy, too_many=True)
         policy = policy if part is None else replace(policy, part=part)
         reply, intent = await self._book(wish, call, policy, reply_by)
         return reply if reply.outcome is not Outcome.IN_DOUBT else await self._promised(reply, intent, wish)

@@ -68,11 +68,17 @@ class Composites:
         return self._shield
 
     async def book(
-        self, wish: Wish, call: CallContact | None, *, one_more: bool = True, line_known: bool = False
+        self,
+        wish: Wish,
+        call: CallContact | None,
+        *,
+        one_more: bool = True,
+        line_known: bool = False,
+        begins: bool = True,
     ) -> Reply:
         """Book all segments of the wish once, however often and however concurrently it is asked; say what is true.
 
-        `one_more` and `line_known` as of any booking; whoever has something is asked before the first segment.
+        The flags as of any booking; whoever has something is asked before the first segment.
         """
         clock = self.bookings.clock
         reply_by = clock.monotonic() + self.bookings.budgets.reply_seconds
@@ -80,6 +86,8 @@ class Composites:
 
         async def work() -> Reply:
             try:
+                if not begins and await self._is_new(wish):
+                    return Reply(Outcome.REJECTED, Why.TOO_MANY, asked_start=wish.start)
                 return await self._booked(wish, call, began, reply_by, (one_more, line_known))
             except (LedgerUnavailable, CommitUnknown) as failure:
                 alarm = Alarm(clock.now(), "ledger_unavailable", None, type(failure).__name__)
@@ -124,6 +132,10 @@ class Composites:
             began.append(stands)
             return await self._each(wish, call, stands, asks)
         return await self._again(stands, wish, call, began, reply_by, asks)
+
+    async def _is_new(self, wish: Wish) -> bool:
+        since = self.bookings.clock.now() - self.bookings.house_rules.admission.replay_no_for
+        return await self.books.begin(self._composite(wish), offered=False, replay_since=since) is None
 
     async def _again(
         self,

@@ -75,9 +75,12 @@ def _content(name: str) -> str:
         raise ValueError(f"the file cannot be read: {why}") from None
     if len(content) > SECRET_MAX:
         raise ValueError(f"the file is longer than {SECRET_MAX} bytes; it must hold nothing but the secret")
-    value = content.decode("utf-8", "replace").strip()
+    # Some editors begin each file with a mark of their own, which no key has.
+    value = content.decode("utf-8-sig", "replace").strip()
     if not value:
         raise ValueError("the file is empty")
+    if not value.isprintable() or "\N{REPLACEMENT CHARACTER}" in value:
+        raise ValueError("the file holds more than one line, or no text; it must hold nothing but the secret")
     return value
 
 

@@ -20,7 +20,7 @@ def weak_secrets(settings: Settings) -> tuple[str, ...]:
 
 
 def _told(settings: Settings) -> Iterator[str]:
-    how = f"is easily guessed: {LENGTH_MIN} letters or more, made with: openssl rand -hex 24"
+    how = f"is easily guessed: {LENGTH_MIN} letters or more, {LETTERS_MIN} of them different; try: openssl rand -hex 24"
     for variable, secrets in (
         ("EINMAL_ADMIN_TOKEN", (settings.admin_token,)),
         ("EINMAL_READER_TOKEN", (settings.reader_token,)),

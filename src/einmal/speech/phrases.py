@@ -164,10 +164,10 @@ OUTCOMES: Final[dict[tuple[Outcome, Why], dict[Language, str]]] = {
         _EN: "The call is over, nothing more was done.",
     },
     (Outcome.ERROR, Why.TOO_FAST): {
-        _DE: "Entschuldigung, das waren zu viele Anfragen auf einmal, und diese wurde nicht bearbeitet. "
-        "Bitte versuchen Sie es in einer Minute noch einmal.",
-        _EN: "Sorry, those were too many requests at once, and this one was not carried out. "
-        "Please try again in a minute.",
+        _DE: "Das waren zu viele Anfragen auf einmal, und diese wurde nicht bearbeitet. "
+        "Frühere Buchungen bleiben, wie sie sind. Bitte versuchen Sie es gleich noch einmal.",
+        _EN: "Those were too many requests at once, and this one was not carried out. "
+        "Earlier bookings stay as they are. Please try again in a minute.",
     },
     (Outcome.REJECTED, Why.ENOUGH): {
         _DE: "Mehr Termine kann ich in einem Gespräch nicht vergeben, dieser wurde nicht gebucht. "

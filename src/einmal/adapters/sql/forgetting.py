@@ -13,6 +13,7 @@ from typing import Any, Final
 from einmal.adapters.sql.held import held_of
 from einmal.adapters.sql.rows import instant_of, instant_text
 from einmal.adapters.sql.steps import Statement, Steps, Store
+from einmal.domain.keys import NAMED
 from einmal.ports.forgetting import Held, Whom
 
 _LIVE: Final = "state IN ('intent', 'sent', 'doubt', 'escalated', 'confirmed', 'pending')"
@@ -85,8 +86,10 @@ _HEARD: Final = """
 
 _UNSAID: Final = "UPDATE function_calls SET heard = NULL WHERE served_id IN ({marks})"
 
-_PHONE_ALONE: Final = "UPDATE customers SET phone = NULL WHERE tenant_id = ? AND phone = ?"
-_EMAIL_ALONE: Final = "UPDATE customers SET email = NULL WHERE tenant_id = ? AND email = ?"
+_ALONE: Final = f"""
+    UPDATE customers SET {{contact}} = NULL WHERE tenant_id = ? AND {{contact}} = ?
+      AND NOT EXISTS (SELECT 1 FROM intents i WHERE i.tenant_id = customers.tenant_id AND i.{{contact}}_hash = ?
+                      AND i.forgotten_at IS NULL AND i.{_LIVE})"""  # noqa: S608 - constants only
 
 _AUDIT: Final = "INSERT INTO system_audit_log (event_type, description, data, created_at) VALUES (?, ?, ?, ?)"
 
@@ -144,10 +147,10 @@ class SqlForgetting:
             for composite_id, key in found.composite_keys.items():
                 yield Statement(_CUT_COMPOSITE, (_cut(key, composite_id), composite_id))
             yield from _stripped(found.seen)
-            yield from _nobodies(tenant_id, intents, [(None, None, whom.phone, whom.email)])
+            yield from _nobodies(tenant_id, intents, [(whom.phone_hash, whom.email_hash, whom.phone, whom.email)])
             # Whoever shares the row by another number keeps the rest of it.
-            yield Statement(_PHONE_ALONE, (tenant_id, whom.phone))
-            yield Statement(_EMAIL_ALONE, (tenant_id, whom.email))
+            yield Statement(_ALONE.format(contact="phone"), (tenant_id, whom.phone, whom.phone_hash))
+            yield Statement(_ALONE.format(contact="email"), (tenant_id, whom.email, whom.email_hash))
             yield from _each(_FORGET_CALLBACKS, [row["callback_id"] for row in held.rows["callbacks"]], now, now)
             yield from _each(_UNSAID, [row["served_id"] for row in held.rows["function_calls"]])
             asked = (("phone", whom.phone), ("email", whom.email), ("call", whom.call_id))
@@ -166,7 +169,10 @@ class SqlForgetting:
 
 
 def _cut(key: str, row_id: str) -> str:
-    """A key that nobody's wish can have, and that stands where the old one stood in the index."""
+    """A key that nobody's wish can have, and that stands where the old one stood in the index. A name that a client
+    gave stays: it says nothing of the person, and books once for all time, also when they are gone."""
+    if key.startswith(NAMED):
+        return key
     return f"{key.partition('-')[0]}-erased-{row_id}"
 
 

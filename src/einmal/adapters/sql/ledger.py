@@ -155,7 +155,11 @@ class SqlLedger:
 
     async def ensure_tenant(self, tenant_id: str, name: str, services: Sequence[Service], now: datetime) -> bytes:
         """As at every start: the tenant and its services as they are now; the key of its hashes. Raises SealedAway."""
-        return await self._store.write(tenant_written(tenant_id, name, services, now, self._keyring))
+        hash_key = await self._store.write(tenant_written(tenant_id, name, services, now, self._keyring))
+        if self._keyring:
+            # What lay plain until now would stand in the file until the log beside it is full.
+            await self._store.scrub()
+        return hash_key
 
     async def sealed_anew(self) -> tuple[int, int]:
         """How many keys of hashes there are, and how many were sealed anew by this. Raises SealedAway."""

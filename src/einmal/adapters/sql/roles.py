@@ -58,9 +58,11 @@ def is_role_name(text: str) -> bool:
 
 
 def roles_sql(names: RoleNames) -> str:
-    """The three roles on a ledger whose schema stands. Raises ValueError for a name that needs quotes."""
+    """The three roles on a ledger whose schema stands. Raises ValueError for a name that needs quotes, or is two's."""
     if not all(map(is_role_name, (names.migrator, names.app, names.auditor))):
         raise ValueError("a role's name has lower-case letters, digits and underscores, and begins with no digit")
+    if len({names.migrator, names.app, names.auditor}) < 3:
+        raise ValueError("migrator, app and auditor are three roles, and need three names")
     return "\n".join(_roles(names)) + "\n"
 
 
@@ -84,6 +86,9 @@ async def carry_out(url: str, sql: str) -> None:
     except asyncpg.InsufficientPrivilegeError as error:
         why = "only a superuser makes roles and gives tables away; the tables' owner may do the rest"
         raise SchemaMismatch(f"{shown(url)}: {why}") from error
+    except asyncpg.RaiseError as error:
+        # The sentences are those that stand above.
+        raise SchemaMismatch(f"{shown(url)}: {error.args[0]}; nothing was changed") from error
     except asyncpg.LockNotAvailableError as error:
         raise SchemaMismatch(f"{shown(url)}: the tables are busy; nothing was changed, try again") from error
     except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, ValueError) as error:
@@ -153,6 +158,7 @@ def _of_tenant(tenant_id: str, role: str) -> Iterator[str]:
     yield "-- It needs the roles of `einmal db roles`: they switch row-level security on."
     yield "BEGIN;"
     yield "SET LOCAL lock_timeout = '5s';"
+    yield from _nobody_elses(tenant, role)
     yield from _made(role, "ALTER ROLE {role} SET default_transaction_read_only = on;")
     yield "DO $$ BEGIN"
     yield f"  EXECUTE format('GRANT CONNECT ON DATABASE %I TO {role}', current_database());"
@@ -166,6 +172,27 @@ def _of_tenant(tenant_id: str, role: str) -> Iterator[str]:
         yield from _policy(one.name, f"of_{role}", f"FOR SELECT TO {role} USING ({rows})")
         yield f"GRANT SELECT ({', '.join(readable(one))}) ON {one.name} TO {role};"
     yield "COMMIT;"
+
+
+def _nobody_elses(tenant: str, role: str) -> Iterator[str]:
+    """A role that there is already keeps what it may elsewhere: it would see more than one tenant, or lose here what it
+    needs, as the app would."""
+    yield "DO $$ BEGIN"
+    yield f"  IF EXISTS (SELECT FROM pg_roles WHERE rolname = '{role}') THEN"
+    yield f"    IF (SELECT rolbypassrls FROM pg_roles WHERE rolname = '{role}')"  # noqa: S608 - a name of letters
+    yield "      OR EXISTS (SELECT FROM pg_class WHERE oid = 'tenants'::regclass"
+    yield f"        AND pg_has_role('{role}'::name, relowner, 'MEMBER'))"
+    yield "      OR EXISTS (SELECT FROM pg_policies p, unnest(p.roles) AS other"
+    yield f"        WHERE p.schemaname = 'public' AND other <> 'public' AND p.policyname <> 'of_{role}'"
+    yield f"          AND pg_has_role('{role}'::name, other, 'MEMBER')) THEN"
+    yield f"      RAISE EXCEPTION 'the role {role} may more than this already; name one that is for this alone';"
+    yield "    END IF;"
+    yield "    IF EXISTS (SELECT FROM pg_policies WHERE schemaname = 'public' AND tablename = 'tenants'"
+    yield f"        AND policyname = 'of_{role}' AND position(quote_literal({tenant}) IN qual) = 0) THEN"
+    yield f"      RAISE EXCEPTION 'the role {role} reads another tenant already; name another one';"
+    yield "    END IF;"
+    yield "  END IF;"
+    yield "END $$;"
 
 
 def readable(table: Table) -> tuple[str, ...]:

@@ -115,7 +115,7 @@ class Metrics:
             "function_seconds", "function calls", FUNCTION_SECONDS, "adapter", "function", "outcome"
         )
         self._refused = self._counter(
-            "function_calls_refused", "requests that were no function call", "adapter", "error"
+            "function_calls_refused", "what was turned away at the door, begun in no part", "adapter", "error"
         )
         self._refused.labels("retell", "signature_wrong")
         self._not_started = self._counter("wishes_not_started", "repeats that joined or were replayed, refusals", "why")

@@ -19,6 +19,7 @@ from rich.progress import Progress as Bars
 
 from einmal.adapters.sql import migrate
 from einmal.adapters.sql.ledger import SqlLedger
+from einmal.adapters.sql.tenants import SealedAway
 from einmal.adapters.system import SystemClock
 from einmal.adapters.tables.groups import Spool
 from einmal.adapters.tables.old_rows import NotThere, read_rows, rows_in
@@ -68,6 +69,9 @@ def import_(arguments: argparse.Namespace, settings: Settings) -> int:
         complain(why)
         code = why.code
     except CouldNotLook as why:
+        complain(why)
+        code = COULD_NOT_LOOK
+    except SealedAway as why:
         complain(why)
         code = COULD_NOT_LOOK
     except (LedgerUnavailable, CommitUnknown) as why:

@@ -12,10 +12,11 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from einmal.adapters.telemetry.logs import configure_logs
-from einmal.beside import build_inspector
+from einmal.beside import Inspector, build_inspector
 from einmal.domain.evidence import INVARIANTS
 from einmal.entrypoints.cli.ledger import unusable_ledger
 from einmal.flows.inspect import CouldNotLook, Finding, Inspected, Standing
+from einmal.ports import CommitUnknown, LedgerUnavailable
 from einmal.settings import Settings
 
 FOUND: Final = 1
@@ -85,9 +86,26 @@ async def _inspect(settings: Settings, since: datetime, tenant_id: str) -> Inspe
             def told(pages: int, bookings: int) -> None:
                 progress.update(bar, description=f"{pages:,} pages, {bookings:,} bookings")
 
+            await _may_ask(inspector)
             return await inspector.inspection.run(since, told)
     finally:
         await inspector.close()
+
+
+_NOT_WRITABLE: Final = (
+    "this ledger can be read here and not written, and without that Cal.com cannot be asked, for each question is "
+    "counted there. Connect as the role that serves (einmal_app), not as the auditor"
+)
+
+
+async def _may_ask(inspector: Inspector) -> None:
+    """Else each page would be waited for until nobody wants it any more. Raises CouldNotLook."""
+    try:
+        writable = await inspector.ready()
+    except (LedgerUnavailable, CommitUnknown):
+        writable = False
+    if not writable:
+        raise CouldNotLook(_NOT_WRITABLE)
 
 
 def _print(seen: Inspected) -> None:

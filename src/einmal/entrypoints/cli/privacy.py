@@ -19,7 +19,7 @@ from einmal.beside import open_ledger
 from einmal.domain.keys import person_key
 from einmal.domain.model import Person
 from einmal.entrypoints.cli.ledger import unusable_ledger
-from einmal.entrypoints.cli.privacy_shown import as_copy, erasure_data, print_erasure
+from einmal.entrypoints.cli.privacy_shown import SEVERAL, as_copy, erasure_data, names_held, print_erasure
 from einmal.ports import CommitUnknown, LedgerUnavailable
 from einmal.ports.forgetting import Whom
 from einmal.settings import Settings
@@ -66,6 +66,8 @@ def privacy_export(settings: Settings, asked: Asked, out: Path | None) -> int:
             _written(out, text)
             found = f"All that is held of them stands in {out}."
             print(f"Nothing is held of this person; {out} says so." if held.is_empty else found)
+        if (count := names_held(held)) > 1:
+            print(SEVERAL.format(count=count), file=sys.stderr)
         return 0
 
     return _with_ledger(settings, work)

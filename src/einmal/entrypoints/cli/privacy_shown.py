@@ -6,6 +6,7 @@ from typing import Any, Final, assert_never
 from zoneinfo import ZoneInfo
 
 from einmal.adapters.sql.personal import COLUMNS, Holds
+from einmal.domain.keys import normal_name
 from einmal.ports.forgetting import Held, Stands, StandsWhy, Whom
 
 _HOUSE_ITSELF: Final = frozenset({"log"})
@@ -57,6 +58,7 @@ def erasure_data(tenant_id: str, whom: Whom, held: Held, *, done: bool) -> dict[
         "emptied": counts(held, emptied=True),
         "kept": counts(held, emptied=False),
         "named_in_answers_to_others": held.seen_elsewhere,
+        "names": names_held(held),
         "other_contacts": other_contacts(whom, held),
         "in_the_way": [{"why": one.why, "id": one.row_id, "at": one.at.isoformat()} for one in held.stands],
         "elsewhere": elsewhere(held),
@@ -102,6 +104,16 @@ def other_contacts(whom: Whom, held: Held) -> int:
     return len(found - {None, whom.phone, whom.email})
 
 
+def names_held(held: Held) -> int:
+    """Under how many names: somebody who was heard differently, or several who share a number."""
+    found = [one["person_name"] for table in ("intents", "callbacks") for one in held.rows[table]]
+    found += [one["name"] for one in held.rows["customers"]]
+    return len({normal_name(name) for name in found if name})
+
+
+SEVERAL: Final = """This is held under {count} names: one person who was heard differently, or several who
+share a number or an address. An export shows all of it, and an erasure takes all of it."""
+
 _BY_THAT_TOO: Final = """They gave another number or address as well, which an export shows. What is held by that alone
 is not among these: say it too, with --phone or --email."""
 
@@ -127,6 +139,8 @@ def print_erasure(whom: Whom, held: Held, zone: str, *, done: bool) -> None:
         print(
             f"\nNobody {'is going to' if done else 'would'} call them back: {waiting} of the call-backs is still open."
         )
+    if not done and names_held(held) > 1:
+        print(f"\n{SEVERAL.format(count=names_held(held))}")
     if other_contacts(whom, held):
         print(f"\n{_BY_THAT_TOO}")
     _print_elsewhere(elsewhere(held), done=done)

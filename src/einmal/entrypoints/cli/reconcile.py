@@ -12,6 +12,7 @@ from typing import Any, Final
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+from einmal.adapters.sql.tenants import SealedAway
 from einmal.adapters.telemetry.logs import configure_logs
 from einmal.beside import build_reconciler
 from einmal.domain.drift import MENDED, Drift, DriftKind
@@ -98,8 +99,10 @@ async def _reconciled(
 ) -> tuple[Run, list[Drift]]:
     try:
         made = await build_reconciler(settings, tenant_id)
-    except LookupError as why:
+    except (LookupError, SealedAway) as why:
         raise CouldNot(str(why)) from None
+    except (LedgerUnavailable, CommitUnknown) as failure:
+        raise CouldNot(f"the ledger does not answer ({type(failure).__name__}); nothing was done") from None
     try:
         return await _to_the_end(made.reconciliation, since, mend=mend)
     except (LedgerUnavailable, CommitUnknown) as failure:

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from starlette.types import Receive, Scope, Send
 
 from einmal.adapters.retell.signature import SignatureCheck, check_signature
-from einmal.edge.guesses import Guesses
+from einmal.edge.guesses import HERE, Guesses
 from einmal.settings import Secret, is_loopback
 
 BODY_BYTES_MAX: Final = 2 * 1024 * 1024
@@ -111,15 +111,21 @@ def visitor_of(scope: Scope) -> str:
     peer = "" if client is None else _network(str(client[0]))
     forwarded = header(scope, b"x-forwarded-for") or header(scope, b"forwarded") or header(scope, b"x-real-ip") or ""
     last = forwarded.rpartition(",")[2].strip()[:64]
-    return f"{peer} {last and _network(last)} {'here' if from_this_machine(scope) else ''}"
+    return f"{peer} {last and _network(last)} {HERE if from_this_machine(scope) else ''}"
 
 
 def _network(address: str) -> str:
     try:
-        found = ipaddress.ip_address(address)
+        found = ipaddress.ip_address(_PORT.sub(r"\1\2", address))
     except ValueError:
         return address
+    if isinstance(found, ipaddress.IPv6Address) and found.ipv4_mapped is not None:
+        found = found.ipv4_mapped  # as proxies that listen to both write all of IPv4: one network would be everybody
     return str(found) if found.version == 4 else str(ipaddress.ip_network((found, 64), strict=False))
+
+
+_PORT: Final = re.compile(r"^(?:\[([0-9a-fA-F:.]+)\](?::\d+)?|([0-9.]+):\d+)$", re.ASCII)
+"""Some proxies name the visitor's port as well, which is another with each connection."""
 
 
 def refuse_guessers(guesses: Guesses, who: str, now: float) -> None:

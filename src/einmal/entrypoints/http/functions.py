@@ -29,7 +29,7 @@ from einmal.entrypoints.http.changing import CHANGES, change
 from einmal.entrypoints.http.door import ClientLeft, Refusal, header, read_body, send_json
 from einmal.entrypoints.http.holding import hold
 from einmal.entrypoints.http.informing import TELLS, inform
-from einmal.entrypoints.http.shedding import Shedding, digits
+from einmal.entrypoints.http.shedding import Counting, Shedding, digits
 from einmal.ports import CallNews
 from einmal.ports.journal import FunctionCalled
 from einmal.speech.information import Told
@@ -232,13 +232,14 @@ class Functions:
         # Whoever cannot be told of what they have is not asked whether they mean that.
         one_more = says_more(function_call.args) or (wish.call is None and not line_known)
         shedding = self._shedding
-        counting = shedding.counted(function_call, tenancy, wish.wish) if shedding else nullcontext(lambda _: None)
+        counting = shedding.counted(function_call, tenancy, wish.wish) if shedding else nullcontext(Counting())
         with counting as counted:
-            if counted is None:
-                return Reply(Outcome.REJECTED, Why.ENOUGH), False
             books = tenancy.composites if wish.wish.service.segments else tenancy.bookings
-            reply = await books.book(wish.wish, wish.call, one_more=one_more, line_known=line_known)
-            counted(reply)
+            begins = not counted.enough
+            reply = await books.book(wish.wish, wish.call, one_more=one_more, line_known=line_known, begins=begins)
+            counted.told(reply)
+        if shedding and counted.enough and reply.why is Why.TOO_MANY:
+            return shedding.told(Reply(Outcome.REJECTED, Why.ENOUGH), tenancy, "enough"), False
         if wish.call is not None and reply.outcome is not Outcome.ERROR:
             # The admission has made the call's row.
             self._gateway.calls.known(tenancy.tenant.tenant_id, wish.call.call_id)

@@ -13,6 +13,7 @@ from einmal.adapters.calcom.client_request import NotUnderstood, error_body
 from einmal.adapters.calcom.passing import PASSED_ON, CountedTransport
 from einmal.adapters.calcom.relay import OF_ONE_HOP, NotRelayed
 from einmal.adapters.calcom.transport import MaybeSent, NeverSent, Transport, WireAnswer, WireRequest
+from einmal.domain.facts import Refused
 from einmal.entrypoints.http.door import ClientLeft, too_large
 from einmal.flows.metered import Metered
 from einmal.tenancies import Tenancy
@@ -36,6 +37,7 @@ class Passing:
         metered = self._metered(request)
         shut = None if metered is None else metered.admit()
         if shut is not None:
+            self._gateway.observer.observe((Refused(now, "calcom", "request_budget"),))
             what = "what is left of this key's request budget is kept for bookings; nothing was sent"
             return later(request, 429, what, now, math.ceil((shut.until - now).total_seconds()))
         url = None if tenancy is None else tenancy.configuration.calcom_base_url

@@ -4,13 +4,14 @@ The bounds are the settings', the counts those of this process. What the ledger 
 then, when everything is busy.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
 from einmal.adapters.functions.call import FunctionCall
 from einmal.adapters.telemetry.logs import channel
+from einmal.domain.facts import Refused
 from einmal.domain.keys import intent_key
 from einmal.domain.model import Wish
 from einmal.domain.reply import Outcome, Reply, Why
@@ -23,7 +24,18 @@ NUMBER_DIGITS_MIN: Final = 6
 _HAD: Final = frozenset({Outcome.BOOKED, Outcome.REQUESTED, Outcome.IN_DOUBT})
 """Of a wish that a phone call has had fulfilled, or may have."""
 
-Counted = Callable[[Reply], None]
+
+@dataclass(slots=True)
+class Counting:
+    """`enough`: this call has had as many as it may. What it has had is known to this process alone and forgotten with
+    it, so the wish may be one of them all the same: it is looked for, and only not begun."""
+
+    enough: bool = False
+    stays: bool = True
+    """What is called off half-way may have been booked."""
+
+    def told(self, reply: Reply) -> None:
+        self.stays = reply.outcome in _HAD
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,45 +47,41 @@ class Shedding:
         """What is said to a function call that is; None where it may begin, and then it counts."""
         limits, settings, tenant = self.gateway.limits, self.gateway.settings, tenancy.tenant
         if limits.in_flight >= limits.in_flight_max:
-            return self._told(Reply(Outcome.ERROR, Why.TOO_BUSY), tenancy)
+            return self.told(Reply(Outcome.ERROR, Why.TOO_FAST), tenancy, "too_busy")
         number = digits(function_call.caller_number)
         if number is not None and (len(number) < NUMBER_DIGITS_MIN or number in tenant.numbers):
             number = None  # withheld, or the house's own line, which forwards everybody's calls
         rates = (settings.house_rate_per_minute, settings.call_rate_per_minute, settings.number_rate_per_minute)
-        if limits.too_fast(rates, (tenant.tenant_id, function_call.conversation_id, number), now):
-            return self._told(Reply(Outcome.ERROR, Why.TOO_FAST), tenancy)
+        if limits.too_fast(rates, (tenant.tenant_id, function_call.call_id, number), now):
+            return self.told(Reply(Outcome.ERROR, Why.TOO_FAST), tenancy, "too_fast")
         return None
 
     @contextmanager
-    def counted(self, function_call: FunctionCall, tenancy: Tenancy, wish: Wish) -> Iterator[Counted | None]:
+    def counted(self, function_call: FunctionCall, tenancy: Tenancy, wish: Wish) -> Iterator[Counting]:
         """Counts a wish among those of its phone call while it is being fulfilled, and afterwards if it was or may have
-        been, which the reply says. None where the call has had enough; the same wish again is no more."""
+        been, which the reply says. Where the call has had enough it is not counted, and must not be begun."""
         limits, most, tenant = self.gateway.limits, self.gateway.settings.bookings_per_call, tenancy.tenant
-        if most == 0 or function_call.conversation_id is None:
-            yield lambda _reply: None
+        if most == 0 or function_call.call_id is None:
+            yield Counting()
             return
-        whose, key = f"{tenant.tenant_id}/{function_call.conversation_id}", intent_key(wish, tenant.hash_key).value
+        whose, key = f"{tenant.tenant_id}/{function_call.call_id}", intent_key(wish, tenant.hash_key).value
         had = limits.has_booked(whose)
         if key not in had and len(had) >= most:
-            self._told(Reply(Outcome.REJECTED, Why.ENOUGH), tenancy)
-            yield None
+            yield Counting(enough=True)
             return
         limits.booked(whose, key)
-        stays = True  # what is called off half-way may have been booked
-
-        def told(reply: Reply) -> None:
-            nonlocal stays
-            stays = reply.outcome in _HAD
-
+        counted = Counting()
         try:
-            yield told
+            yield counted
         finally:
-            if not stays and key not in had:
+            if not counted.stays and key not in had:
                 limits.not_booked(whose, key)
 
-    def _told(self, reply: Reply, tenancy: Tenancy) -> Reply:
-        fields = {"tenant": tenancy.tenant.tenant_id, "why": reply.why.value, "adapter": self.adapter}
+    def told(self, reply: Reply, tenancy: Tenancy, why: str) -> Reply:
+        """`why`: as figures call it."""
+        fields = {"tenant": tenancy.tenant.tenant_id, "why": why, "adapter": self.adapter}
         channel("http").warning("not begun, as it was one too many", extra={"fields": fields})
+        self.gateway.observer.observe((Refused(self.gateway.clock.now(), self.adapter, why),))
         return reply
 
 

@@ -34,7 +34,7 @@ REQUEST_SECONDS: Final = 18.0
 _NOTHING: Final = b"{}"
 """What a server message is answered that asks for nothing."""
 
-_NOT_BEGUN: Final = Reply(Outcome.ERROR, Why.TOO_BUSY)
+_NOT_BEGUN: Final = Reply(Outcome.ERROR, Why.TOO_FAST)
 
 
 class VapiMessages:
