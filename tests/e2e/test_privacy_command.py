@@ -301,7 +301,7 @@ def test_of_several_tenants_one_is_meant(office: Office) -> None:
         ((), "say of whom: --phone or --email, or --call where the number was withheld"),
         (("--phone", "12"), "--phone is no number that a caller can have; say +49 30 901820, or 030 901820"),
         (("--phone", "anonymous"), "--phone is no number that a caller can have; say +49 30 901820, or 030 901820"),
-        (("--email", "anna"), "--email is no address; say anna@web.de"),
+        (("--email", "anna"), "--email is no address; say anna@example.org"),
         (("--call", ""), "say of whom: --phone or --email, or --call where the number was withheld"),
     ],
 )

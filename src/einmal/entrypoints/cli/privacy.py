@@ -139,7 +139,7 @@ def _address(email: str | None) -> str | None:
     try:
         return email_address(email)
     except OddAddress:
-        raise _NotAsked("--email is no address; say anna@web.de") from None
+        raise _NotAsked("--email is no address; say anna@example.org") from None
 
 
 def _written(out: Path, text: str) -> None:
