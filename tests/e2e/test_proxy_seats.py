@@ -84,6 +84,46 @@ async def test_after_a_lost_answer_the_seat_is_found(tmp_path: Path, blind: bool
         assert len(one.here.tap.posts) == 1
 
 
+async def test_a_seat_that_nobody_asks_for_again_is_never_told_as_not_booked(tmp_path: Path) -> None:
+    """It stands, and is no booking of ours alone: after a day a person is asked, and nobody is lied to."""
+    async with client(tmp_path, event_types=SEATED, EINMAL_REPLY_SECONDS="1") as one:
+        _loses(one)
+
+        async def silent(_: WireRequest) -> WireAnswer:
+            raise MaybeSent("timeout")
+
+        one.here.tap.on_get = silent
+        assert (await one.book())[0] == 504
+        one.here.tap.on_get = None
+        states = set[str]()
+        for _ in range(60):
+            one.here.clock.pass_time(timedelta(minutes=30))
+            await one.here.gateway.worker.recovery.turn()
+            states |= {str(state) for (state,) in one.here.rows("SELECT state FROM intents")}
+        assert states == {"doubt", "escalated"}
+        assert not one.here.rows("SELECT kind FROM outbox WHERE kind = 'resolved'")
+
+
+async def test_control_without_its_mark_the_seat_is_taken_for_absent(tmp_path: Path) -> None:
+    """So it is the mark on the seat that keeps the no from being said."""
+    async with client(tmp_path, event_types=SEATED, EINMAL_REPLY_SECONDS="1") as one:
+        _loses(one)
+
+        async def silent(_: WireRequest) -> WireAnswer:
+            raise MaybeSent("timeout")
+
+        one.here.tap.on_get = silent
+        assert (await one.book())[0] == 504
+        one.here.tap.on_get = None
+        booking = one.here.calendar.bookings[0]
+        one.here.calendar.forget(booking.uid)
+        one.here.calendar.plant(replace(booking, seats=(replace(booking.seats[0], metadata={}),)))
+        for _ in range(4):
+            one.here.clock.pass_time(timedelta(minutes=30))
+            await one.here.gateway.worker.recovery.turn()
+        assert one.here.rows("SELECT state FROM intents") == [("rejected",)]
+
+
 @pytest.mark.parametrize("name", ["Anna Weiß", "noreply"])
 async def test_under_one_e_mail_another_name_has_no_seat_of_anybodys(tmp_path: Path, name: str) -> None:
     """Cal.com's own refusal, and no word of whose seat is in the way."""

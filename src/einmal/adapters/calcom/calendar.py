@@ -3,7 +3,7 @@
 import contextlib
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -11,6 +11,7 @@ from urllib.parse import quote, urlencode
 
 from einmal.adapters.calcom.answers import Reading, health, read_answer, read_change, read_move
 from einmal.adapters.calcom.reservations import RESERVATIONS, read_release, read_reservation, reservation_body
+from einmal.adapters.calcom.seats import holds_seat
 from einmal.adapters.calcom.transport import MaybeSent, NeverSent, Transport, WireAnswer, WireRequest
 from einmal.adapters.calcom.wire import Unreadable, booking_body, booking_of, http_date, json_object
 from einmal.domain.answer import Answer, AnswerKind
@@ -98,10 +99,16 @@ class CalcomCalendar:
             if not isinstance(rows, list):
                 return Blind("no_list")
             bookings = tuple(_rows_read(rows, intent.wish.start))
+            if self._is_shared(rows, intent):
+                return Blind("seat")
             last = len(rows) < PAGE or _begins_elsewhere(rows[-1], intent.wish.start)
             return Seen(bookings, complete=last)
         except Unreadable as odd:
             return Blind(f"unreadable_{odd.args[0]}")
+
+    def _is_shared(self, rows: Sequence[object], intent: Intent) -> bool:
+        """Whether what was asked for stands as a seat in a booking of several: not ours alone, and not absent."""
+        return holds_seat(rows, intent.operation_id)
 
     async def read(self, uid: str, deadline: float) -> Seen | Blind:
         answer = await self._get(f"/v2/bookings/{quote(uid, safe='')}", self._account.api_version, deadline)

@@ -5,7 +5,7 @@ Cal.com answered is kept until the client has its answer, so that it can have it
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, TypeVar
@@ -100,6 +100,10 @@ class PassingCalendar(CalcomCalendar):
     def __init__(self, transport: Transport, account: Account, clock: Clock, passages: Passages) -> None:
         super().__init__(transport, account, clock)
         self._passages = passages
+
+    def _is_shared(self, rows: Sequence[object], intent: Intent) -> bool:  # noqa: ARG002 - the calendar's
+        """Whoever asks through here is told of the seat itself, and waits for nothing."""
+        return False
 
     async def create(self, request: BookingRequest) -> Answer:
         passage = self._passages.of(request.intent)

@@ -46,6 +46,16 @@ def seats_found(body: bytes, event_type_id: int, email: str, start: datetime) ->
     ]
 
 
+def holds_seat(rows: Sequence[object], operation_id: str) -> bool:
+    """Whether one of these bookings has a seat that carries this operation id."""
+    seats = (seat for row in rows if isinstance(row, dict) for seat in _list(row.get("attendees")))
+    return any(isinstance(seat, dict) and _carried(seat) == operation_id for seat in seats)
+
+
+def _list(value: object) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
 def _is_live(row: Any, event_type_id: int, start: datetime) -> bool:
     try:
         booking = booking_of(row)
@@ -55,7 +65,13 @@ def _is_live(row: Any, event_type_id: int, start: datetime) -> bool:
 
 
 def _operation_of(seat: Any, email: str) -> str | None:
-    if not isinstance(seat, dict) or seat.get("email") != email or not isinstance(seat.get("seatUid"), str):
+    if not isinstance(seat, dict) or seat.get("email") != email:
+        return None
+    return _carried(seat)
+
+
+def _carried(seat: dict[str, Any]) -> str | None:
+    if not isinstance(seat.get("seatUid"), str):
         return None
     metadata = seat.get("metadata")
     operation = metadata.get(MetadataKey.OPERATION_ID.value) if isinstance(metadata, dict) else None
