@@ -67,6 +67,12 @@ def test_it_passes(path: str) -> None:
     assert asked("POST", path, set()) is None
 
 
+@pytest.mark.parametrize(("times", "passes"), [(3, True), (20, False), (20_000, False)])
+def test_a_path_that_is_written_in_percent_signs_over_and_over_is_read_so_often_only(times: int, passes: bool) -> None:
+    """Read to its end a long one would keep everybody waiting; nobody's client writes so."""
+    assert (asked("POST", f"/v2/%{'25' * times}41", frozenset()) is None) is passes
+
+
 @pytest.mark.parametrize(
     "name", ["x-http-method-override", "x-http-method", "x-method-override", "x-original-url", "x-rewrite-url"]
 )

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from einmal.adapters.calcom.transport import MaybeSent, NeverSent, WireAnswer, WireRequest
-from support.rest import ANOTHER, ASKED, Program, program
+from support.rest import ANOTHER, ASKED, heal, lose, program
 
 
 async def test_a_booking_is_made_and_read(tmp_path: Path) -> None:
@@ -62,26 +62,6 @@ async def test_a_taken_slot_comes_with_others(tmp_path: Path) -> None:
         assert "Groß" not in str(told.body)
         other = ANOTHER | {"start": told.body["alternatives"][0]["start"]}
         assert (await one.book(other)).status == 201
-
-
-async def lose(one: Program) -> None:
-    """Cal.com books, the answer is lost, and nothing can be looked up."""
-
-    async def loses(request: WireRequest) -> WireAnswer:
-        await one.here.tap.inner.send(request)
-        raise MaybeSent("reset")
-
-    async def blind(_: WireRequest) -> WireAnswer:
-        raise MaybeSent("timeout")
-
-    one.here.tap.on_post, one.here.tap.on_get = loses, blind
-
-
-async def heal(one: Program) -> None:
-    one.here.tap.on_post = one.here.tap.on_get = None
-    for _ in range(4):
-        one.here.clock.pass_time(timedelta(seconds=30))
-        await one.here.gateway.worker.turn()
 
 
 async def test_a_lost_answer_is_a_202_that_can_be_looked_at(tmp_path: Path) -> None:

@@ -14,31 +14,11 @@ from einmal.entrypoints.http.app import create_app
 from einmal.entrypoints.rest.app import rest_routes
 from einmal.ports import LedgerUnavailable, StoredReply
 from einmal.ports.listing import Listing
-from support.rest import ANOTHER, ASKED, Program, program
+from support.rest import ANOTHER, ASKED, Program, heal, lose, program
 from support.serving import served
 from support.world import world
 
 LATER = "2026-12-02T10:00:00+01:00"
-
-
-async def lose(one: Program) -> None:
-    """Cal.com books, the answer is lost, and nothing can be looked up."""
-
-    async def loses(request: WireRequest) -> WireAnswer:
-        await one.here.tap.inner.send(request)
-        raise MaybeSent("reset")
-
-    async def blind(_: WireRequest) -> WireAnswer:
-        raise MaybeSent("timeout")
-
-    one.here.tap.on_post, one.here.tap.on_get = loses, blind
-
-
-async def heal(one: Program) -> None:
-    one.here.tap.on_post = one.here.tap.on_get = None
-    for _ in range(4):
-        one.here.clock.pass_time(timedelta(seconds=30))
-        await one.here.gateway.worker.turn()
 
 
 @pytest.mark.parametrize("same_key", [True, False])

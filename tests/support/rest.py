@@ -4,11 +4,13 @@ import itertools
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 
+from einmal.adapters.calcom.transport import MaybeSent, WireAnswer, WireRequest
 from einmal.entrypoints.http.app import create_app
 from einmal.entrypoints.rest.app import rest_routes
 from support.serving import served
@@ -71,3 +73,23 @@ async def program(folder: Path, key: str | None = None, **more: Any) -> AsyncIte
         served(create_app(here.gateway, rest_routes(here.gateway))) as url,
     ):
         yield Program(here, url, session, {} if key is None else {"Authorization": f"Bearer {key}"})
+
+
+async def lose(one: Program) -> None:
+    """Cal.com books, the answer is lost, and nothing can be looked up."""
+
+    async def loses(request: WireRequest) -> WireAnswer:
+        await one.here.tap.inner.send(request)
+        raise MaybeSent("reset")
+
+    async def blind(_: WireRequest) -> WireAnswer:
+        raise MaybeSent("timeout")
+
+    one.here.tap.on_post, one.here.tap.on_get = loses, blind
+
+
+async def heal(one: Program) -> None:
+    one.here.tap.on_post = one.here.tap.on_get = None
+    for _ in range(4):
+        one.here.clock.pass_time(timedelta(seconds=30))
+        await one.here.gateway.worker.turn()

@@ -48,6 +48,10 @@ _OVERRIDES: Final = frozenset(
 )
 """By which some servers take another method or another path than the request line's."""
 
+_DECODED_MAX: Final = 8
+"""How often a path may be written in percent signs over percent signs. No client does that twice; a very long one that
+does it thousands of times would keep everybody waiting while it is read."""
+
 _PLAIN: Final = "the path must be a plain one: no empty part, no dots alone, no backslash"
 _PLAINER: Final = (
     "this could be read as a booking or as a change of one, and is not guarded as it is written: write the path "
@@ -82,17 +86,20 @@ def _posted(path: str) -> Book | Change | Refused | None:
         return Change(change[1], change[2].lower())
     if _SEVERAL.fullmatch(path):
         return Refused(_ONE_BY_ONE)
-    return Refused(_PLAINER) if _READ_AS_ONE.fullmatch(_read_by_others(path)) else None
+    read = _read_by_others(path)
+    return Refused(_PLAINER) if read is None or _READ_AS_ONE.fullmatch(read) else None
 
 
-def _read_by_others(path: str) -> str:
+def _read_by_others(path: str) -> str | None:
     """The path as the most obliging of servers would read it: decoded to the end, without parameters and what is
-    invisible, in plain letters, with nothing left to resolve."""
-    for _ in range(len(path)):
+    invisible, in plain letters, with nothing left to resolve. None where there is no end to it."""
+    for _ in range(_DECODED_MAX):
         decoded = unquote(path)
         if decoded == path:
             break
         path = decoded
+    else:
+        return None
     path = unicodedata.normalize("NFKC", path).replace("\\", "/")
     path = re.split(r"[?#]", path, maxsplit=1)[0]
     parts = list[str]()
